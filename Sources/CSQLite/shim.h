@@ -1,0 +1,4 @@
+#include <sys/types.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sqlite3.h>
