@@ -99,5 +99,20 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ], swiftSettings: settings),
+
+    tests("ProtoWireTests", ["ProtoWire"]),
+    tests("CodegenTests", ["ProtoWire", "RPCCore"]),
+    tests("RPCCoreTests", ["RPCCore"]),
+    tests("FramingTests", ["Framing", "RPCCore"]),
+    tests("HTTP2Tests", ["HTTP2", "RPCCore"]),
+    tests("RPCServerTests", ["RPCServer", "RPCCore", "Framing", "HTTP2", "Transport", "ProtoWire", "StandardProtos"]),
+    tests("RPCClientTests", ["RPCClient", "RPCServer", "RPCCore", "ProtoWire", "StandardProtos"]),
+    tests("DomainTests", ["Domain"]),
+    tests("SQLTests", ["SQL"]),
+    tests("StoreTests", ["Store", "SQL", "Domain"]),
+    tests("ServicesTests", ["Services", "API", "Store", "Domain", "RPCCore", "ProtoWire"]),
+    tests("AutomatorTests", ["Automator", "Store", "Domain"]),
+    tests("EndToEndTests", ["API", "Services", "Store", "Automator", "RPCServer", "RPCClient", "RPCCore", "ProtoWire"]),
+    tests("ArchitectureTests", []),
   ]
 )
