@@ -1,0 +1,99 @@
+# Rollcall. A fresh Debian 12 with Swift 6.3, git and make needs nothing else: `make run`, `make test`.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+# What the server links, what the build reads, what the code generator runs.
+LIBRARIES := libnghttp2-dev libsqlite3-dev zlib1g-dev libxgboost-dev libprotobuf-c-dev libprotobuf-dev
+TOOLS := protobuf-compiler protobuf-c-compiler pkg-config
+# Foreign clients drive the server from a virtual environment.
+TEST_TOOLS := python3-venv
+# The external suites build themselves with these.
+INTEROP_TOOLS := dpkg-dev golang-go golang-google-grpc-dev golang-golang-x-oauth2-google-dev \
+  golang-github-golang-protobuf-1-3-dev g++
+BENCH_TOOLS := nghttp2-client nghttp2-server libgrpc++-dev protobuf-compiler-grpc
+
+VENV := .build/venv
+REQUIREMENTS := Tests/Interop/requirements.txt
+VENV_STAMP := $(VENV)/.requirements.txt
+SUITES ?= ../shared
+# `make run DEMO=--exit` ends after the story.
+DEMO ?=
+
+# Installs $(1) when something of it is missing, and says so; silent and quick when nothing is.
+define apt_install
+missing=(); \
+if command -v dpkg-query >/dev/null; then \
+  for package in $(1); do \
+    [[ "$$(dpkg-query -W -f='$${db:Status-Status}' "$$package" 2>/dev/null)" == installed ]] || missing+=("$$package"); \
+  done; \
+  if (( $${#missing[@]} )); then \
+    sudo=(); (( EUID == 0 )) || sudo=(sudo); \
+    echo "setup: installing with apt: $${missing[*]}"; \
+    "$${sudo[@]}" apt-get update -q; \
+    "$${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$${missing[@]}"; \
+  fi; \
+else \
+  echo "setup: this is not a Debian system; these packages (or their equivalents) must be there: $(1)"; \
+fi
+endef
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Install the libraries and tools of a build (apt), if any are missing
+	@$(call apt_install,$(LIBRARIES) $(TOOLS))
+
+.PHONY: setup-test
+setup-test: setup
+	@$(call apt_install,$(TEST_TOOLS))
+	@if ! cmp -s $(REQUIREMENTS) $(VENV_STAMP); then \
+	  echo "setup: creating the Python environment of the tests in $(VENV)"; \
+	  python3 -m venv --clear $(VENV); \
+	  $(VENV)/bin/pip install -q --disable-pip-version-check -r $(REQUIREMENTS); \
+	  cp $(REQUIREMENTS) $(VENV_STAMP); \
+	fi
+
+.PHONY: build
+build: setup ## Build the release binary: .build/release/rollcall
+	swift build -c release --product rollcall
+
+.PHONY: run
+run: build ## Build, then show a whole rollout to 200 devices, and leave the server up
+	.build/release/rollcall demo $(DEMO)
+
+.PHONY: test
+test: setup-test ## Build and run every test: Swift, then foreign clients in Python
+	swift build --build-tests
+	swift test --skip-build --parallel
+	$(VENV)/bin/python -m pytest Tests/Interop
+
+.PHONY: generate
+generate: setup ## Regenerate the committed Swift code from proto/
+	codegen/generate.sh
+
+.PHONY: check
+check: setup-test ## Format lint, generated-code check, schema lint
+	.ci/lint
+
+.PHONY: interop
+interop: setup ## Run the gRPC interoperability suite of $(SUITES)/conformance
+	@$(call apt_install,$(INTEROP_TOOLS))
+	Tests/Conformance/interop.sh $(SUITES)/conformance
+
+.PHONY: conformance
+conformance: setup ## Run the protobuf conformance suite of $(SUITES)/conformance
+	@$(call apt_install,$(INTEROP_TOOLS))
+	Tests/Conformance/conformance.sh $(SUITES)/conformance
+
+.PHONY: bench
+bench: setup ## Measure the server beside its peers in $(SUITES)/bench
+	@$(call apt_install,$(INTEROP_TOOLS) $(BENCH_TOOLS))
+	Benchmarks/bench.sh $(SUITES)/bench
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf .build Tests/Conformance/.build Benchmarks/.build
