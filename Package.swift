@@ -25,7 +25,9 @@ func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = [])
+  -> Target
+{
   .testTarget(
     name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
@@ -36,8 +38,10 @@ let package = Package(
     .executable(name: "rollcall", targets: ["rollcall"]),
     .executable(name: "protoc-gen-rollcall", targets: ["protoc-gen-rollcall"]),
     // For those who build their own services on our codegen and runtime.
-    .library(name: "RollcallServer", targets: ["RPCServer", "RPCCore", "ProtoWire", "StandardProtos"]),
-    .library(name: "RollcallClient", targets: ["RPCClient", "RPCCore", "ProtoWire", "StandardProtos"]),
+    .library(
+      name: "RollcallServer", targets: ["RPCServer", "RPCCore", "ProtoWire", "StandardProtos"]),
+    .library(
+      name: "RollcallClient", targets: ["RPCClient", "RPCCore", "ProtoWire", "StandardProtos"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -51,6 +55,8 @@ let package = Package(
     .systemLibrary(
       name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(
+      name: "CXGBoost", pkgConfig: "xgboost", providers: [.apt(["libxgboost-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     library("ProtoWire", []),
@@ -94,6 +100,7 @@ let package = Package(
       name: "rollcall",
       dependencies: [
         "API", "Automator", "Services", "Store", "RPCServer", "RPCClient", "RPCCore", "ProtoWire",
+        "CXGBoost", "Domain",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
@@ -105,14 +112,19 @@ let package = Package(
     tests("RPCCoreTests", ["RPCCore"]),
     tests("FramingTests", ["Framing", "RPCCore"]),
     tests("HTTP2Tests", ["HTTP2", "RPCCore"]),
-    tests("RPCServerTests", ["RPCServer", "RPCCore", "Framing", "HTTP2", "Transport", "ProtoWire", "StandardProtos"]),
+    tests(
+      "RPCServerTests",
+      ["RPCServer", "RPCCore", "Framing", "HTTP2", "Transport", "ProtoWire", "StandardProtos"]),
     tests("RPCClientTests", ["RPCClient", "RPCServer", "RPCCore", "ProtoWire", "StandardProtos"]),
     tests("DomainTests", ["Domain"]),
     tests("SQLTests", ["SQL"]),
     tests("StoreTests", ["Store", "SQL", "Domain"]),
     tests("ServicesTests", ["Services", "API", "Store", "Domain", "RPCCore", "ProtoWire"]),
     tests("AutomatorTests", ["Automator", "Store", "Domain"]),
-    tests("EndToEndTests", ["API", "Services", "Store", "Automator", "RPCServer", "RPCClient", "RPCCore", "ProtoWire"]),
+    tests(
+      "EndToEndTests",
+      ["API", "Services", "Store", "Automator", "RPCServer", "RPCClient", "RPCCore", "ProtoWire"]),
+    tests("RollcallTests", ["rollcall"]),
     tests("ArchitectureTests", []),
   ]
 )

@@ -1,0 +1,88 @@
+import Testing
+
+/// Rules of the house that a compiler does not hold. Each failure names the file and the line.
+@Suite struct StyleTests {
+  /// Traps need a reason on the same line or in the comment right above.
+  @Test(arguments: SourceTree.written)
+  func `a trap says why it cannot happen`(file: SourceTree.File) {
+    for (index, line) in file.lines.enumerated() where !line.isComment {
+      for trap in ["fatalError(", "try!"] where line.contains(trap) {
+        #expect(
+          file.hasReason(at: index, within: 1),
+          "\(file.path):\(index + 1): \(trap) without a reason")
+      }
+    }
+  }
+
+  @Test(arguments: SourceTree.written)
+  func `what the compiler does not check says why it holds`(file: SourceTree.File) {
+    for (index, line) in file.lines.enumerated() where !line.isComment {
+      for escape in ["@unchecked Sendable", "nonisolated(unsafe)"] where line.contains(escape) {
+        #expect(
+          file.hasReason(at: index, within: 3),
+          "\(file.path):\(index + 1): \(escape) without a reason")
+      }
+    }
+  }
+
+  @Test(arguments: SourceTree.written)
+  func `nothing is left for later`(file: SourceTree.File) {
+    for (index, line) in file.lines.enumerated() {
+      for word in ["TODO", "FIXME", "HACK", "XXX"] where line.contains(word) {
+        Issue.record("\(file.path):\(index + 1): \(word)")
+      }
+    }
+  }
+
+  /// The executable talks to people, the code generator to protoc; libraries log or throw.
+  @Test(
+    arguments: SourceTree.written.filter {
+      !["rollcall", "protoc-gen-rollcall"].contains($0.module)
+    })
+  func `a library never prints`(file: SourceTree.File) {
+    for (index, line) in file.lines.enumerated() where !line.isComment {
+      let code = line.drop { $0 == " " }
+      #expect(!code.hasPrefix("print("), "\(file.path):\(index + 1) prints")
+    }
+  }
+
+  @Test(arguments: SourceTree.written)
+  func `a file is short`(file: SourceTree.File) {
+    #expect(
+      file.lines.count <= 600,
+      "\(file.path) has \(file.lines.count) lines; split it (150–400 is usual)")
+  }
+
+  @Test(arguments: SourceTree.written.filter { $0.baseName != "main" })
+  func `a file is named as its type`(file: SourceTree.File) {
+    let noun = String(file.baseName.split(separator: "+")[0])
+    let kinds = ["struct", "class", "enum", "actor", "protocol", "extension", "typealias"]
+    let declared = file.lines.contains { line in
+      let words = line.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init)
+      return words.indices.dropLast().contains {
+        kinds.contains(words[$0]) && words[($0 + 1)...].contains(noun)
+      }
+    }
+    #expect(declared, "\(file.path) declares or extends no \(noun)")
+  }
+
+  @Test func `there is no room for leftovers`() {
+    for file in SourceTree.written {
+      for word in ["Util", "Helper", "Manager", "Common", "Misc"] {
+        #expect(!file.path.contains(word), "\(file.path) is named after nothing")
+      }
+    }
+  }
+}
+
+extension String {
+  fileprivate var isComment: Bool { drop { $0 == " " }.hasPrefix("//") }
+}
+
+extension SourceTree.File {
+  /// Whether line `index` ends in a comment, or one of the `within` lines above it is one.
+  fileprivate func hasReason(at index: Int, within: Int) -> Bool {
+    if lines[index].contains(" // ") { return true }
+    return (max(0, index - within)..<index).contains { lines[$0].isComment }
+  }
+}
