@@ -1,0 +1,89 @@
+/// A value with a protobuf wire form. `Message` is the public face of generated types; this is the part
+/// that the binary codec needs, and all that descriptors implement.
+public protocol WireMessage: Sendable, Hashable {
+  /// The empty message.
+  init()
+  /// Merges fields until the reader's current end: scalars are replaced, repeated fields and maps grow,
+  /// sub-messages merge. After a throw the value is valid but unspecified.
+  mutating func merge(from reader: inout WireReader) throws(DecodingError)
+  /// The encoded size in bytes. First pass of encoding: remembers nested sizes in visit order.
+  func byteSize(_ sizes: inout WireSizes) -> Int
+  /// Second pass of encoding: writes exactly `byteSize` bytes and takes nested sizes in the same order.
+  func write(to writer: inout WireWriter)
+  /// What a newer schema put into this message; preserved by decoding and re-encoding.
+  var unknownFields: UnknownFields { get set }
+}
+
+/// A generated protobuf message: a plain value.
+public protocol Message: WireMessage {
+  /// The schema's name, such as `rollcall.v1.Deployment`.
+  static var fullName: String { get }
+}
+
+extension WireMessage {
+  /// Decodes a whole message.
+  /// - Throws: `DecodingError` for anything that is not a well-formed message within the options' limits.
+  @inlinable public init(wire: UnsafeRawBufferPointer, options: DecodingOptions = .init())
+    throws(DecodingError)
+  {
+    self.init()
+    var reader = WireReader(wire, options: options)
+    try merge(from: &reader)
+  }
+
+  /// Decodes a whole message.
+  @inlinable public init(wire: [UInt8], options: DecodingOptions = .init()) throws(DecodingError) {
+    self.init()
+    try merge(wire: wire, options: options)
+  }
+
+  /// Merges an encoded message into this one.
+  @inlinable public mutating func merge(wire: [UInt8], options: DecodingOptions = .init())
+    throws(DecodingError)
+  {
+    let result = wire.withUnsafeBytes { bytes -> Result<Void, DecodingError> in
+      var reader = WireReader(bytes, options: options)
+      do throws(DecodingError) {
+        try merge(from: &reader)
+        return .success(())
+      } catch {
+        return .failure(error)
+      }
+    }
+    try result.get()
+  }
+
+  /// The encoded message. Map entries come in no particular order unless `deterministic`, which sorts
+  /// them by key: the same value then gives the same bytes in every process.
+  /// - Precondition: the encoded size fits in 2 GiB, protobuf's own limit.
+  @inlinable public func serialized(deterministic: Bool = false) -> [UInt8] {
+    var sizes = WireSizes(deterministic: deterministic)
+    let count = byteSize(&sizes)
+    if count == 0 { return [] }
+    return [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+      encode(into: UnsafeMutableRawBufferPointer(buffer), count: count, sizes: sizes)
+      initialized = count
+    }
+  }
+
+  /// Encodes into the start of a buffer of the caller after `byteSize(&sizes)` returned `count`.
+  /// Traps when the two passes disagree, which generated code never does.
+  @inlinable public func encode(
+    into buffer: UnsafeMutableRawBufferPointer, count: Int, sizes: borrowing WireSizes
+  ) {
+    precondition(count <= buffer.count, "buffer is smaller than the message")
+    guard count > 0 else { return }
+    var writer = WireWriter(UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]), sizes: sizes)
+    write(to: &writer)
+    precondition(writer.remaining == 0, "written size differs from the computed size")
+  }
+
+  /// A message filled in by a closure: `Step.with { $0.name = "canary" }`.
+  @inlinable public static func with<E: Error>(_ populate: (inout Self) throws(E) -> Void) throws(E)
+    -> Self
+  {
+    var message = Self()
+    try populate(&message)
+    return message
+  }
+}

@@ -1,0 +1,95 @@
+/// How one protobuf field type reads, sizes and writes a value: the parameter of the generic repeated
+/// and map code. All requirements inline to the reader's and writer's own methods.
+public protocol WireCodec {
+  associatedtype Value: Hashable & Sendable
+  /// 0 varint, 1 eight bytes, 2 length-delimited, 5 four bytes.
+  static var wireType: UInt32 { get }
+  /// Bytes of every value, or 0 when they vary.
+  static var fixedSize: Int { get }
+  /// Memory that one element takes out of the allocation budget.
+  static var charge: Int { get }
+  /// A missing map key or value.
+  static var defaultValue: Value { get }
+  static func read(from reader: inout WireReader) throws(DecodingError) -> Value
+  /// Bytes on the wire without the tag; a length prefix is included.
+  static func size(_ value: Value, _ sizes: inout WireSizes) -> Int
+  static func write(_ value: Value, to writer: inout WireWriter)
+}
+
+extension WireCodec {
+  @inlinable public static var fixedSize: Int { 0 }
+  @inlinable public static var charge: Int { 0 }
+}
+
+/// A field type that may be a map's key.
+public protocol WireKeyCodec: WireCodec {
+  /// The order of deterministic encoding.
+  static func precedes(_ left: Value, _ right: Value) -> Bool
+}
+
+public enum WireString: WireKeyCodec {
+  @inlinable public static var wireType: UInt32 { 2 }
+  @inlinable public static var defaultValue: String { "" }
+  @inlinable @inline(__always) public static func read(from reader: inout WireReader)
+    throws(DecodingError) -> String
+  { try reader.string() }
+  @inlinable @inline(__always) public static func size(_ value: String, _: inout WireSizes) -> Int {
+    delimitedSize(value.utf8.count)
+  }
+  @inlinable @inline(__always) public static func write(
+    _ value: String, to writer: inout WireWriter
+  ) { writer.string(value) }
+  /// Byte order, as other languages sort.
+  @inlinable public static func precedes(_ left: String, _ right: String) -> Bool {
+    left.utf8.lexicographicallyPrecedes(right.utf8)
+  }
+}
+
+public enum WireBytes: WireCodec {
+  @inlinable public static var wireType: UInt32 { 2 }
+  @inlinable public static var defaultValue: [UInt8] { [] }
+  @inlinable @inline(__always) public static func read(from reader: inout WireReader)
+    throws(DecodingError) -> [UInt8]
+  { try reader.bytes() }
+  @inlinable @inline(__always) public static func size(_ value: [UInt8], _: inout WireSizes) -> Int
+  {
+    delimitedSize(value.count)
+  }
+  @inlinable @inline(__always) public static func write(
+    _ value: [UInt8], to writer: inout WireWriter
+  ) { writer.bytes(value) }
+}
+
+public enum WireEnum<E: ProtoEnum>: WireCodec {
+  @inlinable public static var wireType: UInt32 { 0 }
+  @inlinable public static var defaultValue: E { E() }
+  @inlinable @inline(__always) public static func read(from reader: inout WireReader)
+    throws(DecodingError) -> E
+  { try reader.enumeration() }
+  @inlinable @inline(__always) public static func size(_ value: E, _: inout WireSizes) -> Int {
+    int32Size(value.rawValue)
+  }
+  @inlinable @inline(__always) public static func write(_ value: E, to writer: inout WireWriter) {
+    writer.int32(value.rawValue)
+  }
+}
+
+public enum WireSubmessage<M: WireMessage>: WireCodec {
+  @inlinable public static var wireType: UInt32 { 2 }
+  @inlinable public static var charge: Int { MemoryLayout<M>.stride }
+  @inlinable public static var defaultValue: M { M() }
+  @inlinable @inline(__always) public static func read(from reader: inout WireReader)
+    throws(DecodingError) -> M
+  {
+    var message = M()
+    try reader.message(&message)
+    return message
+  }
+  @inlinable @inline(__always) public static func size(_ value: M, _ sizes: inout WireSizes) -> Int
+  {
+    sizes.nested(value)
+  }
+  @inlinable @inline(__always) public static func write(_ value: M, to writer: inout WireWriter) {
+    writer.nested(value)
+  }
+}
