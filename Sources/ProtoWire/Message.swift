@@ -1,11 +1,14 @@
-/// A value with a protobuf wire form. `Message` is the public face of generated types; this is the part
-/// that the binary codec needs, and all that descriptors implement.
-public protocol WireMessage: Sendable, Hashable {
+/// A value that can be read from its protobuf wire form: all that descriptors implement.
+public protocol WireDecodable: Sendable, Hashable {
   /// The empty message.
   init()
   /// Merges fields until the reader's current end: scalars are replaced, repeated fields and maps grow,
   /// sub-messages merge. After a throw the value is valid but unspecified.
   mutating func merge(from reader: inout WireReader) throws(DecodingError)
+}
+
+/// A value with a protobuf wire form, read and written: the part of `Message` that the binary codec needs.
+public protocol WireMessage: WireDecodable {
   /// The encoded size in bytes. First pass of encoding: remembers nested sizes in visit order.
   func byteSize(_ sizes: inout WireSizes) -> Int
   /// Second pass of encoding: writes exactly `byteSize` bytes and takes nested sizes in the same order.
@@ -20,7 +23,7 @@ public protocol Message: WireMessage {
   static var fullName: String { get }
 }
 
-extension WireMessage {
+extension WireDecodable {
   /// Decodes a whole message.
   /// - Throws: `DecodingError` for anything that is not a well-formed message within the options' limits.
   @inlinable public init(wire: UnsafeRawBufferPointer, options: DecodingOptions = .init())
@@ -52,7 +55,9 @@ extension WireMessage {
     }
     try result.get()
   }
+}
 
+extension WireMessage {
   /// The encoded message. Map entries come in no particular order unless `deterministic`, which sorts
   /// them by key: the same value then gives the same bytes in every process.
   /// - Precondition: the encoded size fits in 2 GiB, protobuf's own limit.

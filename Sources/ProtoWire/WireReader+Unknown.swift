@@ -10,7 +10,7 @@ extension WireReader {
   }
 
   /// Skips the value of a field whose tag was just read. Groups count against the depth limit.
-  @usableFromInline @inline(never) mutating func skip(_ tag: UInt32) throws(DecodingError) {
+  @inline(never) public mutating func skip(_ tag: UInt32) throws(DecodingError) {
     switch tag & 7 {
     case 0:
       _ = try varint()

@@ -201,7 +201,7 @@
   }
 
   /// Merges a length-delimited sub-message in place.
-  @inlinable @inline(__always) public mutating func message<M: WireMessage>(_ message: inout M)
+  @inlinable @inline(__always) public mutating func message<M: WireDecodable>(_ message: inout M)
     throws(DecodingError)
   {
     let outer = try enter()
@@ -210,12 +210,22 @@
   }
 
   /// Merges into a field with presence without copying what is there.
-  @inlinable @inline(__always) public mutating func message<M: WireMessage>(_ field: inout M?)
+  @inlinable @inline(__always) public mutating func message<M: WireDecodable>(_ field: inout M?)
     throws(DecodingError)
   {
     var value = field.take() ?? M()
     try message(&value)
     field = value
+  }
+
+  /// Appends a length-delimited message to a repeated field, without looking ahead.
+  @inlinable public mutating func appendMessage<M: WireDecodable>(to array: inout [M])
+    throws(DecodingError)
+  {
+    try charge(MemoryLayout<M>.stride)
+    var value = M()
+    try message(&value)
+    array.append(value)
   }
 
   /// Fills an untouched box from the budget, then hands out its fields.
