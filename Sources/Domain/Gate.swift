@@ -28,7 +28,7 @@
 /// 1 − confidence. 99 % is the confidence to choose for a gate whose action is ROLLBACK.
 ///
 /// 95 %, threshold 5 % (50_000), at least 5 devices:
-/// - difference, canary 10/10, control 0/190 → estimate 1_000_000, lower 721_813 > 50_000 → FAIL; 0 failures would have passed
+/// - difference, canary 10/10, control 0/190 → estimate 1_000_000, lower 721_760 > 50_000 → FAIL; 0 failures would have passed
 /// - difference, canary 2/10, control 0/190 → estimate 200_000, lower 55_318 → FAIL
 /// - difference, canary 1/10, control 0/190 → estimate 100_000 > 50_000, lower 15_518 ≤ 50_000 → HOLD(INSUFFICIENT)
 /// - difference, canary 0/10, control 0/190 → estimate 0 → PASS

@@ -1,0 +1,135 @@
+import Domain
+import Testing
+
+@Suite struct AssignmentTests {
+  /// Devices by bucket under the sample salt: d1 358_779, d2 687_547.
+  static let low = DeviceID("d1")
+  static let high = DeviceID("d2")
+
+  struct Row: Sendable {
+    var rollout: RolloutState?
+    var exposure: Int64 = 500_000
+    var deployment: DeploymentState = .active
+    var device = low
+    var running: VersionID?
+    var pin: PinTarget?
+    var expected: VersionID?
+    var arm: Assignment.Arm
+    var reason: Assignment.Reason
+  }
+
+  static let (v1, v2, v3) = (Sample.v1, Sample.v2, Sample.v3)
+
+  static let rows: [Row] = [
+    Row(rollout: .progressing, expected: v2, arm: .canary, reason: .inCohort),
+    Row(rollout: .progressing, device: high, expected: v1, arm: .control, reason: .outOfCohort),
+    Row(
+      rollout: .progressing, exposure: 358_779, expected: v1, arm: .control, reason: .outOfCohort),
+    Row(rollout: .progressing, exposure: 358_780, expected: v2, arm: .canary, reason: .inCohort),
+    // An exposure lowered on purpose sends a bumped device back.
+    Row(
+      rollout: .progressing, exposure: 0, running: v2, expected: v1, arm: .control,
+      reason: .outOfCohort),
+    Row(
+      rollout: .progressing, device: high, pin: .canary, expected: v2, arm: .canary, reason: .pin),
+    Row(rollout: .progressing, pin: .control, expected: v1, arm: .control, reason: .pin),
+    Row(rollout: .progressing, pin: .version(v3), expected: v3, arm: .control, reason: .pin),
+    Row(
+      rollout: .progressing, device: high, pin: .version(v2), expected: v2, arm: .canary,
+      reason: .pin),
+
+    Row(rollout: .paused, running: v2, expected: v2, arm: .canary, reason: .frozen),
+    Row(rollout: .paused, running: v1, expected: v1, arm: .control, reason: .frozen),
+    Row(rollout: .paused, expected: v1, arm: .control, reason: .frozen),
+    Row(
+      rollout: .paused, exposure: 0, device: high, running: v2, expected: v2, arm: .canary,
+      reason: .frozen),
+    Row(rollout: .paused, running: v1, pin: .canary, expected: v1, arm: .control, reason: .frozen),
+    Row(
+      rollout: .paused, running: v1, pin: .version(v2), expected: v1, arm: .control, reason: .frozen
+    ),
+    Row(
+      rollout: .paused, running: v1, pin: .version(v3), expected: v3, arm: .control, reason: .pin),
+
+    Row(
+      rollout: .progressing, deployment: .paused, running: v1, expected: v1, arm: .control,
+      reason: .frozen),
+    Row(
+      rollout: .progressing, deployment: .paused, running: v2, expected: v2, arm: .canary,
+      reason: .frozen),
+    Row(
+      rollout: .progressing, deployment: .failed, running: v1, expected: v1, arm: .control,
+      reason: .frozen),
+    Row(
+      rollout: .completed, deployment: .paused, running: v1, expected: v1, arm: .control,
+      reason: .frozen),
+    Row(
+      rollout: .rolledBack, deployment: .paused, running: v2, expected: v1, arm: .control,
+      reason: .settled),
+
+    Row(rollout: .pending, expected: v1, arm: .control, reason: .outOfCohort),
+    Row(rollout: .pending, pin: .canary, expected: v1, arm: .control, reason: .outOfCohort),
+    Row(rollout: .pending, pin: .version(v2), expected: v1, arm: .control, reason: .frozen),
+
+    Row(rollout: .completed, device: high, expected: v2, arm: .canary, reason: .settled),
+    Row(rollout: .completed, pin: .control, expected: v1, arm: .control, reason: .pin),
+    Row(rollout: .rolledBack, running: v2, expected: v1, arm: .control, reason: .settled),
+    Row(
+      rollout: .rolledBack, running: v2, pin: .canary, expected: v1, arm: .control, reason: .settled
+    ),
+    Row(
+      rollout: .rolledBack, running: v2, pin: .version(v2), expected: v2, arm: .canary, reason: .pin
+    ),
+    Row(rollout: .aborted, running: v2, expected: v1, arm: .control, reason: .settled),
+
+    Row(rollout: nil, expected: v1, arm: .control, reason: .settled),
+    Row(rollout: nil, pin: .version(v3), expected: v3, arm: .control, reason: .pin),
+    Row(
+      rollout: nil, deployment: .paused, running: v3, expected: v3, arm: .control, reason: .frozen),
+  ]
+
+  @Test(arguments: rows)
+  func `a device gets what rollout, deployment, bucket and pin say`(row: Row) throws {
+    let rollout = row.rollout.map { Sample.rollout($0, exposure: row.exposure) }
+    let assignment = try #require(
+      Assignment.resolve(
+        deployment: Sample.deployment(
+          row.deployment, active: row.rollout == .completed ? Self.v2 : Self.v1),
+        rollout: rollout, device: row.device, running: row.running, pin: row.pin))
+    #expect(assignment.version == row.expected)
+    #expect(assignment.arm == row.arm)
+    #expect(assignment.reason == row.reason)
+    #expect((assignment.bucket == nil) == (row.rollout == nil))
+  }
+
+  @Test(arguments: [
+    DeploymentState.draft, .pendingApproval, .archived, .killed,
+  ])
+  func `a deployment that governs no devices assigns nothing`(state: DeploymentState) {
+    #expect(
+      Assignment.resolve(
+        deployment: Sample.deployment(state), rollout: Sample.rollout(.progressing, exposure: 1),
+        device: Self.low, running: nil, pin: .canary) == nil)
+  }
+
+  @Test func `rolling back a first rollout removes what it brought`() throws {
+    let assignment = try #require(
+      Assignment.resolve(
+        deployment: Sample.deployment(active: nil),
+        rollout: Sample.rollout(.rolledBack, from: nil), device: Self.low, running: Self.v2,
+        pin: nil))
+    #expect(assignment.version == nil)
+  }
+
+  @Test(arguments: [
+    (DeviceTraits(platform: 0, deviceClass: ""), DeviceTraits(platform: 3, deviceClass: "x"), true),
+    (.init(platform: 1, deviceClass: ""), .init(platform: 1, deviceClass: "high"), true),
+    (.init(platform: 1, deviceClass: "high"), .init(platform: 1, deviceClass: "low"), false),
+    (.init(platform: 1, deviceClass: "high"), .init(platform: 0, deviceClass: "high"), false),
+  ])
+  func `a variant runs on the devices it was built for`(
+    variant: DeviceTraits, device: DeviceTraits, expected: Bool
+  ) {
+    #expect(variant.accept(device) == expected)
+  }
+}

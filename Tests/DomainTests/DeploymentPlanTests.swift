@@ -1,0 +1,136 @@
+import Domain
+import Testing
+
+@Suite struct DeploymentPlanTests {
+  static let now = Sample.minutes(5)
+
+  @Test func `start with a policy begins a rollout from the active to the desired version`() throws
+  {
+    let outcome = try DeploymentPlan.start(
+      Sample.deployment(.draft), seed: Sample.seed, now: Self.now)
+    let rollout = try #require(outcome.rollout)
+    #expect(outcome.deployment.state == .active)
+    #expect(outcome.deployment.activeVersion == Sample.v1)
+    #expect(outcome.deployment.currentRollout == rollout.id)
+    #expect(outcome.deployment.rolloutCount == 2)
+    #expect(outcome.deployment.startedAt == Self.now)
+    #expect(rollout.from == Sample.v1)
+    #expect(rollout.to == Sample.v2)
+    #expect(rollout.number == 2)
+    #expect(rollout.state == .progressing)
+    #expect(rollout.exposure.percent == "5%")
+  }
+
+  @Test func `start without a policy makes the desired version active at once`() throws {
+    let outcome = try DeploymentPlan.start(
+      Sample.deployment(.draft, active: nil, policy: nil), seed: Sample.seed, now: Self.now)
+    #expect(outcome.rollout == nil)
+    #expect(outcome.deployment.activeVersion == Sample.v2)
+  }
+
+  @Test func `start with nothing to change makes no rollout`() throws {
+    let outcome = try DeploymentPlan.start(
+      Sample.deployment(.draft, active: Sample.v2), seed: Sample.seed, now: Self.now)
+    #expect(outcome.rollout == nil)
+    #expect(outcome.deployment.state == .active)
+  }
+
+  @Test func `start needs a desired version and a draft`() {
+    #expect(throws: DomainError.self) {
+      try DeploymentPlan.start(
+        Sample.deployment(.draft, desired: nil), seed: Sample.seed, now: Self.now)
+    }
+    #expect(throws: DomainError.self) {
+      try DeploymentPlan.start(Sample.deployment(.active), seed: Sample.seed, now: Self.now)
+    }
+  }
+
+  @Test func `a rollout that completes at its beginning settles the active version`() throws {
+    let outcome = try DeploymentPlan.start(
+      Sample.deployment(.draft, policy: Sample.policy([(1_000_000, 0)])), seed: Sample.seed,
+      now: Self.now)
+    #expect(outcome.rollout?.state == .completed)
+    #expect(outcome.deployment.activeVersion == Sample.v2)
+  }
+
+  @Test(arguments: RolloutState.allCases)
+  func `another target is refused while the rollout moves, and begins a new rollout otherwise`(
+    state: RolloutState
+  ) throws {
+    let rollout = Sample.rollout(state, exposure: 50_000)
+    let deployment = Sample.deployment(active: state == .completed ? Sample.v2 : Sample.v1)
+    let change = DeploymentPlan.Change(desiredVersion: Sample.v3)
+    guard state != .progressing, state != .pending else {
+      #expect(
+        throws: DomainError.illegalTransition(
+          resource: "rollout", event: "change the target of", current: state.rawValue,
+          required: ["PAUSED", "COMPLETED", "ROLLED_BACK", "ABORTED"])
+      ) {
+        try DeploymentPlan.update(
+          deployment, rollout: rollout, change: change, seed: Sample.seed, now: Self.now)
+      }
+      return
+    }
+    let outcome = try DeploymentPlan.update(
+      deployment, rollout: rollout, change: change, seed: Sample.seed, now: Self.now)
+    #expect(outcome.aborted?.state == (state == .paused ? .aborted : nil))
+    #expect(outcome.rollout?.to == Sample.v3)
+    #expect(outcome.rollout?.from == deployment.activeVersion)
+    #expect(outcome.deployment.currentRollout == Sample.seed.id)
+    #expect(outcome.deployment.desiredVersion == Sample.v3)
+  }
+
+  @Test func `a new policy applies to the paused rollout as well`() throws {
+    let policy = Sample.policy([(1_000_000, 3)])
+    let outcome = try DeploymentPlan.update(
+      Sample.deployment(), rollout: Sample.rollout(.paused, exposure: 50_000),
+      change: .init(policy: .some(policy)), seed: Sample.seed, now: Self.now)
+    #expect(outcome.rollout?.policy == policy)
+    #expect(outcome.rollout?.id == RolloutID("r1"))
+    #expect(outcome.deployment.policy == policy)
+  }
+
+  @Test func `the same target again begins nothing`() throws {
+    let outcome = try DeploymentPlan.update(
+      Sample.deployment(), rollout: Sample.rollout(.paused, exposure: 50_000),
+      change: .init(desiredVersion: Sample.v2, selector: .everything), seed: Sample.seed,
+      now: Self.now)
+    #expect(outcome.rollout == nil)
+    #expect(outcome.aborted == nil)
+  }
+
+  @Test(arguments: [
+    DeploymentState.pendingApproval, .paused, .archived, .failed, .killed,
+  ])
+  func `only a draft or an active deployment changes its target`(state: DeploymentState) {
+    #expect(throws: DomainError.self) {
+      try DeploymentPlan.update(
+        Sample.deployment(state), rollout: nil, change: .init(selector: .everything),
+        seed: Sample.seed, now: Self.now)
+    }
+  }
+
+  @Test(arguments: [RolloutState.pending, .progressing, .paused, .completed])
+  func `rolling back makes the version from before active and desired`(
+    state: RolloutState
+  ) throws {
+    let outcome = try DeploymentPlan.rollBack(
+      Sample.deployment(active: state == .completed ? Sample.v2 : Sample.v1),
+      rollout: Sample.rollout(state, exposure: 50_000), reason: "bad", now: Self.now)
+    #expect(outcome.rollout?.state == .rolledBack)
+    #expect(outcome.deployment.activeVersion == Sample.v1)
+    #expect(outcome.deployment.desiredVersion == Sample.v1)
+  }
+
+  @Test func `rolling back what is rolled back, or archived, is refused`() {
+    #expect(throws: DomainError.self) {
+      try DeploymentPlan.rollBack(
+        Sample.deployment(), rollout: Sample.rollout(.rolledBack), reason: "", now: Self.now)
+    }
+    #expect(throws: DomainError.self) {
+      try DeploymentPlan.rollBack(
+        Sample.deployment(.archived), rollout: Sample.rollout(.paused), reason: "",
+        now: Self.now)
+    }
+  }
+}
