@@ -1,0 +1,58 @@
+/// What a client asks for one call.
+public struct CallOptions: Sendable {
+  /// How long the whole call may take, retries and waiting for a connection included; nil: forever. Sent as `grpc-timeout`.
+  public var timeout: Duration?
+  /// Sent before the first message.
+  public var metadata: Metadata
+  /// How messages to the server are encoded.
+  public var compression: Compression
+  /// Wait for a connection instead of failing with UNAVAILABLE while there is none.
+  public var waitForReady: Bool
+  /// Repeats a failed call; nil: the channel's policy.
+  public var retry: RetryPolicy?
+  /// The largest message accepted from the server, in bytes; nil: the channel's limit (4 MiB).
+  public var maxResponseBytes: Int?
+
+  public init(
+    timeout: Duration? = nil, metadata: Metadata = Metadata(), compression: Compression = .identity,
+    waitForReady: Bool = false, retry: RetryPolicy? = nil, maxResponseBytes: Int? = nil
+  ) {
+    self.timeout = timeout
+    self.metadata = metadata
+    self.compression = compression
+    self.waitForReady = waitForReady
+    self.retry = retry
+    self.maxResponseBytes = maxResponseBytes
+  }
+}
+
+/// The encodings of a message (`grpc-encoding`).
+public enum Compression: UInt8, Sendable, Hashable, CaseIterable {
+  case identity
+  case gzip
+}
+
+/// When and how often a failed call is repeated (gRFC A6). A call is repeated only while none of its response messages has been handed out.
+public struct RetryPolicy: Sendable, Hashable {
+  /// Attempts in all; 1: no retry.
+  public var maxAttempts: Int
+  public var initialBackoff: Duration
+  public var maxBackoff: Duration
+  public var backoffMultiplier: Double
+  /// The codes worth another attempt.
+  public var retryableCodes: Set<StatusCode>
+
+  public init(
+    maxAttempts: Int = 4, initialBackoff: Duration = .milliseconds(100),
+    maxBackoff: Duration = .seconds(5), backoffMultiplier: Double = 2,
+    retryableCodes: Set<StatusCode> = [.unavailable]
+  ) {
+    self.maxAttempts = maxAttempts
+    self.initialBackoff = initialBackoff
+    self.maxBackoff = maxBackoff
+    self.backoffMultiplier = backoffMultiplier
+    self.retryableCodes = retryableCodes
+  }
+
+  public static let none = RetryPolicy(maxAttempts: 1)
+}

@@ -1,0 +1,54 @@
+public import ProtoWire
+
+/// What generated clients call through: a connection to a service, wherever it is.
+public protocol ClientChannel: Sendable {
+  /// One request, one response. Throws `RPCError`; cancelling the task resets the call.
+  func unary<Request: Message, Response: Message>(
+    _ method: MethodDescriptor<Request, Response>, _ request: Request, options: CallOptions
+  ) async throws -> Response
+
+  /// One request, many responses. Failures to start are thrown by the returned call.
+  func serverStreaming<Request: Message, Response: Message>(
+    _ method: MethodDescriptor<Request, Response>, _ request: Request, options: CallOptions
+  ) -> ServerStreamingCall<Response>
+
+  /// Many requests, one response.
+  func clientStreaming<Request: Message, Response: Message>(
+    _ method: MethodDescriptor<Request, Response>, options: CallOptions
+  ) -> ClientStreamingCall<Request, Response>
+
+  /// Many requests, many responses.
+  func bidirectionalStreaming<Request: Message, Response: Message>(
+    _ method: MethodDescriptor<Request, Response>, options: CallOptions
+  ) -> BidirectionalCall<Request, Response>
+}
+
+/// One call as a channel carries it: messages are encoded bytes. The typed calls below stand on it.
+///
+/// Safe from any thread; one sender and one receiver at a time.
+public protocol ClientCallTransport: AnyObject, Sendable {
+  /// Sends a message; suspends while the server or the connection takes no more. Throws the call's `RPCError` when it has ended.
+  func send(_ message: [UInt8]) async throws
+  /// Says that no message follows.
+  func closeSend() async throws
+  /// The next response message; nil after an OK end. Throws the call's `RPCError` otherwise.
+  func receive() async throws -> [UInt8]?
+  /// Resets the stream; whoever waits hears CANCELLED.
+  func cancel()
+  /// What the server sent before its first message. Waits for it; throws when the call fails first.
+  func initialMetadata() async throws -> Metadata
+  /// What came with the status. Waits for the end of the call, however it ends; messages that nobody has received do not keep it from coming.
+  func trailingMetadata() async -> Metadata
+}
+
+extension ClientCallTransport {
+  func receive<M: Message>(_ type: M.Type) async throws -> M? {
+    guard let bytes = try await receive() else { return nil }
+    do {
+      return try M(wire: bytes)
+    } catch {
+      cancel()
+      throw RPCError(.internalError, "response \(M.fullName) does not decode: \(error)")
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import Synchronization
+
+/// A call as its handler sees it: who calls which method with what metadata, and until when.
+///
+/// Safe to use from any thread and to keep after the call has ended.
+public final class ServerContext: Sendable {
+  public let method: AnyMethodDescriptor
+  /// The other side's address: `127.0.0.1:51234`.
+  public let peer: String
+  /// When the caller stops waiting; nil for a stream without a timeout.
+  public let deadline: Deadline?
+  /// What the client sent before its first message.
+  public let requestMetadata: Metadata
+  /// Whether the connection is encrypted, and by whose certificate the peer is known.
+  public let security: TransportSecurity
+
+  struct Extras {
+    var initialMetadata = Metadata()
+    var trailingMetadata = Metadata()
+    var caller: (any Sendable)?
+  }
+
+  private let extras = Mutex<Extras>(Extras())
+  private let cancelled = Atomic<Bool>(false)
+
+  public init(
+    method: AnyMethodDescriptor, peer: String = "test", deadline: Deadline? = nil,
+    requestMetadata: Metadata = Metadata(), security: TransportSecurity = .plain,
+    caller: (any Sendable)? = nil
+  ) {
+    self.method = method
+    self.peer = peer
+    self.deadline = deadline
+    self.requestMetadata = requestMetadata
+    self.security = security
+    if let caller { self.caller = caller }
+  }
+
+  /// Whether nobody waits for the answer any more: reset by the client, disconnected, past its deadline, or ended by the server.
+  public var isCancelled: Bool { cancelled.load(ordering: .relaxed) }
+
+  /// The runtime's word that nobody waits any more.
+  public func markCancelled() { cancelled.store(true, ordering: .relaxed) }
+
+  /// Sent before the first message. Changes after that have no effect.
+  public var initialMetadata: Metadata {
+    get { extras.withLock { $0.initialMetadata } }
+    set { extras.withLock { $0.initialMetadata = newValue } }
+  }
+
+  /// Sent with the status. Changes after that have no effect.
+  public var trailingMetadata: Metadata {
+    get { extras.withLock { $0.trailingMetadata } }
+    set { extras.withLock { $0.trailingMetadata = newValue } }
+  }
+
+  /// Who calls: what an authenticating interceptor found out.
+  public var caller: (any Sendable)? {
+    get { extras.withLock { $0.caller } }
+    set { extras.withLock { $0.caller = newValue } }
+  }
+
+  /// Throws `CancellationError` when nobody waits for the answer any more: for loops without an `await`.
+  public func checkCancellation() throws {
+    if isCancelled { throw CancellationError() }
+  }
+}
+
+/// What is known of the connection below a call.
+public enum TransportSecurity: Sendable, Hashable {
+  /// Clear text.
+  case plain
+  /// TLS; `peerCertificate` is the verified client certificate in DER when the server asked for one.
+  case tls(peerCertificate: [UInt8]?)
+}
