@@ -105,6 +105,10 @@ let package = Package(
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ],
+      exclude: ["DemoData/train.py", "DemoData/requirements.txt"],
+      resources: [
+        .copy("DemoData")
       ], swiftSettings: settings),
 
     tests("ProtoWireTests", ["ProtoWire"]),
@@ -124,7 +128,7 @@ let package = Package(
     tests(
       "EndToEndTests",
       ["API", "Services", "Store", "Automator", "RPCServer", "RPCClient", "RPCCore", "ProtoWire"]),
-    tests("RollcallTests", ["rollcall"]),
+    tests("RollcallTests", ["rollcall"], resources: [.copy("Fixtures")]),
     tests("ArchitectureTests", []),
   ]
 )

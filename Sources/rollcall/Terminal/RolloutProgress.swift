@@ -1,0 +1,83 @@
+/// What a progress bar of a rollout shows. A value: the line is a pure function of it and a width.
+struct RolloutProgress: Equatable, Sendable {
+  enum Phase: Equatable, Sendable {
+    case pending, progressing, paused, completed, rolledBack, aborted
+  }
+
+  /// "1.0.0 → 2.0.0".
+  var title: String
+  var phase: Phase
+  /// Share of the devices that get the new version, in millionths.
+  var exposureMillionths: Int
+  /// Exposures of the policy's steps, in millionths; marked on the bar.
+  var stepsMillionths: [Int] = []
+  /// Devices that run the new version, of all targeted ones; nil while unknown.
+  var devices: (installed: Int, targeted: Int)?
+  /// Inferences of the new version.
+  var inferencesOK: Int64 = 0
+  var inferencesFailed: Int64 = 0
+  /// Devices on which the new version could not be downloaded or activated.
+  var devicesFailed = 0
+  /// Seconds until the next step; nil when none is due.
+  var secondsToNextStep: Int64?
+
+  static func == (a: Self, b: Self) -> Bool {
+    a.title == b.title && a.phase == b.phase && a.exposureMillionths == b.exposureMillionths
+      && a.stepsMillionths == b.stepsMillionths && a.devices?.installed == b.devices?.installed
+      && a.devices?.targeted == b.devices?.targeted && a.inferencesOK == b.inferencesOK
+      && a.inferencesFailed == b.inferencesFailed && a.devicesFailed == b.devicesFailed
+      && a.secondsToNextStep == b.secondsToNextStep
+  }
+
+  /// The line, at most `width` characters: title, bar, exposure, then as many facts as fit.
+  ///
+  /// The bar fills by exposure; steps still ahead are marked "╷". At least ten characters stay for the bar; in a
+  /// terminal too narrow for that the line is cut.
+  func line(width: Int) -> String {
+    let head = title + "  "
+    let tail = "  " + Figures.percent(millionths: exposureMillionths)
+    var facts = self.facts
+    func length() -> Int {
+      head.count + tail.count + facts.reduce(0) { $0 + 2 + $1.count }
+    }
+    while length() + Self.shortestBar > width, !facts.isEmpty { facts.removeLast() }
+    let barWidth = min(Self.longestBar, max(Self.shortestBar, width - length()))
+    let line = head + bar(width: barWidth) + tail + facts.map { "  " + $0 }.joined()
+    return String(line.prefix(max(0, width)))
+  }
+
+  static let shortestBar = 10
+  static let longestBar = 40
+
+  /// "█████░░░╷░░░": filled cells round down, so that only a whole exposure fills the bar.
+  func bar(width: Int) -> String {
+    let filled = min(width, max(0, exposureMillionths * width / 1_000_000))
+    let marks = Set(
+      stepsMillionths.filter { $0 > exposureMillionths && $0 < 1_000_000 }
+        .map { $0 * width / 1_000_000 })
+    return (0..<width).map { $0 < filled ? "█" : marks.contains($0) ? "╷" : "░" }.joined()
+  }
+
+  /// What else there is to say, the most important first.
+  var facts: [String] {
+    var facts: [String] = []
+    switch phase {
+    case .pending: facts.append("pending")
+    case .progressing: break
+    case .paused: facts.append("PAUSED")
+    case .completed: facts.append("completed")
+    case .rolledBack: facts.append("ROLLED BACK")
+    case .aborted: facts.append("aborted")
+    }
+    if let devices { facts.append("\(devices.installed)/\(devices.targeted) devices") }
+    if devicesFailed > 0 { facts.append("\(devicesFailed) devices failing") }
+    if inferencesFailed > 0 {
+      facts.append("\(Figures.grouped(inferencesFailed)) inferences failed")
+    }
+    if inferencesOK > 0 { facts.append("\(Figures.grouped(inferencesOK)) ok") }
+    if phase == .progressing, let secondsToNextStep {
+      facts.append("next step in \(Figures.span(seconds: max(0, secondsToNextStep)))")
+    }
+    return facts
+  }
+}

@@ -1,0 +1,49 @@
+import Testing
+
+@testable import rollcall
+
+@Suite struct RolloutProgressTests {
+  let quarter = RolloutProgress(
+    title: "1.0.0 → 2.0.0", phase: .progressing, exposureMillionths: 250_000,
+    stepsMillionths: [50_000, 250_000, 500_000, 1_000_000], devices: (50, 200), inferencesOK: 1_200,
+    secondsToNextStep: 3)
+
+  @Test func `a line tells exposure, devices, inferences and the next step`() {
+    #expect(
+      quarter.line(width: 120)
+        == "1.0.0 → 2.0.0  ██████████░░░░░░░░░░╷░░░░░░░░░░░░░░░░░░░  25 %  50/200 devices  1,200 ok  next step in 3 s"
+    )
+  }
+
+  @Test(arguments: [200, 120, 80, 60, 40, 33, 20, 1, 0])
+  func `a line never exceeds the width`(width: Int) {
+    #expect(quarter.line(width: width).count <= width)
+  }
+
+  @Test func `the least important fact goes first when it is narrow`() {
+    let line = quarter.line(width: 65)
+    #expect(line.contains("50/200 devices"))
+    #expect(!line.contains("next step"))
+  }
+
+  @Test(arguments: [
+    (0, "░░░░░░░░░░"), (99_999, "░░░░░░░░░░"), (100_000, "█░░░░░░░░░"), (999_999, "█████████░"),
+    (1_000_000, "██████████"), (2_000_000, "██████████"), (-1, "░░░░░░░░░░"),
+  ])
+  func `only a whole exposure fills the bar`(exposure: Int, bar: String) {
+    let progress = RolloutProgress(
+      title: "", phase: .progressing, exposureMillionths: exposure)
+    #expect(progress.bar(width: 10) == bar)
+  }
+
+  @Test func `failures come before what went well`() {
+    var progress = quarter
+    progress.phase = .rolledBack
+    progress.devicesFailed = 9
+    progress.inferencesFailed = 40
+    #expect(
+      progress.facts == [
+        "ROLLED BACK", "50/200 devices", "9 devices failing", "40 inferences failed", "1,200 ok",
+      ])
+  }
+}
