@@ -16,6 +16,18 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
     microseconds = overflow ? (seconds < 0 ? .min : .max) : value
   }
 
+  /// Makes a point in time from milliseconds since the Unix epoch, saturating.
+  public init(milliseconds: Int64) {
+    let (value, overflow) = milliseconds.multipliedReportingOverflow(by: 1_000)
+    microseconds = overflow ? (milliseconds < 0 ? .min : .max) : value
+  }
+
+  /// Whole milliseconds since the Unix epoch, rounded down: what is stored.
+  public var milliseconds: Int64 {
+    let (quotient, remainder) = microseconds.quotientAndRemainder(dividingBy: 1_000)
+    return remainder < 0 ? quotient - 1 : quotient
+  }
+
   /// Whole seconds since the Unix epoch, rounded down.
   public var seconds: Int64 {
     let (quotient, remainder) = microseconds.quotientAndRemainder(dividingBy: 1_000_000)

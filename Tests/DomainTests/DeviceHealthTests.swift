@@ -104,3 +104,98 @@ import Testing
         == .pause(Self.fail))
   }
 }
+
+@Suite struct LatencySketchTests {
+  @Test(
+    arguments: [
+      (0.5, 0), (1, 0), (1.1, 1), (2, 4), (1_000, 40), (1_024, 40), (1_025, 41), (1e12, 127),
+    ] as [(Double, Int)])
+  func `a latency falls into the documented bucket`(latency: Double, bucket: Int) {
+    #expect(LatencySketch.bucket(ofMicroseconds: latency) == bucket)
+  }
+
+  @Test(arguments: [(0, 2), (0.5, 2), (0.99, 2), (0.991, 1_024), (1, 1_024)] as [(Double, Double)])
+  func `a quantile is the end of the bucket that holds its rank`(q: Double, expected: Double) throws
+  {
+    var sketch = LatencySketch()
+    try sketch.add(99, toBucket: 4)
+    try sketch.add(1, toBucket: 40)
+    #expect(sketch.quantile(q) == expected)
+    #expect(sketch.total == 100)
+  }
+
+  @Test func `merging is the same in any order and starts from nothing`() throws {
+    var (a, b) = (LatencySketch(), LatencySketch())
+    try a.add(3, toBucket: 0)
+    try b.add(5, toBucket: 127)
+    var (ab, ba) = (a, b)
+    ab.merge(b)
+    ba.merge(a)
+    #expect(ab == ba)
+    var none = LatencySketch.empty
+    none.merge(ab)
+    #expect(none == ab)
+    #expect(LatencySketch.empty.quantile(0.5) == 0)
+  }
+
+  @Test(arguments: [(128, 1), (-1, 1), (0, -1)] as [(Int, Int64)])
+  func `impossible buckets and counts are refused`(bucket: Int, count: Int64) {
+    var sketch = LatencySketch()
+    #expect(throws: DomainError.self) { try sketch.add(count, toBucket: bucket) }
+    #expect(sketch.isEmpty)
+  }
+
+  @Test func `counts saturate`() throws {
+    var sketch = LatencySketch()
+    try sketch.add(.max, toBucket: 1)
+    try sketch.add(.max, toBucket: 1)
+    try sketch.add(.max, toBucket: 2)
+    #expect(sketch.total == .max)
+    #expect(sketch.quantile(1) > 0)
+  }
+}
+
+@Suite struct InstallationTests {
+  static func report(
+    _ version: VersionID, _ state: Installation.State, after previous: Installation?
+  ) -> Installation {
+    Installation.report(
+      DeploymentID("d"), version: version, state: state, error: "", after: previous,
+      now: Sample.minutes(1))
+  }
+
+  @Test func `only installing and removing change what runs`() {
+    let loading = Self.report(Sample.v1, .downloading, after: nil)
+    #expect(loading.running == nil)
+    let v1 = Self.report(Sample.v1, .installed, after: loading)
+    #expect(v1.running == Sample.v1)
+    #expect(Self.report(Sample.v2, .downloading, after: v1).running == Sample.v1)
+    #expect(Self.report(Sample.v2, .failed, after: v1).running == Sample.v1)
+    #expect(Self.report(Sample.v2, .installed, after: v1).running == Sample.v2)
+    #expect(Self.report(Sample.v1, .removed, after: v1).running == nil)
+  }
+
+  @Test func `the same report again says nothing new`() {
+    let first = Self.report(Sample.v1, .installed, after: nil)
+    #expect(first.differs(from: nil))
+    #expect(!Self.report(Sample.v1, .installed, after: first).differs(from: first))
+    #expect(Self.report(Sample.v1, .failed, after: first).differs(from: first))
+  }
+
+  @Test(
+    arguments: [
+      ([4, 5, 6, 7], 5, 2, 7), ([1, 2], 5, 2, 5), ([], 0, 0, 0), ([9], 5, 0, 9), ([5], 5, 1, 5),
+    ] as [([Int64], Int64, Int, Int64)])
+  func `each event number is taken once`(
+    numbers: [Int64], after: Int64, firstNew: Int, acknowledged: Int64
+  ) throws {
+    let taken = try EventSequence.take(numbers, after: after)
+    #expect(taken.firstNew == firstNew)
+    #expect(taken.acknowledged == acknowledged)
+  }
+
+  @Test(arguments: [[3, 3], [0], [-1], [2, 1]] as [[Int64]])
+  func `event numbers must be positive and ascend`(numbers: [Int64]) {
+    #expect(throws: DomainError.self) { try EventSequence.take(numbers, after: 0) }
+  }
+}
