@@ -1,0 +1,41 @@
+/// The plugin's parameter: `--rollcall_opt=Visibility=package,Module=google/type=GoogleTypes`.
+struct GeneratorOptions {
+  enum Visibility: String, CaseIterable {
+    case `public`, package, `internal`
+
+    /// Before a declaration.
+    var modifier: String { self == .internal ? "" : rawValue + " " }
+  }
+
+  var visibility = Visibility.public
+  /// Path prefixes of schema files and the Swift modules that hold their code; the longest prefix wins.
+  /// A file without one belongs to the module that is being generated.
+  var modules: [String: String] = [
+    "google/protobuf": "ProtoWire", "google/rpc": "RPCCore", "grpc": "StandardProtos",
+  ]
+
+  init(parameter: String) throws(GeneratorError) {
+    for option in parameter.split(separator: ",") {
+      let parts = option.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2 else { throw .badOption(String(option)) }
+      switch parts[0] {
+      case "Visibility":
+        guard let visibility = Visibility(rawValue: parts[1].lowercased()) else {
+          throw .badOption(String(option))
+        }
+        self.visibility = visibility
+      case "Module":
+        let mapping = parts[1].split(separator: "=").map(String.init)
+        guard mapping.count == 2 else { throw .badOption(String(option)) }
+        modules[mapping[0]] = mapping[1]
+      default:
+        throw .badOption(String(option))
+      }
+    }
+  }
+
+  func module(ofFile path: String) -> String? {
+    modules.filter { path == $0.key || path.hasPrefix($0.key + "/") }
+      .max { $0.key.count < $1.key.count }?.value
+  }
+}

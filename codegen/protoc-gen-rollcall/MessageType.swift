@@ -1,0 +1,50 @@
+/// A message of the schema with the Swift names it gets.
+final class MessageType {
+  /// The schema's name without a leading dot: `rollcall.v1.Rollout.Step`.
+  let fullName: String
+  /// The last component in Swift: `Step`.
+  let swiftName: String
+  /// As written from anywhere in its module: `Rollout.Step`.
+  let swiftPath: String
+  /// The Swift module that holds the generated type.
+  let module: String?
+  let comment: Comment
+  /// In schema order. Codecs walk `fieldsByNumber`.
+  var fields: [Field] = []
+  /// Without the synthetic ones of proto3 `optional`.
+  var oneofs: [Oneof] = []
+  var messages: [MessageType] = []
+  var enums: [EnumType] = []
+  /// The fields live in a copy-on-write box: the message is wide, or contains itself.
+  var isBoxed = false
+
+  init(
+    fullName: String, swiftName: String, swiftPath: String, module: String?, comment: Comment
+  ) {
+    self.fullName = fullName
+    self.swiftName = swiftName
+    self.swiftPath = swiftPath
+    self.module = module
+    self.comment = comment
+  }
+
+  var fieldsByNumber: [Field] { fields.sorted { $0.number < $1.number } }
+}
+
+/// A oneof: an enum with a case for each member, and an optional property of it.
+final class Oneof {
+  let name: String
+  /// The property's name, escaped.
+  let swiftName: String
+  /// The nested enum's name.
+  let typeName: String
+  let comment: Comment
+  var fields: [Field] = []
+
+  init(name: String, swiftName: String, typeName: String, comment: Comment) {
+    self.name = name
+    self.swiftName = swiftName
+    self.typeName = typeName
+    self.comment = comment
+  }
+}

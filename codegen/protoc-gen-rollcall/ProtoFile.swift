@@ -1,0 +1,39 @@
+/// A schema file with everything that it declares.
+final class ProtoFile {
+  /// `rollcall/v1/catalog.proto`.
+  let path: String
+  let package: String
+  let module: String?
+  /// The serialized descriptor without source info.
+  let descriptor: [UInt8]
+  let dependencies: [ProtoFile]
+  let comment: Comment
+  var messages: [MessageType] = []
+  var enums: [EnumType] = []
+  var services: [ServiceType] = []
+
+  init(
+    path: String, package: String, module: String?, descriptor: [UInt8], dependencies: [ProtoFile],
+    comment: Comment
+  ) {
+    self.path = path
+    self.package = package
+    self.module = module
+    self.descriptor = descriptor
+    self.dependencies = dependencies
+    self.comment = comment
+  }
+
+  /// The global that holds the embedded descriptor: `rollcallV1CatalogProto`.
+  var descriptorName: String {
+    let words = path.split { $0 == "/" || $0 == "." || $0 == "_" || $0 == "-" }.map(String.init)
+    return Naming.lowerFirst(words.map(Naming.upperFirst).joined())
+  }
+
+  /// `rollcall.v1.catalog.pb.swift`: flat, because a Swift module wants unique file names.
+  var outputName: String {
+    var stem = path.split(separator: "/").joined(separator: ".")
+    if stem.hasSuffix(".proto") { stem.removeLast(6) }
+    return stem + ".pb.swift"
+  }
+}
