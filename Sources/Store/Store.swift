@@ -1,1 +1,232 @@
-// Filled in by the first commit of this module.
+internal import SQL
+internal import Synchronization
+
+/// The database of one server: a folder with an SQLite file that this process alone has open.
+///
+/// - `read`: bounded, indexed reads, synchronous, on the caller's thread.
+/// - `scan`: reads without a bound, on their own threads.
+/// - `write`: the only way to change rows; acknowledged after the commit is durable.
+///
+/// Every acknowledged write is visible to every read that starts afterwards, on any thread.
+public final class Store: Sendable {
+  /// The data folder.
+  public let path: String
+  /// Makes ids outside a write; within one use `WriteTransaction.makeID`.
+  public let ids: IDGenerator
+  let configuration: StoreConfiguration
+
+  private let lock: FolderLock
+  private let engine: any Engine
+  private let writer: Writer
+  private let pool: ReaderPool
+  private let scans: ScanPool
+  private let commits: CommitSequence
+  private let loopReaders = Mutex<[Reader]>([])
+  private let isClosed = Atomic<Bool>(false)
+
+  /// Opens the data folder, creating it with mode 0700 when missing, and migrates the schema.
+  ///
+  /// Fails with `.folderInUse` when another server has it open, `.newerDatabase` when a newer
+  /// binary wrote it. Blocking; call it before serving.
+  public static func open(
+    _ path: String, _ configuration: StoreConfiguration = StoreConfiguration()
+  ) throws(StoreError) -> Store {
+    try open(path, configuration, migrations: Migrations.all) { $0 }
+  }
+
+  /// As above with another schema and an engine around the real one, for tests of failures.
+  static func open(
+    _ path: String, _ configuration: StoreConfiguration, migrations: [Migration],
+    wrap: (any Engine) -> any Engine
+  ) throws(StoreError) -> Store {
+    let lock = try FolderLock(folder: path)
+    var options = SQLiteEngine.Options()
+    options.maximumPages = configuration.maximumPages
+    let engine = wrap(SQLiteEngine(path: path + "/rollcall.db", options: options))
+    do {
+      let connection = try Connection(engine, .readWrite)
+      do {
+        try Migrations.apply(migrations, to: connection, now: configuration.clock())
+        return try Store(path, configuration, lock, engine, connection)
+      } catch {
+        connection.close()
+        throw error
+      }
+    } catch let error as SQLError {
+      throw StoreError(error)
+    } catch let error as StoreError {
+      throw error
+    } catch {
+      throw .failure("\(error)")
+    }
+  }
+
+  private init(
+    _ path: String, _ configuration: StoreConfiguration, _ lock: FolderLock, _ engine: any Engine,
+    _ connection: Connection
+  ) throws {
+    self.path = path
+    self.configuration = configuration
+    self.lock = lock
+    self.engine = engine
+    let ids = IDGenerator(clock: configuration.clock)
+    self.ids = ids
+    let commits = CommitSequence()
+    self.commits = commits
+    writer = Writer(limit: configuration.maximumWaitingWrites)
+    pool = ReaderPool(engine, limit: configuration.pooledReaders)
+    let core = try WriterCore(
+      engine: engine, connection: connection, clock: configuration.clock,
+      makeTransaction: { WriteTransaction($0, ids: ids, configuration: configuration) },
+      onCommit: { _ in commits.advance() })
+    scans = ScanPool(
+      engine, threads: configuration.scanThreads, limit: configuration.maximumWaitingScans)
+    writer.start(core, maximumBatch: configuration.maximumBatch)
+  }
+
+  deinit { close() }
+
+  /// Carries out what waits, closes every connection and releases the folder. Blocks until the
+  /// writer is done. Loops that were attached must have stopped reading. Idempotent.
+  public func close() {
+    guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+    writer.close()
+    scans.close()
+    pool.close()
+    loopReaders.withLock { readers in
+      for reader in readers { reader.close() }
+      readers.removeAll()
+    }
+    LoopReaders.detach(store: ObjectIdentifier(self))
+    lock.release()
+  }
+
+  // MARK: Reading
+
+  /// Gives the calling thread, an event loop, a reader of its own. `atEndOfTurn` schedules a
+  /// closure on this thread after the loop's current batch of work: all reads of a turn share one
+  /// read transaction, which costs half of one each.
+  public func attachLoopReader(
+    atEndOfTurn: @escaping (@escaping @Sendable () -> Void) -> Void
+  ) throws(StoreError) {
+    let reader: Reader
+    do { reader = try Reader(engine) } catch { throw StoreError(error) }
+    loopReaders.withLock { $0.append(reader) }
+    LoopReaders.attach(
+      .init(store: ObjectIdentifier(self), reader: reader, atEndOfTurn: atEndOfTurn))
+  }
+
+  /// Runs a bounded read on the calling thread and returns its result.
+  ///
+  /// The closure sees one consistent state that includes every write acknowledged so far. It must
+  /// not wait for anything, and nothing of the transaction may leave it. On an attached loop: the
+  /// loop's reader and the turn's transaction; elsewhere a pooled reader.
+  public func read<R>(_ body: (ReadTransaction) throws -> R) throws -> R {
+    do {
+      if isClosed.load(ordering: .relaxed) { throw StoreError.closed }
+      guard let entry = LoopReaders.entry(of: ObjectIdentifier(self)) else {
+        return try pool.read(body)
+      }
+      let reader = entry.reader
+      var opened = false
+      defer { if opened { entry.atEndOfTurn { reader.end() } } }
+      return try reader.read(current: commits.current, opened: &opened, body)
+    } catch {
+      throw StoreError.translating(error)
+    }
+  }
+
+  /// Runs an unbounded read on the analysis threads. Cancelling the Task interrupts it. Throws
+  /// `.overloaded` when too many wait.
+  public func scan<R: Sendable>(
+    _ body: @escaping @Sendable (ReadTransaction) throws -> R
+  ) async throws -> R {
+    let handle = ScanHandle()
+    return try await withTaskCancellationHandler {
+      try await withUnsafeThrowingContinuation {
+        (continuation: UnsafeContinuation<R, any Error>) in
+        let scan = ScanPool.Scan { [handle] reader in
+          let result = Result { try reader.get().readOnce(body) }
+          let isCancelled = handle.finish()
+          switch result {
+          case .success(let value): continuation.resume(returning: value)
+          case .failure where isCancelled: continuation.resume(throwing: CancellationError())
+          case .failure(let error):
+            continuation.resume(throwing: StoreError.translating(error))
+          }
+        }
+        handle.set(scan)
+        do {
+          try scans.enqueue(scan)
+        } catch {
+          continuation.resume(throwing: error)
+        }
+      }
+    } onCancel: {
+      handle.cancel()
+    }
+  }
+
+  // MARK: Writing
+
+  /// Runs `body` on the writer thread, in a transaction shared with whatever else waits, and
+  /// returns its result once the commit is on disk.
+  ///
+  /// A closure that throws is rolled back alone and its error rethrown. `.storageFull` and
+  /// `.failure` mean nothing of it was committed, except that after an I/O error during the commit
+  /// itself the outcome is unknown (a request id makes the retry safe). A Task cancelled before the
+  /// closure started gets CancellationError and the closure never runs. The closure must be pure
+  /// apart from the transaction: no waiting, no calls into the store.
+  public func write<R: Sendable>(
+    _ body: @escaping @Sendable (WriteTransaction) throws -> R
+  ) async throws -> R {
+    let job = AwaitedWrite(body)
+    return try await withTaskCancellationHandler {
+      try await withUnsafeThrowingContinuation {
+        (continuation: UnsafeContinuation<R, any Error>) in
+        guard job.arm(continuation) else {
+          return continuation.resume(throwing: CancellationError())
+        }
+        do {
+          try writer.enqueue(job)
+        } catch {
+          // A cancellation may have answered already; only the one who takes the job answers.
+          if job.start() { continuation.resume(throwing: error) }
+        }
+      }
+    } onCancel: {
+      job.cancel()
+    }
+  }
+}
+
+/// Counts commits. A reader compares it with the count its open transaction was begun at.
+final class CommitSequence: Sendable {
+  private let value = Atomic<UInt64>(1)
+
+  var current: UInt64 { value.load(ordering: .acquiring) }
+  func advance() { value.add(1, ordering: .acquiringAndReleasing) }
+}
+
+/// Connects a Task's cancellation with its scan, whichever comes first.
+private final class ScanHandle: Sendable {
+  private let state = Mutex<(scan: ScanPool.Scan?, isCancelled: Bool)>((nil, false))
+
+  func set(_ scan: ScanPool.Scan) {
+    let isCancelled = state.withLock { state in
+      state.scan = scan
+      return state.isCancelled
+    }
+    if isCancelled { scan.cancel() }
+  }
+
+  func cancel() {
+    let scan = state.withLock { state in
+      state.isCancelled = true
+      return state.scan
+    }
+    scan?.cancel()
+  }
+
+  func finish() -> Bool { state.withLock { $0.scan }?.finish() ?? false }
+}

@@ -1,0 +1,191 @@
+/// A connection with its cache of compiled statements: what repositories write SQL on.
+///
+/// One thread at a time. SQL is portable: `$n` parameters, no engine-specific functions, and
+/// `StaticString`, so that a value can only ever travel as a parameter. Statements are compiled once
+/// per connection and found again by the address of their text.
+///
+/// Queries throw SQLError, or what their row closure throws: a closure literal only infers a typed
+/// error when it spells it, and repositories map hundreds of rows.
+public final class Connection {
+  @usableFromInline let engine: any EngineConnection
+  @usableFromInline var cache: [StatementKey: CachedStatement] = [:]
+  private var textCache: [String: CachedStatement] = [:]
+
+  /// Opens a connection of `engine`.
+  public init(_ engine: any Engine, _ mode: ConnectionMode) throws(SQLError) {
+    self.engine = try engine.connect(mode)
+  }
+
+  deinit { close() }
+
+  // MARK: Queries
+
+  /// Runs a statement and returns the number of rows it inserted, updated or deleted.
+  @discardableResult
+  @inlinable
+  public func execute<each P: SQLValue>(
+    _ sql: StaticString, _ parameters: repeat each P
+  ) throws(SQLError) -> Int {
+    let entry = try checkout(sql)
+    defer { checkin(entry) }
+    try bind(entry.statement, repeat each parameters)
+    while try entry.statement.step() {}
+    return engine.changes
+  }
+
+  /// The first row, mapped; nil when there is none.
+  @inlinable
+  public func first<T, each P: SQLValue>(
+    _ sql: StaticString, _ parameters: repeat each P, map: (Row) throws -> T
+  ) throws -> T? {
+    let entry = try checkout(sql)
+    defer { checkin(entry) }
+    try bind(entry.statement, repeat each parameters)
+    return try entry.statement.step() ? try map(Row(entry.statement)) : nil
+  }
+
+  /// Every row, mapped, in the order of the query.
+  @inlinable
+  public func all<T, each P: SQLValue>(
+    _ sql: StaticString, _ parameters: repeat each P, map: (Row) throws -> T
+  ) throws -> [T] {
+    let entry = try checkout(sql)
+    defer { checkin(entry) }
+    try bind(entry.statement, repeat each parameters)
+    var rows: [T] = []
+    while try entry.statement.step() { rows.append(try map(Row(entry.statement))) }
+    return rows
+  }
+
+  /// Calls `body` with each row until it returns false.
+  @inlinable
+  public func each<each P: SQLValue>(
+    _ sql: StaticString, _ parameters: repeat each P, body: (Row) throws -> Bool
+  ) throws {
+    let entry = try checkout(sql)
+    defer { checkin(entry) }
+    try bind(entry.statement, repeat each parameters)
+    while try entry.statement.step() {
+      guard try body(Row(entry.statement)) else { return }
+    }
+  }
+
+  /// Every row of a text composed at run time, for lists whose filters vary. The text must be made
+  /// of literals only; values go into `parameters`.
+  public func all<T>(
+    text: String, parameters: [any SQLValue], map: (Row) throws -> T
+  ) throws -> [T] {
+    let entry = try checkout(text: text)
+    defer { checkin(entry) }
+    try check(parameters.count, entry.statement)
+    for (index, value) in parameters.enumerated() {
+      try value.bind(to: entry.statement, at: index + 1)
+    }
+    var rows: [T] = []
+    while try entry.statement.step() { rows.append(try map(Row(entry.statement))) }
+    return rows
+  }
+
+  /// Runs several statements without parameters: migrations and pragmas.
+  public func runScript(_ sql: String) throws(SQLError) {
+    try engine.runScript(sql)
+  }
+
+  // MARK: State
+
+  /// False as soon as the engine rolled the transaction back by itself.
+  public var isInTransaction: Bool { engine.isInTransaction }
+
+  /// Stops the running statement from another thread.
+  public var interrupter: any Interrupter { engine.interrupter }
+
+  /// Statements compiled and kept; for tests and metrics.
+  public var cachedStatements: Int { cache.count + textCache.count }
+
+  /// Finalises all statements and closes. Idempotent.
+  public func close() {
+    cache.removeAll()
+    textCache.removeAll()
+    engine.close()
+  }
+
+  // MARK: Statement cache
+
+  /// Takes the compiled statement out of the cache. A statement that is already running (a query
+  /// inside the row closure of the same query) gets a second, temporary compilation.
+  @inlinable
+  func checkout(_ sql: StaticString) throws(SQLError) -> CachedStatement {
+    if let entry = cache[StatementKey(sql)], !entry.isRunning {
+      entry.isRunning = true
+      return entry
+    }
+    return try compile(sql)
+  }
+
+  @usableFromInline
+  func compile(_ sql: StaticString) throws(SQLError) -> CachedStatement {
+    let entry = CachedStatement(try engine.prepare(sql.description))
+    let key = StatementKey(sql)
+    if cache[key] == nil { cache[key] = entry }
+    return entry
+  }
+
+  private func checkout(text: String) throws(SQLError) -> CachedStatement {
+    if let entry = textCache[text], !entry.isRunning {
+      entry.isRunning = true
+      return entry
+    }
+    let entry = CachedStatement(try engine.prepare(text))
+    // Composed texts are few by construction; the bound only guards against one that is not.
+    if textCache.count >= 256 { textCache.removeAll() }
+    if textCache[text] == nil { textCache[text] = entry }
+    return entry
+  }
+
+  @inlinable
+  func checkin(_ entry: CachedStatement) {
+    entry.statement.reset()
+    entry.isRunning = false
+  }
+
+  @inlinable
+  func bind<each P: SQLValue>(
+    _ statement: any EngineStatement, _ parameters: repeat each P
+  ) throws(SQLError) {
+    var position = 0
+    for parameter in repeat each parameters {
+      position += 1
+      try parameter.bind(to: statement, at: position)
+    }
+    try check(position, statement)
+  }
+
+  @inlinable
+  func check(_ given: Int, _ statement: any EngineStatement) throws(SQLError) {
+    if given != statement.parameterCount {
+      throw .invalidStatement(
+        "the statement has \(statement.parameterCount) parameters, \(given) were given")
+    }
+  }
+}
+
+/// A statement literal's identity: its address and length, so that a lookup hashes no text.
+@usableFromInline
+struct StatementKey: Hashable {
+  @usableFromInline let address: UInt
+  @usableFromInline let length: Int
+
+  @inlinable
+  init(_ sql: StaticString) {
+    address = UInt(bitPattern: sql.utf8Start)
+    length = sql.utf8CodeUnitCount
+  }
+}
+
+@usableFromInline
+final class CachedStatement {
+  @usableFromInline let statement: any EngineStatement
+  @usableFromInline var isRunning = true
+
+  init(_ statement: any EngineStatement) { self.statement = statement }
+}

@@ -1,0 +1,64 @@
+/// A database engine: a file or a server that connections can be opened to.
+///
+/// This and the two protocols below are everything an engine has to provide. `Connection` builds
+/// the statement cache, typed binding and row mapping on them, so another engine (PostgreSQL
+/// through libpq) or a wrapper around one (fault injection in tests) is three small types.
+public protocol Engine: Sendable {
+  /// Opens a connection; each one is used by one thread at a time.
+  func connect(_ mode: ConnectionMode) throws(SQLError) -> any EngineConnection
+}
+
+public enum ConnectionMode: Sendable, Hashable {
+  /// May write and create the database.
+  case readWrite
+  /// Refuses every write with `.readOnly`.
+  case readOnly
+}
+
+/// One connection of an engine. Not Sendable: it belongs to one thread at a time.
+public protocol EngineConnection: AnyObject {
+  /// Compiles one statement. Parameters are written `$1`, `$2`, … and may repeat.
+  func prepare(_ sql: String) throws(SQLError) -> any EngineStatement
+  /// Runs a text of several statements without parameters or results: migrations.
+  func runScript(_ sql: String) throws(SQLError)
+  /// False as soon as the engine has rolled the transaction back by itself, which SQLite does after
+  /// some full-disk, memory and input/output errors.
+  var isInTransaction: Bool { get }
+  /// Rows changed by the last INSERT, UPDATE or DELETE.
+  var changes: Int { get }
+  /// A handle that another thread may use to stop the running statement.
+  var interrupter: any Interrupter { get }
+  /// Finalises every statement and closes. Idempotent.
+  func close()
+}
+
+/// Stops the statement that a connection is running; usable from any thread, also after the
+/// connection was closed.
+public protocol Interrupter: Sendable {
+  func interrupt()
+}
+
+/// One compiled statement. Parameter positions start at 1, columns at 0.
+public protocol EngineStatement: AnyObject {
+  /// The highest `$n` in the text.
+  var parameterCount: Int { get }
+  func bindNull(at position: Int) throws(SQLError)
+  func bind(_ value: Int64, at position: Int) throws(SQLError)
+  func bind(_ value: Double, at position: Int) throws(SQLError)
+  func bind(_ value: String, at position: Int) throws(SQLError)
+  func bind(_ value: [UInt8], at position: Int) throws(SQLError)
+  /// Advances to the next row; false when there is none.
+  func step() throws(SQLError) -> Bool
+  /// Ends the execution, so that the statement can be bound and run again.
+  func reset()
+
+  var columnCount: Int { get }
+  func columnName(_ column: Int) -> String
+  func isNull(_ column: Int) -> Bool
+  func int64(_ column: Int) throws(SQLError) -> Int64
+  func double(_ column: Int) throws(SQLError) -> Double
+  func string(_ column: Int) throws(SQLError) -> String
+  func bytes(_ column: Int) throws(SQLError) -> [UInt8]
+  /// Lends the bytes of a text or blob column until the next step, without copying them.
+  func withBytes<R>(_ column: Int, _ body: (UnsafeRawBufferPointer) -> R) throws(SQLError) -> R
+}

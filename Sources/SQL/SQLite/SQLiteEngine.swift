@@ -1,0 +1,70 @@
+internal import CSQLite
+
+/// An SQLite database file.
+///
+/// Every connection runs in WAL mode with `synchronous = FULL`: a committed transaction survives a
+/// killed process and a power cut. Foreign keys are enforced, the schema is not trusted with
+/// functions, and temporary tables stay in memory.
+public struct SQLiteEngine: Engine {
+  public struct Options: Sendable {
+    /// Page cache of a writing and of a reading connection, in KiB.
+    public var writeCacheKiB = 64 * 1024
+    public var readCacheKiB = 8 * 1024
+    /// Bytes of the file mapped into memory; 0 reads through the page cache, which measured no
+    /// slower and turns a damaged disk into an error instead of a signal.
+    public var mappedBytes = 0
+    /// How long a statement waits for a lock of another process before `.busy`.
+    public var busyTimeoutMilliseconds: Int32 = 10_000
+    /// WAL pages after which a commit copies them back into the database file.
+    public var checkpointPages = 4_000
+    /// Limit of the file's size in pages of 4 KiB; nil is none. Exceeding it is `.full`.
+    public var maximumPages: Int?
+
+    public init() {}
+  }
+
+  public let path: String
+  public let options: Options
+
+  public init(path: String, options: Options = Options()) {
+    self.path = path
+    self.options = options
+  }
+
+  public func connect(_ mode: ConnectionMode) throws(SQLError) -> any EngineConnection {
+    _ = Self.libraryIsConfigured
+    let connection = try SQLiteConnection(path: path, mode: mode)
+    do {
+      sqlite3_busy_timeout(connection.handle, options.busyTimeoutMilliseconds)
+      try connection.runScript(pragmas(mode))
+    } catch {
+      connection.close()
+      throw error
+    }
+    return connection
+  }
+
+  private func pragmas(_ mode: ConnectionMode) -> String {
+    let common = """
+      PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;
+      PRAGMA mmap_size = \(options.mappedBytes);
+      """
+    switch mode {
+    case .readWrite:
+      let limit = options.maximumPages.map { "PRAGMA max_page_count = \($0);" } ?? ""
+      return """
+        PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \(common)
+        PRAGMA cache_size = -\(options.writeCacheKiB);
+        PRAGMA wal_autocheckpoint = \(options.checkpointPages);
+        PRAGMA journal_size_limit = 67108864; \(limit)
+        """
+    case .readOnly:
+      return "PRAGMA query_only = ON; \(common) PRAGMA cache_size = -\(options.readCacheKiB);"
+    }
+  }
+
+  /// Runs once, before the first connection of the process.
+  private static let libraryIsConfigured: Bool = {
+    csqlite_disable_memory_statistics() == SQLITE_OK
+  }()
+}

@@ -1,0 +1,140 @@
+internal import SQL
+
+/// Reads the event log: pages for watches, lists for the audit, and the log's two ends.
+public struct EventLog {
+  private let db: Connection
+
+  public init(_ transaction: ReadTransaction) { db = transaction.connection }
+  init(connection: Connection) { db = connection }
+
+  /// The newest revision this transaction sees; 0 when nothing ever happened.
+  public func head() throws -> Int64 {
+    // The newest event may itself be compacted away; its revision is then the floor.
+    max(
+      try db.first("SELECT max(revision) FROM events") { row in
+        try row.get(0, as: Int64?.self)
+      }.flatMap { $0 } ?? 0, try floor())
+  }
+
+  /// The newest compacted revision: watches can resume from it, not from an older one.
+  public func floor() throws -> Int64 {
+    try db.first("SELECT revision FROM event_floor WHERE id = 1") { try $0[0] } ?? 0
+  }
+
+  /// Events after `revision`, oldest first; of one org, or of all when `org` is nil.
+  public func page(after revision: Int64, org: String?, limit: Int) throws -> [LoggedEvent] {
+    guard let org else {
+      return try db.all(
+        """
+        SELECT revision, created_at_ms, chain_hash, org, kind, resource_type, resource_id,
+          parent_id, actor, method, request_id, before_digest, after_digest, payload
+        FROM events WHERE revision > $1 ORDER BY revision LIMIT $2
+        """, revision, limit, map: Self.event)
+    }
+    return try db.all(
+      """
+      SELECT revision, created_at_ms, chain_hash, org, kind, resource_type, resource_id,
+        parent_id, actor, method, request_id, before_digest, after_digest, payload
+      FROM events WHERE org = $1 AND revision > $2 ORDER BY revision LIMIT $3
+      """, org, revision, limit, map: Self.event)
+  }
+
+  /// Events of an org before `revision` (Int64.max for the newest), newest first; of one resource
+  /// when `resourceID` is given, its children included.
+  public func newest(
+    org: String, resourceID: String? = nil, before revision: Int64 = .max, limit: Int
+  ) throws -> [LoggedEvent] {
+    guard let resourceID else {
+      return try db.all(
+        """
+        SELECT revision, created_at_ms, chain_hash, org, kind, resource_type, resource_id,
+          parent_id, actor, method, request_id, before_digest, after_digest, payload
+        FROM events WHERE org = $1 AND revision < $2 ORDER BY revision DESC LIMIT $3
+        """, org, revision, limit, map: Self.event)
+    }
+    return try db.all(
+      """
+      SELECT revision, created_at_ms, chain_hash, org, kind, resource_type, resource_id,
+        parent_id, actor, method, request_id, before_digest, after_digest, payload
+      FROM (
+        SELECT * FROM (
+          SELECT * FROM events WHERE org = $1 AND resource_id = $2 AND revision < $3
+          ORDER BY revision DESC LIMIT $4)
+        UNION ALL
+        SELECT * FROM (
+          SELECT * FROM events WHERE org = $1 AND parent_id = $2 AND parent_id <> '' AND revision < $3
+          ORDER BY revision DESC LIMIT $4)
+      ) AS either ORDER BY revision DESC LIMIT $4
+      """, org, resourceID, revision, limit, map: Self.event)
+  }
+
+  /// The hash that the oldest kept event of `org` was chained to.
+  public func anchor(org: String) throws -> [UInt8] {
+    try db.first("SELECT chain_hash FROM event_anchors WHERE org = $1", org) { try $0[0] }
+      ?? EventChain.start
+  }
+
+  /// The hash of the newest event of `org`, which the next one is chained to.
+  func chainHead(org: String) throws -> [UInt8] {
+    if let newest: [UInt8] = try db.first(
+      "SELECT chain_hash FROM events WHERE org = $1 ORDER BY revision DESC LIMIT 1", org,
+      map: { try $0[0] })
+    {
+      return newest
+    }
+    return try db.first(
+      "SELECT chain_hash FROM event_anchors WHERE org = $1", org,
+      map: { try $0[0] }) ?? EventChain.start
+  }
+
+  private static func event(_ row: Row) throws(SQLError) -> LoggedEvent {
+    LoggedEvent(
+      revision: try row[0], createdAtMilliseconds: try row[1], chainHash: try row[2],
+      event: NewEvent(
+        org: try row[3], kind: try row[4], resourceType: try row[5], resourceID: try row[6],
+        parentID: try row[7], actor: try row[8], method: try row[9], requestID: try row[10],
+        beforeDigest: try row[11], afterDigest: try row[12], payload: try row[13]))
+  }
+}
+
+extension EventLog {
+  /// Appends one event. Called by `WriteTransaction` only, which owns revisions and chain heads.
+  static func insert(_ logged: LoggedEvent, into db: Connection) throws(SQLError) {
+    let event = logged.event
+    try db.execute(
+      """
+      INSERT INTO events (revision, org, kind, resource_type, resource_id, parent_id, actor, method,
+        request_id, before_digest, after_digest, payload, created_at_ms, chain_hash)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+      """,
+      logged.revision, event.org, event.kind, event.resourceType, event.resourceID,
+      event.parentID, event.actor, event.method, event.requestID, event.beforeDigest,
+      event.afterDigest, event.payload, logged.createdAtMilliseconds, logged.chainHash)
+  }
+
+  /// Removes events up to and including `revision`, at most `limit` of them, and keeps the anchors.
+  /// Returns how many were removed; call again while that equals `limit`.
+  static func compact(through revision: Int64, limit: Int, in db: Connection) throws
+    -> Int
+  {
+    let last: Int64? = try db.first(
+      """
+      SELECT max(revision) FROM
+        (SELECT revision FROM events WHERE revision <= $1 ORDER BY revision LIMIT $2) AS oldest
+      """, revision, limit, map: { row in try row.get(0, as: Int64?.self) }
+    )
+    .flatMap { $0 }
+    guard let last else { return 0 }
+    try db.execute(
+      """
+      INSERT INTO event_anchors (org, revision, chain_hash)
+      SELECT org, revision, chain_hash FROM events WHERE revision IN
+        (SELECT max(revision) FROM events WHERE revision <= $1 GROUP BY org)
+      ON CONFLICT (org) DO UPDATE
+      SET revision = excluded.revision, chain_hash = excluded.chain_hash
+      """, last)
+    let removed = try db.execute("DELETE FROM events WHERE revision <= $1", last)
+    try db.execute("UPDATE event_floor SET revision = $1 WHERE id = 1 AND revision < $1", last)
+    return removed
+  }
+}

@@ -1,0 +1,79 @@
+internal import SQL
+
+/// Whose request it is, and which: a request id is unique for one principal and method.
+public struct IdempotencyKey: Sendable, Hashable {
+  public var org: String
+  public var principal: String
+  /// Full RPC name.
+  public var method: String
+  public var requestID: String
+
+  public init(org: String, principal: String, method: String, requestID: String) {
+    self.org = org
+    self.principal = principal
+    self.method = method
+    self.requestID = requestID
+  }
+}
+
+/// The response of a mutation that may be repeated.
+public struct IdempotentResponse: Sendable, Hashable {
+  public var bytes: [UInt8]
+  /// True when the mutation had been carried out before and these are the stored bytes.
+  public var isReplay: Bool
+}
+
+extension WriteTransaction {
+  /// Carries `body` out once: a repeated request gets the stored response, the same id with another
+  /// body fails with `.requestIDReused`.
+  ///
+  /// `bodyDigest` is the SHA-256 of the request without its request id. The response is stored in
+  /// the same transaction as the mutation, so an acknowledged one is never repeated. Responses are
+  /// kept for the configured retention (24 hours). A nil key, or an empty request id, runs `body`.
+  public func idempotent(
+    _ key: IdempotencyKey?, bodyDigest: [UInt8], _ body: () throws -> [UInt8]
+  ) throws -> IdempotentResponse {
+    guard let key, !key.requestID.isEmpty else {
+      return IdempotentResponse(bytes: try body(), isReplay: false)
+    }
+    let stored = try connection.first(
+      """
+      SELECT body_digest, response, created_at_ms FROM idempotent_requests
+      WHERE org = $1 AND principal = $2 AND method = $3 AND request_id = $4
+      """, key.org, key.principal, key.method, key.requestID
+    ) { row in
+      (
+        digest: try row.get(0, as: [UInt8].self), response: try row.get(1, as: [UInt8].self),
+        createdAt: try row.get(2, as: Int64.self)
+      )
+    }
+    if let stored, stored.createdAt + idempotencyRetentionMilliseconds > nowMilliseconds {
+      guard stored.digest == bodyDigest else {
+        throw StoreError.requestIDReused(requestID: key.requestID)
+      }
+      return IdempotentResponse(bytes: stored.response, isReplay: true)
+    }
+    let response = try body()
+    try connection.execute(
+      """
+      INSERT INTO idempotent_requests
+        (org, principal, method, request_id, body_digest, response, revision, created_at_ms)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+      ON CONFLICT (org, principal, method, request_id) DO UPDATE
+      SET body_digest = excluded.body_digest, response = excluded.response,
+        revision = excluded.revision, created_at_ms = excluded.created_at_ms
+      """, key.org, key.principal, key.method, key.requestID, bodyDigest, response, head,
+      nowMilliseconds)
+    return IdempotentResponse(bytes: response, isReplay: false)
+  }
+
+  /// Forgets expired responses, at most `limit`; returns how many.
+  func purgeIdempotentRequests(limit: Int) throws -> Int {
+    try connection.execute(
+      """
+      DELETE FROM idempotent_requests WHERE (org, principal, method, request_id) IN
+        (SELECT org, principal, method, request_id FROM idempotent_requests
+         WHERE created_at_ms <= $1 ORDER BY created_at_ms LIMIT $2)
+      """, nowMilliseconds - idempotencyRetentionMilliseconds, limit)
+  }
+}

@@ -1,0 +1,24 @@
+/// How a store runs. Every limit has a default that suits one server on one machine.
+public struct StoreConfiguration: Sendable {
+  /// Writes that may wait for the writer; one more is refused as `.overloaded`.
+  public var maximumWaitingWrites = 8_192
+  /// Closures committed together at most. More only lengthens a commit; fewer costs syncs.
+  public var maximumBatch = 1_024
+  /// Readers opened for threads that are no event loops.
+  public var pooledReaders = 4
+  /// Threads for unbounded reads, and how many of those reads may wait.
+  public var scanThreads = 1
+  public var maximumWaitingScans = 256
+  /// How often buffered values (last seen, counters) are written: the most that a crash loses.
+  public var flushIntervalMilliseconds: Int64 = 500
+  /// How long a stored response answers a repeated request id.
+  public var idempotencyRetentionMilliseconds: Int64 = 24 * 3_600 * 1_000
+  /// Limit of the database file in pages of 4 KiB; nil is the disk's.
+  public var maximumPages: Int?
+  /// How often a quiet watcher learns the newest revision.
+  public var bookmarkIntervalMilliseconds: Int64 = 5_000
+  /// Milliseconds since 1970.
+  public var clock: @Sendable () -> Int64 = { StoreClock.nowMilliseconds() }
+
+  public init() {}
+}

@@ -1,0 +1,79 @@
+internal import SQL
+
+/// Why the store could not do what was asked. The API's status mapping switches over it
+/// exhaustively; texts are for the log.
+public enum StoreError: Error, Sendable, Hashable {
+  /// The disk is full: nothing was written, reads go on, and writes succeed again once space
+  /// returns. RESOURCE_EXHAUSTED.
+  case storageFull
+  /// More writes or scans wait than the configured bound. RESOURCE_EXHAUSTED, worth a retry.
+  case overloaded(waiting: Int, limit: Int)
+  /// A schema rule refused the row and the repository did not turn that into an answer of the
+  /// domain. `kind` is unique, primaryKey, foreignKey, notNull, check, dataType or other.
+  case constraint(kind: String, name: String)
+  /// The same request id was used before with another body. ALREADY_EXISTS, REQUEST_ID_REUSED.
+  case requestIDReused(requestID: String)
+  /// Events up to `oldest - 1` were compacted away. OUT_OF_RANGE.
+  case compacted(requested: Int64, oldest: Int64)
+  /// A revision that has not happened yet. OUT_OF_RANGE.
+  case futureRevision(requested: Int64, newest: Int64)
+  /// A page token that is damaged, forged, or belongs to another query. INVALID_ARGUMENT.
+  case invalidPageToken
+  /// The read was stopped because its caller was cancelled.
+  case interrupted
+  /// Another process holds the data folder.
+  case folderInUse(path: String, owner: String)
+  /// The data folder cannot be created, locked or written.
+  case folderUnusable(path: String, reason: String)
+  /// The database was written by a newer binary.
+  case newerDatabase(found: Int, supported: Int)
+  /// A migration that was already applied has another text now.
+  case changedMigration(version: Int, name: String)
+  /// The store was closed.
+  case closed
+  /// Disk errors, damage, bugs. INTERNAL with a generic text.
+  case failure(String)
+}
+
+extension StoreError {
+  init(_ error: SQLError) {
+    switch error {
+    case .full: self = .storageFull
+    case .constraint(let kind, let name): self = .constraint(kind: kind.rawValue, name: name)
+    case .interrupted: self = .interrupted
+    case .busy, .corrupt, .io, .mismatch, .readOnly, .tooBig, .outOfMemory, .cannotOpen,
+      .invalidStatement:
+      self = .failure(error.description)
+    }
+  }
+
+  /// An engine's error as the store's; every other error stays what it is.
+  static func translating(_ error: any Error) -> any Error {
+    (error as? SQLError).map { StoreError($0) } ?? error
+  }
+}
+
+extension StoreError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .storageFull: "the disk is full"
+    case .overloaded(let waiting, let limit): "\(waiting) operations wait, the limit is \(limit)"
+    case .constraint(let kind, let name): "\(kind) constraint \(name) violated"
+    case .requestIDReused(let id): "request id \(id) was used before with another body"
+    case .compacted(let requested, let oldest):
+      "revision \(requested) was compacted, the oldest is \(oldest)"
+    case .futureRevision(let requested, let newest):
+      "revision \(requested) is in the future, the newest is \(newest)"
+    case .invalidPageToken: "the page token does not belong to this query"
+    case .interrupted: "the read was interrupted"
+    case .folderInUse(let path, let owner): "\(path) is in use by \(owner)"
+    case .folderUnusable(let path, let reason): "\(path) cannot be used: \(reason)"
+    case .newerDatabase(let found, let supported):
+      "the database has schema version \(found), this binary supports up to \(supported)"
+    case .changedMigration(let version, let name):
+      "migration \(version) (\(name)) was applied with another text"
+    case .closed: "the store is closed"
+    case .failure(let text): text
+    }
+  }
+}

@@ -1,0 +1,123 @@
+internal import SQL
+
+/// A consistent view of the database for the length of a closure. Never kept beyond it.
+///
+/// Repositories are structs over its connection:
+///
+/// ```swift
+/// public struct Devices {
+///   let db: Connection
+///   public init(_ transaction: ReadTransaction) { db = transaction.connection }
+///
+///   public func find(_ id: String, org: String) throws -> Device? {
+///     try db.first("SELECT id, name FROM devices WHERE org = $1 AND id = $2", org, id) { row in
+///       Device(id: try row[0], name: try row[1])
+///     }
+///   }
+///   public func insert(_ device: Device) throws {
+///     try db.execute("INSERT INTO devices (id, name) VALUES ($1, $2)", device.id, device.name)
+///   }
+/// }
+/// ```
+///
+/// A method that changes rows fails with `.readOnly` outside `store.write`.
+public class ReadTransaction {
+  let connection: Connection
+
+  init(_ connection: Connection) { self.connection = connection }
+
+  /// The newest revision in this view: where a watch of what was just read resumes.
+  public func revision() throws -> Int64 { try EventLog(self).head() }
+}
+
+/// The writer's transaction, during one closure of `store.write`.
+public final class WriteTransaction: ReadTransaction {
+  /// Milliseconds since 1970 when the closure started: the time of everything it writes.
+  public internal(set) var nowMilliseconds: Int64 = 0
+  let ids: IDGenerator
+  let idempotencyRetentionMilliseconds: Int64
+
+  /// The revision of the last appended event, committed or not.
+  private(set) var head: Int64 = 0
+  /// Hash of each org's newest event, as far as this process appended any.
+  private var chainHeads: [String: [UInt8]] = [:]
+  /// Events of the batch that is not yet committed.
+  private var pending: [LoggedEvent] = []
+  /// What the running closure replaced in `chainHeads`, newest last.
+  private var undo: [(org: String, hash: [UInt8]?)] = []
+  private var mark = (head: Int64(0), pending: 0)
+
+  init(_ connection: Connection, ids: IDGenerator, configuration: StoreConfiguration) {
+    self.ids = ids
+    idempotencyRetentionMilliseconds = configuration.idempotencyRetentionMilliseconds
+    super.init(connection)
+  }
+
+  /// A new UUIDv7, greater than every one before.
+  public func makeID() -> String { ids.make() }
+
+  /// Appends to the event log; watchers see it after the commit. Returns the event's revision,
+  /// which is final if this closure's transaction commits.
+  @discardableResult
+  public func append(_ event: NewEvent) throws -> Int64 {
+    let previous: [UInt8]
+    let cached = chainHeads[event.org]
+    if let cached {
+      previous = cached
+    } else {
+      previous = try EventLog(self).chainHead(org: event.org)
+    }
+    let revision = head + 1
+    let logged = LoggedEvent(
+      revision: revision, createdAtMilliseconds: nowMilliseconds,
+      chainHash: EventChain.hash(
+        after: previous, revision: revision, createdAtMilliseconds: nowMilliseconds, event),
+      event: event)
+    try EventLog.insert(logged, into: connection)
+    undo.append((event.org, cached))
+    if chainHeads.count >= 10_000 { forgetChainHeads() }
+    chainHeads[event.org] = logged.chainHash
+    head = revision
+    pending.append(logged)
+    return revision
+  }
+
+  /// The newest revision, including events this closure appended.
+  public override func revision() throws -> Int64 { head }
+
+  // MARK: The writer's side
+
+  func begin(nowMilliseconds: Int64) {
+    self.nowMilliseconds = nowMilliseconds
+    mark = (head, pending.count)
+    undo.removeAll(keepingCapacity: true)
+  }
+
+  /// The closure was rolled back: its revisions are free again.
+  func rollBack() {
+    head = mark.head
+    pending.removeSubrange(mark.pending...)
+    for (org, hash) in undo.reversed() { chainHeads[org] = hash }
+    undo.removeAll(keepingCapacity: true)
+  }
+
+  /// The batch is durable: hands over its events.
+  func takeCommitted() -> [LoggedEvent] {
+    defer { pending.removeAll(keepingCapacity: true) }
+    return pending
+  }
+
+  /// The batch is gone or its fate unknown: everything remembered is read again.
+  func reload() throws {
+    pending.removeAll()
+    forgetChainHeads()
+    undo.removeAll()
+    head = try EventLog(self).head()
+  }
+
+  private func forgetChainHeads() {
+    // With events of this closure among them, undoing sets only what it replaced; reading an
+    // uncommitted head again from the same transaction gives the same hash.
+    chainHeads.removeAll()
+  }
+}

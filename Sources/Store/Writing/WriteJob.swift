@@ -1,0 +1,89 @@
+internal import Synchronization
+
+/// One closure on its way through the writer.
+///
+/// `@unchecked Sendable`: `state` decides who may touch the rest. The writer thread owns the job
+/// from `running` on; a cancellation owns it only when it moved the job there from `queued`.
+class WriteJob: @unchecked Sendable {
+  enum State: UInt8, AtomicRepresentable {
+    case created, queued, running, cancelled
+  }
+  fileprivate let state = Atomic<State>(.created)
+
+  /// The writer takes the job; false when it was cancelled before.
+  final func start() -> Bool {
+    state.compareExchange(expected: .queued, desired: .running, ordering: .acquiringAndReleasing)
+      .exchanged
+  }
+
+  /// Runs the closure on the writer thread; throws what the closure throws.
+  func run(_ transaction: WriteTransaction) throws { fatalError("abstract") }
+
+  /// The closure failed and was rolled back, or its commit failed: resumes the waiter with `error`.
+  func fail(_ error: any Error) { fatalError("abstract") }
+
+  /// The commit is durable: resumes the waiter with the closure's result.
+  func succeed() { fatalError("abstract") }
+}
+
+/// A closure whose caller waits in a Task.
+final class AwaitedWrite<Result: Sendable>: WriteJob, @unchecked Sendable {
+  private let body: @Sendable (WriteTransaction) throws -> Result
+  private var continuation: UnsafeContinuation<Result, any Error>?
+  private var result: Result?
+
+  init(_ body: @escaping @Sendable (WriteTransaction) throws -> Result) { self.body = body }
+
+  /// Gives the job its waiter; false when the Task was cancelled before.
+  func arm(_ continuation: UnsafeContinuation<Result, any Error>) -> Bool {
+    self.continuation = continuation
+    return state.compareExchange(
+      expected: .created, desired: .queued, ordering: .acquiringAndReleasing
+    ).exchanged
+  }
+
+  /// The waiter's Task was cancelled: a job that has not started is given up at once; one that has
+  /// runs to its end, because its commit may already be under way.
+  func cancel() {
+    if state.compareExchange(
+      expected: .created, desired: .cancelled, ordering: .acquiringAndReleasing
+    ).exchanged {
+      return  // `arm` will refuse, and its caller resumes
+    }
+    if state.compareExchange(
+      expected: .queued, desired: .cancelled, ordering: .acquiringAndReleasing
+    ).exchanged {
+      continuation?.resume(throwing: CancellationError())
+    }
+  }
+
+  override func run(_ transaction: WriteTransaction) throws { result = try body(transaction) }
+
+  override func fail(_ error: any Error) {
+    continuation?.resume(throwing: StoreError.translating(error))
+  }
+
+  override func succeed() {
+    if let result { continuation?.resume(returning: result) }
+  }
+}
+
+/// A closure of the store's own that nobody awaits: flushes and housekeeping.
+final class InternalWrite: WriteJob, @unchecked Sendable {
+  private let body: @Sendable (WriteTransaction) throws -> Void
+  private let completion: @Sendable ((any Error)?) -> Void
+
+  init(
+    _ body: @escaping @Sendable (WriteTransaction) throws -> Void,
+    completion: @escaping @Sendable ((any Error)?) -> Void
+  ) {
+    self.body = body
+    self.completion = completion
+    super.init()
+    state.store(.queued, ordering: .releasing)
+  }
+
+  override func run(_ transaction: WriteTransaction) throws { try body(transaction) }
+  override func fail(_ error: any Error) { completion(StoreError.translating(error)) }
+  override func succeed() { completion(nil) }
+}
