@@ -21,16 +21,21 @@ func withDatabase(
 func withConnection(
   _ options: SQLiteEngine.Options = .init(), _ body: (Connection) throws -> Void
 ) throws {
-  try withDatabase(options) { engine in
+  try withDatabase(options) { engine throws in
     let db = try Connection(engine, .readWrite)
     defer { db.close() }
     try body(db)
   }
 }
 
+/// The one integer that `sql` selects.
+func number(_ db: Connection, _ sql: StaticString) throws -> Int? {
+  try db.first(sql) { try $0.get(0, as: Int.self) }
+}
+
 @Suite struct ConnectionTests {
   @Test func `values of every type come back as they were bound`() throws {
-    try withDatabase { engine in
+    try withDatabase { engine throws in
       let db = try Connection(engine, .readWrite)
       try db.runScript(
         "CREATE TABLE t (i INTEGER, r REAL, s TEXT, b BLOB, n TEXT, f INTEGER) STRICT")
@@ -56,7 +61,7 @@ func withConnection(
   }
 
   @Test func `parameters are found by their number, in any order and repeated`() throws {
-    try withConnection { db in
+    try withConnection { db throws in
       let text = try db.first("SELECT $2 || $1 || $2 || $3", "a", "b", "c") { row in
         try row.get(0, as: String.self)
       }
@@ -65,7 +70,7 @@ func withConnection(
   }
 
   @Test func `a wrong number of parameters is refused, naming both`() throws {
-    try withConnection { db in
+    try withConnection { db throws in
       #expect(
         throws: SQLError.invalidStatement("the statement has 2 parameters, 1 were given")
       ) { try db.first("SELECT $1, $2", 1) { _ in } }
@@ -76,7 +81,7 @@ func withConnection(
   }
 
   @Test func `gaps in the parameter numbers are refused`() throws {
-    try withConnection { db in
+    try withConnection { db throws in
       #expect(
         throws: SQLError.invalidStatement("parameters must be $1 to $2 without gaps, found $3")
       ) { try db.first("SELECT $1, $3", 1, 2) { _ in } }
@@ -94,7 +99,7 @@ func withConnection(
   func `a violated constraint is reported by kind and name`(
     sql: String, kind: ConstraintKind, name: String
   ) throws {
-    try withConnection { db in
+    try withConnection { db throws in
       try db.runScript(
         """
           CREATE TABLE t (
@@ -116,7 +121,7 @@ func withConnection(
   }
 
   @Test func `a column of another type is a mismatch that names it`() throws {
-    try withConnection { db in
+    try withConnection { db throws in
       #expect(
         throws: SQLError.mismatch(column: "size", expected: "an integer", found: "text")
       ) { try db.first("SELECT 'big' AS size") { try $0.get(0, as: Int64.self) } }
@@ -127,7 +132,7 @@ func withConnection(
   }
 
   @Test func `a query inside the row closure of the same query has its own cursor`() throws {
-    try withConnection { db in
+    try withConnection { db throws in
       func count(_ depth: Int) throws -> Int {
         try db.all("SELECT 1 UNION ALL SELECT 2") { _ in depth == 0 ? 1 : try count(depth - 1) }
           .reduce(0, +)
@@ -138,30 +143,30 @@ func withConnection(
   }
 
   @Test func `a reading connection refuses every write`() throws {
-    try withDatabase { engine in
+    try withDatabase { engine throws in
       let writer = try Connection(engine, .readWrite)
       try writer.runScript("CREATE TABLE t (i INTEGER) STRICT")
       let reader = try Connection(engine, .readOnly)
       #expect(throws: SQLError.readOnly) { try reader.execute("INSERT INTO t VALUES (1)") }
-      #expect(try reader.first("SELECT count(*) FROM t") { try $0.get(0, as: Int.self) } == 0)
+      #expect(try number(reader, "SELECT count(*) FROM t") == 0)
     }
   }
 
   @Test func `exceeding the page limit is full, and the statement has no effect`() throws {
     var options = SQLiteEngine.Options()
     options.maximumPages = 8
-    try withConnection(options) { db in
+    try withConnection(options) { db throws in
       try db.runScript("CREATE TABLE t (b BLOB) STRICT")
       #expect(throws: SQLError.full) {
         try db.execute("INSERT INTO t VALUES ($1)", [UInt8](repeating: 1, count: 100_000))
       }
       try db.execute("INSERT INTO t VALUES ($1)", [UInt8](repeating: 1, count: 100))
-      #expect(try db.first("SELECT count(*) FROM t") { try $0.get(0, as: Int.self) } == 1)
+      #expect(try number(db, "SELECT count(*) FROM t") == 1)
     }
   }
 
   @Test func `a file that is no database is corrupt`() throws {
-    try withDatabase { engine in
+    try withDatabase { engine throws in
       let file = Glibc.open(engine.path, O_WRONLY | O_CREAT, 0o600)
       let text = [UInt8](repeating: UInt8(ascii: "x"), count: 4_096)
       #expect(write(file, text, text.count) == text.count)
@@ -173,7 +178,7 @@ func withConnection(
   }
 
   @Test func `an interrupted statement says so and the connection stays usable`() async throws {
-    try withConnection { db in
+    try withConnection { db throws in
       let interrupter = db.interrupter
       #expect(throws: SQLError.interrupted) {
         try db.each(
@@ -186,7 +191,7 @@ func withConnection(
           return true
         }
       }
-      #expect(try db.first("SELECT 1") { try $0.get(0, as: Int.self) } == 1)
+      #expect(try number(db, "SELECT 1") == 1)
       db.close()
       interrupter.interrupt()
       #expect(throws: SQLError.invalidStatement("the connection is closed")) {
