@@ -1,0 +1,73 @@
+import Framing
+import RPCCore
+
+/// Decides whether a call is tried again, and when (gRFC A6).
+///
+/// Pure: chance is a parameter. Waits are `initialBackoff · multiplier^(n−1)`, at most `maxBackoff`,
+/// each lengthened or shortened by up to 20 %: with the default policy and `random` 0.5, 100 ms,
+/// 200 ms, 400 ms.
+struct RetryState: Sendable {
+  private let policy: RetryPolicy
+  /// Attempts that the server may have seen.
+  private(set) var attempts = 1
+  private var base: Duration
+  private var usedTransparentRetry = false
+
+  init(policy: RetryPolicy) {
+    self.policy = policy
+    base = min(policy.initialBackoff, policy.maxBackoff)
+  }
+
+  /// How far an attempt came.
+  enum Progress: Sendable, Hashable {
+    /// Nothing of it left this machine.
+    case unsent
+    /// The server said that it did not look at it: REFUSED_STREAM, or a GOAWAY below its number.
+    case unprocessed
+    /// It may have been processed.
+    case sent
+    /// The response head or a message arrived, or the request is no longer kept: it cannot be
+    /// repeated.
+    case committed
+  }
+
+  /// What to do after a failed attempt.
+  enum OnFailure: Sendable, Hashable {
+    /// The call fails with the attempt's status.
+    case giveUp
+    /// Try again after this wait.
+    case retry(after: Duration)
+  }
+
+  /// An attempt failed.
+  ///
+  /// What the server did not process is repeated at once and not counted: any number of times when
+  /// it never left, once when it did. Everything else needs a retryable code, attempts left and
+  /// tokens in the throttle; the server's pushback decides over the wait, or forbids.
+  mutating func attemptFailed(
+    code: StatusCode, progress: Progress, pushback: ResponseHead.Pushback,
+    throttle: inout RetryThrottle, random: Double
+  ) -> OnFailure {
+    switch progress {
+    case .unsent:
+      return .retry(after: .zero)
+    case .unprocessed where !usedTransparentRetry:
+      usedTransparentRetry = true
+      return .retry(after: .zero)
+    case .unprocessed, .sent, .committed:
+      break
+    }
+    let isRetryable = policy.retryableCodes.contains(code)
+    if isRetryable || pushback == .never { throttle.failed() }
+    guard isRetryable, progress != .committed, pushback != .never else { return .giveUp }
+    guard attempts < policy.maxAttempts, throttle.allowsRetry else { return .giveUp }
+    attempts += 1
+    if case .milliseconds(let wait) = pushback {
+      base = min(policy.initialBackoff, policy.maxBackoff)
+      return .retry(after: .milliseconds(wait))
+    }
+    let wait = base * (1 + 0.2 * (2 * random - 1))
+    base = min(base * policy.backoffMultiplier, policy.maxBackoff)
+    return .retry(after: wait)
+  }
+}
