@@ -1,0 +1,157 @@
+import CNGHTTP2
+import RPCCore
+
+/// What the callbacks of a session write: one record in raw memory, so that recording an event costs neither reference counts nor exclusivity checks.
+struct SessionState: ~Copyable {
+  var handle: OpaquePointer?
+  let maxHeaderListBytes: Int
+  let maxHeaderCount: Int
+
+  /// The stream whose header block is being received.
+  var receiving: ServerStream.Reference?
+  /// All streams the client has opened and the owner has not released.
+  var live: ServerStream.Reference?
+  private var free: ServerStream.Reference?
+  private var freeCount = 0
+
+  /// Connection-level bytes received in this batch, given back at its end.
+  var received = 0
+  /// RST_STREAMs sent for the client's errors, invalid frames received.
+  var faults = 0
+  /// Frames without use received in this batch, and what useful ones earned.
+  var emptyFrames = 0
+  var earned = 0
+  var openStreams = 0
+  /// A header block has begun and is not complete.
+  var isInHeaderBlock = false
+  var lastStreamID: Int32 = 0
+  var scratch = FieldArray()
+
+  private var events: UnsafeMutablePointer<SessionEvent>
+  private var eventCapacity = 64
+  private var eventHead = 0
+  private var eventTail = 0
+
+  /// Records kept for reuse; the rest goes back to the allocator.
+  private static let keptStreams = 128
+
+  init(_ configuration: SessionConfiguration) {
+    maxHeaderListBytes = configuration.maxHeaderListBytes
+    maxHeaderCount = configuration.maxHeaderCount
+    events = .allocate(capacity: 64)
+  }
+
+  deinit {
+    events.deallocate()
+    var next = free
+    while let stream = next {
+      next = stream.pointee.next
+      stream.deinitialize(count: 1)
+      stream.deallocate()
+    }
+    next = live
+    while let stream = next {
+      next = stream.pointee.next
+      stream.deinitialize(count: 1)
+      stream.deallocate()
+    }
+  }
+
+  // MARK: Events
+
+  mutating func record(_ event: SessionEvent) {
+    if eventTail == eventCapacity { growEvents() }
+    (events + eventTail).initialize(to: event)
+    eventTail &+= 1
+  }
+
+  mutating func nextEvent() -> SessionEvent? {
+    guard eventHead < eventTail else {
+      eventHead = 0
+      eventTail = 0
+      return nil
+    }
+    eventHead &+= 1
+    return events[eventHead &- 1]
+  }
+
+  private mutating func growEvents() {
+    if eventHead > 0 {
+      events.update(from: events + eventHead, count: eventTail - eventHead)
+    } else {
+      let grown = UnsafeMutablePointer<SessionEvent>.allocate(capacity: eventCapacity * 2)
+      grown.update(from: events, count: eventTail)
+      events.deallocate()
+      events = grown
+      eventCapacity *= 2
+    }
+    eventTail -= eventHead
+    eventHead = 0
+  }
+
+  // MARK: Streams
+
+  mutating func open(_ id: Int32) -> ServerStream.Reference {
+    let stream: ServerStream.Reference
+    if let reused = free {
+      free = reused.pointee.next
+      freeCount -= 1
+      stream = reused
+    } else {
+      stream = .allocate(capacity: 1)
+      stream.initialize(to: ServerStream())
+    }
+    stream.pointee.id = id
+    stream.pointee.previous = nil
+    stream.pointee.next = live
+    if let live { live.pointee.previous = stream }
+    live = stream
+    openStreams += 1
+    lastStreamID = max(lastStreamID, id)
+    return stream
+  }
+
+  mutating func release(_ stream: ServerStream.Reference) {
+    if let previous = stream.pointee.previous {
+      previous.pointee.next = stream.pointee.next
+    } else {
+      live = stream.pointee.next
+    }
+    if let next = stream.pointee.next { next.pointee.previous = stream.pointee.previous }
+    openStreams -= 1
+    if freeCount < SessionState.keptStreams {
+      stream.pointee.recycle()
+      stream.pointee.previous = nil
+      stream.pointee.next = free
+      free = stream
+      freeCount += 1
+    } else {
+      stream.deinitialize(count: 1)
+      stream.deallocate()
+    }
+  }
+
+  // MARK: Recording
+
+  mutating func recordField(
+    _ stream: ServerStream.Reference, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
+  ) {
+    stream.pointee.headerCount &+= 1
+    stream.pointee.headerBytes &+= name.count &+ value.count &+ 32
+    guard
+      stream.pointee.headerCount <= maxHeaderCount,
+      stream.pointee.headerBytes <= maxHeaderListBytes
+    else {
+      stream.pointee.fieldsOverflowed = true
+      return
+    }
+    if stream.pointee.inTrailers { return }
+    stream.pointee.fields.append(name: name, value: value)
+  }
+
+  mutating func recordRemoteEnd(_ stream: ServerStream.Reference) {
+    guard !stream.pointee.isRemoteClosed else { return }
+    stream.pointee.isRemoteClosed = true
+    record(.remoteEnd(stream))
+  }
+}
