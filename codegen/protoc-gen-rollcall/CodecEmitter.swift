@@ -108,9 +108,11 @@ struct CodecEmitter {
       }
       writer.line("switch self.\(oneof.swiftName) {")
       for field in members {
-        writer.line("case .\(field.swiftName)(let value)?:")
+        let body = member(field, "value")
+        let binding = body.contains("value") ? "(let value)" : ""
+        writer.line("case .\(field.swiftName)\(binding)?:")
         writer.indented { writer in
-          for statement in member(field, "value").split(separator: "; ") {
+          for statement in body.split(separator: "; ") {
             writer.line(String(statement))
           }
         }

@@ -14,6 +14,10 @@ struct FileEmitter {
     writer.gap()
     emitImports(to: &writer)
     let visibility = options.visibility
+    if options.descriptorsOnly {
+      DescriptorEmitter(file: file, visibility: visibility).emit(to: &writer)
+      return writer.text
+    }
     for type in file.enums { EnumEmitter(type: type, visibility: visibility).emit(to: &writer) }
     for type in file.messages {
       MessageEmitter(type: type, visibility: visibility).emit(to: &writer)
@@ -30,7 +34,7 @@ struct FileEmitter {
   private func emitImports(to writer: inout SourceWriter) {
     var exposed: Set<String> = ["ProtoWire"]
     var hidden: Set<String> = []
-    if !file.services.isEmpty { exposed.insert("RPCCore") }
+    if !file.services.isEmpty, !options.descriptorsOnly { exposed.insert("RPCCore") }
     func expose(_ message: MessageType) {
       for field in message.fields {
         switch field.kind {

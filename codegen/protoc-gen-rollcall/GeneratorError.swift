@@ -12,8 +12,8 @@ enum GeneratorError: Error, CustomStringConvertible {
     case .badRequest(let reason):
       "the request is not a CodeGeneratorRequest: \(reason)"
     case .badOption(let option):
-      "unknown option \"\(option)\"; known are Visibility=public|package|internal and "
-        + "Module=PATH_PREFIX=SWIFT_MODULE"
+      "unknown option \"\(option)\"; known are Visibility=public|package|internal, "
+        + "Module=PATH_PREFIX=SWIFT_MODULE and Descriptors=only"
     case .unsupportedSyntax(let file, let syntax):
       "\(file): syntax \"\(syntax)\" is not supported; protoc-gen-rollcall generates proto3 only"
     case .unsupportedField(let file, let field):

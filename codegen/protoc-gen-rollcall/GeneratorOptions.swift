@@ -14,6 +14,10 @@ struct GeneratorOptions {
     "google/protobuf": "ProtoWire", "google/rpc": "RPCCore", "grpc": "StandardProtos",
   ]
 
+  /// Emits nothing but the embedded descriptors, and does so for any syntax: for schemas that are only
+  /// imported for their options.
+  var descriptorsOnly = false
+
   init(parameter: String) throws(GeneratorError) {
     for option in parameter.split(separator: ",") {
       let parts = option.split(separator: "=", maxSplits: 1).map(String.init)
@@ -28,6 +32,9 @@ struct GeneratorOptions {
         let mapping = parts[1].split(separator: "=").map(String.init)
         guard mapping.count == 2 else { throw .badOption(String(option)) }
         modules[mapping[0]] = mapping[1]
+      case "Descriptors":
+        guard parts[1] == "only" else { throw .badOption(String(option)) }
+        descriptorsOnly = true
       default:
         throw .badOption(String(option))
       }

@@ -39,7 +39,7 @@ struct ModelBuilder {
     }
     if proto.syntax != "proto3" {
       // An imported proto2 file (descriptor.proto, for options) is fine as long as nothing of it is used.
-      guard !wanted.contains(proto.name) else {
+      guard !wanted.contains(proto.name) || options.descriptorsOnly else {
         let syntax = proto.syntax.isEmpty ? "proto2" : proto.syntax
         throw .unsupportedSyntax(file: proto.name, syntax: syntax)
       }

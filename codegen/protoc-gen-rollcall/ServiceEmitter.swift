@@ -28,14 +28,18 @@ struct ServiceEmitter {
         writer.line(">(")
         writer.indented { writer in
           writer.line(
-            "service: \"\(service.fullName)\", name: \"\(method.name)\", kind: .\(method.kind.rawValue),",
-            "idempotency: \(method.idempotency))")
+            wrapping: "",
+            [
+              "service: \"\(service.fullName)\"", "name: \"\(method.name)\"",
+              "kind: .\(method.kind.rawValue)",
+            ] + (method.idempotency == ".unknown" ? [] : ["idempotency: \(method.idempotency)"]),
+            ")")
         }
       }
       writer.gap()
       writer.line(
         wrapping: "\(access)static let all: [AnyMethodDescriptor] = [",
-        service.methods.map { "AnyMethodDescriptor(\($0.swiftName))" }, "]")
+        service.methods.map { "\($0.swiftName).erased" }, "]")
     }
   }
 

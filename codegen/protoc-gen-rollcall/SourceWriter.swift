@@ -42,19 +42,21 @@ struct SourceWriter {
     }
   }
 
-  /// A declaration head with its parameters, on one line when it fits into 100 columns.
+  /// A head with its parameters: on one line when it fits into 100 columns, else each on its own.
   mutating func line(wrapping head: String, _ items: [String], _ tail: String) {
     let single = head + items.joined(separator: ", ") + tail
     if single.count + depth * 2 <= 100 {
       line(single)
-    } else {
-      line(head)
-      indented { writer in
-        for (index, item) in items.enumerated() {
-          writer.line(item + (index + 1 < items.count ? "," : ""))
-        }
-      }
-      line(tail)
+      return
     }
+    if !head.isEmpty { line(head) }
+    let isList = tail.hasPrefix("]")
+    indented { writer in
+      for (index, item) in items.enumerated() {
+        let isLast = index + 1 == items.count
+        writer.line(item + (isLast ? (isList ? "," : tail) : ","))
+      }
+    }
+    if isList { line(tail) }
   }
 }

@@ -1,0 +1,40 @@
+#!/bin/sh
+# Regenerates all committed Swift code from the schemas. With an argument it writes below that folder
+# instead of the repository, which is how check.sh compares.
+#
+# The plugin depends on ProtoWire, which holds generated code itself. When a change of the runtime breaks
+# that code, build the plugin before the change, keep its binary, and name it in PROTOC_GEN_ROLLCALL.
+set -eu
+cd "$(dirname "$0")/.."
+out=${1:-.}
+plugin=${PROTOC_GEN_ROLLCALL:-}
+if [ -z "$plugin" ]; then
+  swift build --product protoc-gen-rollcall
+  plugin=$(swift build --show-bin-path)/protoc-gen-rollcall
+fi
+well_known=${PROTOBUF_INCLUDE:-/usr/include}
+
+# emit FOLDER INCLUDE OPTIONS FILE...
+emit() {
+  folder=$out/$1 include=$2 options=$3
+  shift 3
+  mkdir -p "$folder"
+  protoc --plugin=protoc-gen-rollcall="$plugin" -I "$include" \
+    --rollcall_out="$folder" --rollcall_opt="$options" "$@"
+}
+
+schemas() { (cd proto && find "$1" -name '*.proto' | LC_ALL=C sort); }
+
+for folder in ProtoWire/WellKnownTypes RPCCore StandardProtos API; do
+  rm -rf "$out/Sources/$folder/Generated"
+done
+emit Sources/ProtoWire/WellKnownTypes/Generated "$well_known" Visibility=public \
+  google/protobuf/any.proto google/protobuf/duration.proto google/protobuf/empty.proto \
+  google/protobuf/field_mask.proto google/protobuf/struct.proto google/protobuf/timestamp.proto \
+  google/protobuf/wrappers.proto
+# proto2, imported by those who declare options: only its descriptor is needed, for reflection.
+emit Sources/ProtoWire/WellKnownTypes/Generated "$well_known" Descriptors=only \
+  google/protobuf/descriptor.proto
+emit Sources/RPCCore/Generated proto Visibility=public $(schemas google/rpc)
+emit Sources/StandardProtos/Generated proto Visibility=public $(schemas grpc)
+emit Sources/API/Generated proto Visibility=public $(schemas rollcall)
