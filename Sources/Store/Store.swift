@@ -13,6 +13,10 @@ public final class Store: Sendable {
   public let path: String
   /// Makes ids outside a write; within one use `WriteTransaction.makeID`.
   public let ids: IDGenerator
+  /// Makes and checks page tokens.
+  public let pageTokens: PageTokens
+  /// Live events.
+  public let watch: WatchHub
   let configuration: StoreConfiguration
 
   private let lock: FolderLock
@@ -21,6 +25,7 @@ public final class Store: Sendable {
   private let pool: ReaderPool
   private let scans: ScanPool
   private let commits: CommitSequence
+  private let housekeeping: Housekeeping
   private let loopReaders = Mutex<[Reader]>([])
   private let isClosed = Atomic<Bool>(false)
 
@@ -75,13 +80,27 @@ public final class Store: Sendable {
     self.commits = commits
     writer = Writer(limit: configuration.maximumWaitingWrites)
     pool = ReaderPool(engine, limit: configuration.pooledReaders)
-    let core = try WriterCore(
+    pageTokens = PageTokens(
+      key: try Settings.bytes("page_token_key", in: connection, orElse: Settings.randomKey))
+    let head = try EventLog(connection: connection).head()
+    let watchReader = try Reader(engine)
+    var watchOptions = WatchHub.Options()
+    watchOptions.bookmarkIntervalMilliseconds = configuration.bookmarkIntervalMilliseconds
+    let watch = WatchHub(
+      log: StoredWatchLog(reader: watchReader), head: head, options: watchOptions)
+    self.watch = watch
+    housekeeping = Housekeeping(writer)
+    let core = WriterCore(
       engine: engine, connection: connection, clock: configuration.clock,
       makeTransaction: { WriteTransaction($0, ids: ids, configuration: configuration) },
-      onCommit: { _ in commits.advance() })
+      onCommit: { events in
+        commits.advance()
+        watch.publish(events)
+      })
     scans = ScanPool(
       engine, threads: configuration.scanThreads, limit: configuration.maximumWaitingScans)
     writer.start(core, maximumBatch: configuration.maximumBatch)
+    housekeeping.start(configuration)
   }
 
   deinit { close() }
@@ -90,7 +109,9 @@ public final class Store: Sendable {
   /// writer is done. Loops that were attached must have stopped reading. Idempotent.
   public func close() {
     guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+    housekeeping.close()
     writer.close()
+    watch.close()
     scans.close()
     pool.close()
     loopReaders.withLock { readers in
@@ -197,6 +218,39 @@ public final class Store: Sendable {
     } onCancel: {
       job.cancel()
     }
+  }
+}
+
+extension Store {
+  // MARK: Buffered values and housekeeping
+
+  /// Has `buffer` written at every flush interval and before closing.
+  public func register<Key, Value>(_ buffer: WriteBehind<Key, Value>) {
+    housekeeping.add(buffer)
+  }
+
+  /// Writes what the buffers hold now and returns when it is committed, or kept for the next
+  /// interval because it failed.
+  public func flush() async {
+    // Values recorded while an earlier flush was under way are taken by the second pass.
+    for _ in 0..<2 {
+      await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+        housekeeping.flush(andWait: true) { continuation.resume() }
+      }
+    }
+  }
+
+  /// Why the last flush or sweep failed; nil once one succeeded. For health and logs.
+  public var housekeepingFailure: String? { housekeeping.lastFailure }
+
+  /// Removes events up to and including `revision`, in steps that let other writes through.
+  /// Watches can resume from `revision` and later; `.compacted` meets those that ask for less.
+  public func compact(through revision: Int64) async throws {
+    let step = 2_000
+    while try await write({ transaction in
+      try EventLog.compact(
+        through: min(revision, transaction.head), limit: step, in: transaction.connection)
+    }) == step {}
   }
 }
 

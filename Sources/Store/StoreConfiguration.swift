@@ -13,6 +13,11 @@ public struct StoreConfiguration: Sendable {
   public var flushIntervalMilliseconds: Int64 = 500
   /// How long a stored response answers a repeated request id.
   public var idempotencyRetentionMilliseconds: Int64 = 24 * 3_600 * 1_000
+  /// How long events are kept; nil keeps all. Watches cannot resume from before, and the audit
+  /// starts there.
+  public var eventRetentionMilliseconds: Int64?
+  /// How often expired request ids and events are removed.
+  public var sweepIntervalMilliseconds: Int64 = 60_000
   /// Limit of the database file in pages of 4 KiB; nil is the disk's.
   public var maximumPages: Int?
   /// How often a quiet watcher learns the newest revision.

@@ -137,4 +137,19 @@ extension EventLog {
     try db.execute("UPDATE event_floor SET revision = $1 WHERE id = 1 AND revision < $1", last)
     return removed
   }
+
+  /// As above, by time: events up to the newest one made before `cutoff` (milliseconds since 1970).
+  /// Revisions, not times, are in order: an older event behind a newer one is kept with it.
+  @discardableResult
+  static func compact(createdBefore cutoff: Int64, limit: Int, in db: Connection) throws -> Int {
+    // The oldest kept event bounds the removal, so nothing young is removed with the old.
+    let kept: Int64? = try db.first(
+      """
+      SELECT revision FROM events WHERE revision IN
+        (SELECT revision FROM events ORDER BY revision LIMIT $2) AND created_at_ms >= $1
+      ORDER BY revision LIMIT 1
+      """, cutoff, limit
+    ) { try $0[0] }
+    return try compact(through: (kept ?? .max) - 1, limit: limit, in: db)
+  }
 }

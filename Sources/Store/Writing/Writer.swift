@@ -88,15 +88,12 @@ final class WriterCore: @unchecked Sendable {
     engine: any Engine, connection: Connection, clock: @escaping @Sendable () -> Int64,
     makeTransaction: @escaping (Connection) -> WriteTransaction,
     onCommit: @escaping ([LoggedEvent]) -> Void
-  ) throws {
+  ) {
     self.engine = engine
     self.connection = connection
     self.clock = clock
     self.makeTransaction = makeTransaction
     self.onCommit = onCommit
-    let transaction = makeTransaction(connection)
-    try transaction.reload()
-    self.transaction = transaction
   }
 
   /// Carries a batch out, in as many transactions as engine failures make necessary.
@@ -210,7 +207,7 @@ final class WriterCore: @unchecked Sendable {
     transaction = nil
   }
 
-  /// The transaction state, read again if the last batch was lost.
+  /// The transaction state, read at the start and again after a batch was lost.
   private func ready() throws -> WriteTransaction {
     if let transaction { return transaction }
     do {
