@@ -17,10 +17,12 @@ public protocol WireMessage: WireDecodable {
   var unknownFields: UnknownFields { get set }
 }
 
-/// A generated protobuf message: a plain value.
-public protocol Message: WireMessage {
+/// A generated protobuf message: a plain value with a binary and a JSON form.
+public protocol Message: WireMessage, JSONValue {
   /// The schema's name, such as `rollcall.v1.Deployment`.
   static var fullName: String { get }
+  /// Merges the fields of the JSON value that is next. After a throw the value is valid but unspecified.
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError)
 }
 
 extension WireDecodable {

@@ -156,6 +156,46 @@ extension Org {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.Org",
+    [
+      .init(1, "id"),
+      .init(2, "name"),
+      .init(3, "displayName", "display_name"),
+      .init(4, "isRoot", "is_root"),
+      .init(5, "createdAt", "created_at"),
+      .init(6, "updatedAt", "updated_at"),
+      .init(7, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.id)
+      case 2: try reader.singular(&self.name)
+      case 3: try reader.singular(&self.displayName)
+      case 4: try reader.singular(&self.isRoot)
+      case 5: try reader.optional(&self.createdAt)
+      case 6: try reader.optional(&self.updatedAt)
+      case 7: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("id", self.id)
+    try writer.singular("name", self.name)
+    try writer.singular("displayName", self.displayName, proto: "display_name")
+    try writer.singular("isRoot", self.isRoot, proto: "is_root")
+    try writer.optional("createdAt", self.createdAt, proto: "created_at")
+    try writer.optional("updatedAt", self.updatedAt, proto: "updated_at")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
+  }
 }
 
 /// Somebody who calls: a person, or a program with an account of its own.
@@ -315,6 +355,55 @@ extension Principal {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.Principal",
+    [
+      .init(1, "id"),
+      .init(2, "orgId", "org_id"),
+      .init(3, "kind"),
+      .init(4, "name"),
+      .init(5, "displayName", "display_name"),
+      .init(6, "roles"),
+      .init(7, "disabled"),
+      .init(8, "createdAt", "created_at"),
+      .init(9, "updatedAt", "updated_at"),
+      .init(10, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.id)
+      case 2: try reader.singular(&self.orgId)
+      case 3: try reader.singular(&self.kind)
+      case 4: try reader.singular(&self.name)
+      case 5: try reader.singular(&self.displayName)
+      case 6: try reader.repeated(&self.roles)
+      case 7: try reader.singular(&self.disabled)
+      case 8: try reader.optional(&self.createdAt)
+      case 9: try reader.optional(&self.updatedAt)
+      case 10: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("id", self.id)
+    try writer.singular("orgId", self.orgId, proto: "org_id")
+    try writer.singular("kind", self.kind)
+    try writer.singular("name", self.name)
+    try writer.singular("displayName", self.displayName, proto: "display_name")
+    try writer.repeated("roles", self.roles)
+    try writer.singular("disabled", self.disabled)
+    try writer.optional("createdAt", self.createdAt, proto: "created_at")
+    try writer.optional("updatedAt", self.updatedAt, proto: "updated_at")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
+  }
 }
 
 /// A credential of a principal, sent as "authorization: Bearer sk-…". The secret itself is stored
@@ -408,6 +497,49 @@ extension ApiKey {
       writer.string(self.etag)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ApiKey",
+    [
+      .init(1, "id"),
+      .init(2, "principalId", "principal_id"),
+      .init(3, "displayName", "display_name"),
+      .init(4, "hint"),
+      .init(5, "createdAt", "created_at"),
+      .init(6, "expiresAt", "expires_at"),
+      .init(7, "revokedAt", "revoked_at"),
+      .init(8, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.id)
+      case 2: try reader.singular(&self.principalId)
+      case 3: try reader.singular(&self.displayName)
+      case 4: try reader.singular(&self.hint)
+      case 5: try reader.optional(&self.createdAt)
+      case 6: try reader.optional(&self.expiresAt)
+      case 7: try reader.optional(&self.revokedAt)
+      case 8: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("id", self.id)
+    try writer.singular("principalId", self.principalId, proto: "principal_id")
+    try writer.singular("displayName", self.displayName, proto: "display_name")
+    try writer.singular("hint", self.hint)
+    try writer.optional("createdAt", self.createdAt, proto: "created_at")
+    try writer.optional("expiresAt", self.expiresAt, proto: "expires_at")
+    try writer.optional("revokedAt", self.revokedAt, proto: "revoked_at")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
   }
 }
 

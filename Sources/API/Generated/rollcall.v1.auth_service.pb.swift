@@ -30,6 +30,18 @@ extension WhoAmIRequest {
   public func write(to writer: inout WireWriter) {
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields("rollcall.v1.WhoAmIRequest", [])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while try reader.nextField(&object, of: Self.jsonFields) != nil {}
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    writer.endObject()
+  }
 }
 
 /// Who is calling.
@@ -84,6 +96,34 @@ extension WhoAmIResponse {
 
   public func write(to writer: inout WireWriter) {
     if box.isAllocated { box.value.write(to: &writer) }
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.WhoAmIResponse",
+    [
+      .init(1, "principal"),
+      .init(2, "org"),
+      .init(3, "apiKey", "api_key"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.principal)
+      case 2: try reader.optional(&self.org)
+      case 3: try reader.optional(&self.apiKey)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("principal", self.principal)
+    try writer.optional("org", self.org)
+    try writer.optional("apiKey", self.apiKey, proto: "api_key")
+    writer.endObject()
   }
 }
 
@@ -186,6 +226,37 @@ extension CreateOrgRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.CreateOrgRequest",
+    [
+      .init(1, "org"),
+      .init(2, "adminName", "admin_name"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.org)
+      case 2: try reader.singular(&self.adminName)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("org", self.org)
+    try writer.singular("adminName", self.adminName, proto: "admin_name")
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    writer.endObject()
+  }
 }
 
 /// The new org.
@@ -247,6 +318,37 @@ extension CreateOrgResponse {
 
   public func write(to writer: inout WireWriter) {
     if box.isAllocated { box.value.write(to: &writer) }
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.CreateOrgResponse",
+    [
+      .init(1, "org"),
+      .init(2, "admin"),
+      .init(3, "apiKey", "api_key"),
+      .init(4, "secret"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.org)
+      case 2: try reader.optional(&self.admin)
+      case 3: try reader.optional(&self.apiKey)
+      case 4: try reader.singular(&self.secret)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("org", self.org)
+    try writer.optional("admin", self.admin)
+    try writer.optional("apiKey", self.apiKey, proto: "api_key")
+    try writer.singular("secret", self.secret)
+    writer.endObject()
   }
 }
 
@@ -329,6 +431,28 @@ extension GetOrgRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.GetOrgRequest",
+    [
+      .init(1, "orgId", "org_id"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.orgId)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("orgId", self.orgId, proto: "org_id")
+    writer.endObject()
+  }
 }
 
 /// The org asked for.
@@ -365,6 +489,28 @@ extension GetOrgResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.GetOrgResponse",
+    [
+      .init(1, "org"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.org)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("org", self.org)
+    writer.endObject()
   }
 }
 
@@ -428,6 +574,37 @@ extension ListOrgsRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ListOrgsRequest",
+    [
+      .init(12, "pageSize", "page_size"),
+      .init(13, "pageToken", "page_token"),
+      .init(14, "skip"),
+      .init(15, "order"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 12: try reader.singular(&self.pageSize)
+      case 13: try reader.singular(&self.pageToken)
+      case 14: try reader.singular(&self.skip)
+      case 15: try reader.singular(&self.order)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("pageSize", self.pageSize, proto: "page_size")
+    try writer.singular("pageToken", self.pageToken, proto: "page_token")
+    try writer.singular("skip", self.skip)
+    try writer.singular("order", self.order)
+    writer.endObject()
+  }
 }
 
 /// A page of orgs.
@@ -477,6 +654,34 @@ extension ListOrgsResponse {
       writer.int32(self.totalSize)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ListOrgsResponse",
+    [
+      .init(1, "orgs"),
+      .init(2, "nextPageToken", "next_page_token"),
+      .init(3, "totalSize", "total_size"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.orgs)
+      case 2: try reader.singular(&self.nextPageToken)
+      case 3: try reader.singular(&self.totalSize)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("orgs", self.orgs)
+    try writer.singular("nextPageToken", self.nextPageToken, proto: "next_page_token")
+    try writer.singular("totalSize", self.totalSize, proto: "total_size")
+    writer.endObject()
   }
 }
 
@@ -551,6 +756,40 @@ extension UpdateOrgRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.UpdateOrgRequest",
+    [
+      .init(1, "org"),
+      .init(2, "updateMask", "update_mask"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+      .init(15, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.org)
+      case 2: try reader.optional(&self.updateMask)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      case 15: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("org", self.org)
+    try writer.optional("updateMask", self.updateMask, proto: "update_mask")
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
+  }
 }
 
 /// The changed org.
@@ -587,6 +826,28 @@ extension UpdateOrgResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.UpdateOrgResponse",
+    [
+      .init(1, "org"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.org)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("org", self.org)
+    writer.endObject()
   }
 }
 
@@ -643,6 +904,34 @@ extension CreatePrincipalRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.CreatePrincipalRequest",
+    [
+      .init(1, "principal"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.principal)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("principal", self.principal)
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    writer.endObject()
+  }
 }
 
 /// The new principal.
@@ -679,6 +968,28 @@ extension CreatePrincipalResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.CreatePrincipalResponse",
+    [
+      .init(1, "principal"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.principal)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("principal", self.principal)
+    writer.endObject()
   }
 }
 
@@ -717,6 +1028,28 @@ extension GetPrincipalRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.GetPrincipalRequest",
+    [
+      .init(1, "principalId", "principal_id"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.principalId)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("principalId", self.principalId, proto: "principal_id")
+    writer.endObject()
+  }
 }
 
 /// The principal asked for.
@@ -753,6 +1086,28 @@ extension GetPrincipalResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.GetPrincipalResponse",
+    [
+      .init(1, "principal"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.principal)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("principal", self.principal)
+    writer.endObject()
   }
 }
 
@@ -832,6 +1187,43 @@ extension ListPrincipalsRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ListPrincipalsRequest",
+    [
+      .init(1, "role"),
+      .init(2, "kind"),
+      .init(12, "pageSize", "page_size"),
+      .init(13, "pageToken", "page_token"),
+      .init(14, "skip"),
+      .init(15, "order"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.role)
+      case 2: try reader.singular(&self.kind)
+      case 12: try reader.singular(&self.pageSize)
+      case 13: try reader.singular(&self.pageToken)
+      case 14: try reader.singular(&self.skip)
+      case 15: try reader.singular(&self.order)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("role", self.role)
+    try writer.singular("kind", self.kind)
+    try writer.singular("pageSize", self.pageSize, proto: "page_size")
+    try writer.singular("pageToken", self.pageToken, proto: "page_token")
+    try writer.singular("skip", self.skip)
+    try writer.singular("order", self.order)
+    writer.endObject()
+  }
 }
 
 /// A page of principals.
@@ -881,6 +1273,34 @@ extension ListPrincipalsResponse {
       writer.int32(self.totalSize)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ListPrincipalsResponse",
+    [
+      .init(1, "principals"),
+      .init(2, "nextPageToken", "next_page_token"),
+      .init(3, "totalSize", "total_size"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.principals)
+      case 2: try reader.singular(&self.nextPageToken)
+      case 3: try reader.singular(&self.totalSize)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("principals", self.principals)
+    try writer.singular("nextPageToken", self.nextPageToken, proto: "next_page_token")
+    try writer.singular("totalSize", self.totalSize, proto: "total_size")
+    writer.endObject()
   }
 }
 
@@ -954,6 +1374,40 @@ extension UpdatePrincipalRequest {
 
   public func write(to writer: inout WireWriter) {
     if box.isAllocated { box.value.write(to: &writer) }
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.UpdatePrincipalRequest",
+    [
+      .init(1, "principal"),
+      .init(2, "updateMask", "update_mask"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+      .init(15, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.principal)
+      case 2: try reader.optional(&self.updateMask)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      case 15: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("principal", self.principal)
+    try writer.optional("updateMask", self.updateMask, proto: "update_mask")
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
   }
 }
 
@@ -1042,6 +1496,28 @@ extension UpdatePrincipalResponse {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.UpdatePrincipalResponse",
+    [
+      .init(1, "principal"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.principal)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("principal", self.principal)
+    writer.endObject()
+  }
 }
 
 /// Describes the key to create.
@@ -1113,6 +1589,40 @@ extension CreateApiKeyRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.CreateApiKeyRequest",
+    [
+      .init(1, "principalId", "principal_id"),
+      .init(2, "displayName", "display_name"),
+      .init(3, "expiresAt", "expires_at"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.principalId)
+      case 2: try reader.singular(&self.displayName)
+      case 3: try reader.optional(&self.expiresAt)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("principalId", self.principalId, proto: "principal_id")
+    try writer.singular("displayName", self.displayName, proto: "display_name")
+    try writer.optional("expiresAt", self.expiresAt, proto: "expires_at")
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    writer.endObject()
+  }
 }
 
 /// The new key.
@@ -1158,6 +1668,31 @@ extension CreateApiKeyResponse {
       writer.string(self.secret)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.CreateApiKeyResponse",
+    [
+      .init(1, "apiKey", "api_key"),
+      .init(2, "secret"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.apiKey)
+      case 2: try reader.singular(&self.secret)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("apiKey", self.apiKey, proto: "api_key")
+    try writer.singular("secret", self.secret)
+    writer.endObject()
   }
 }
 
@@ -1229,6 +1764,40 @@ extension ListApiKeysRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ListApiKeysRequest",
+    [
+      .init(1, "principalId", "principal_id"),
+      .init(12, "pageSize", "page_size"),
+      .init(13, "pageToken", "page_token"),
+      .init(14, "skip"),
+      .init(15, "order"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.principalId)
+      case 12: try reader.singular(&self.pageSize)
+      case 13: try reader.singular(&self.pageToken)
+      case 14: try reader.singular(&self.skip)
+      case 15: try reader.singular(&self.order)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("principalId", self.principalId, proto: "principal_id")
+    try writer.singular("pageSize", self.pageSize, proto: "page_size")
+    try writer.singular("pageToken", self.pageToken, proto: "page_token")
+    try writer.singular("skip", self.skip)
+    try writer.singular("order", self.order)
+    writer.endObject()
+  }
 }
 
 /// A page of keys.
@@ -1278,6 +1847,34 @@ extension ListApiKeysResponse {
       writer.int32(self.totalSize)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ListApiKeysResponse",
+    [
+      .init(1, "apiKeys", "api_keys"),
+      .init(2, "nextPageToken", "next_page_token"),
+      .init(3, "totalSize", "total_size"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.apiKeys)
+      case 2: try reader.singular(&self.nextPageToken)
+      case 3: try reader.singular(&self.totalSize)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("apiKeys", self.apiKeys, proto: "api_keys")
+    try writer.singular("nextPageToken", self.nextPageToken, proto: "next_page_token")
+    try writer.singular("totalSize", self.totalSize, proto: "total_size")
+    writer.endObject()
   }
 }
 
@@ -1343,6 +1940,37 @@ extension RevokeApiKeyRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.RevokeApiKeyRequest",
+    [
+      .init(1, "apiKeyId", "api_key_id"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+      .init(15, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.apiKeyId)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      case 15: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("apiKeyId", self.apiKeyId, proto: "api_key_id")
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
+  }
 }
 
 /// The revoked key.
@@ -1379,6 +2007,28 @@ extension RevokeApiKeyResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.RevokeApiKeyResponse",
+    [
+      .init(1, "apiKey", "api_key"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.apiKey)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("apiKey", self.apiKey, proto: "api_key")
+    writer.endObject()
   }
 }
 

@@ -57,6 +57,34 @@ extension CreateModelRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.CreateModelRequest",
+    [
+      .init(1, "model"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.model)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("model", self.model)
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    writer.endObject()
+  }
 }
 
 /// The new model.
@@ -93,6 +121,28 @@ extension CreateModelResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.CreateModelResponse",
+    [
+      .init(1, "model"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.model)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("model", self.model)
+    writer.endObject()
   }
 }
 
@@ -131,6 +181,28 @@ extension GetModelRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.GetModelRequest",
+    [
+      .init(1, "modelId", "model_id"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.modelId)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("modelId", self.modelId, proto: "model_id")
+    writer.endObject()
+  }
 }
 
 /// The model asked for.
@@ -167,6 +239,28 @@ extension GetModelResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.GetModelResponse",
+    [
+      .init(1, "model"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.model)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("model", self.model)
+    writer.endObject()
   }
 }
 
@@ -246,6 +340,43 @@ extension ListModelsRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ListModelsRequest",
+    [
+      .init(1, "name"),
+      .init(2, "includeArchived", "include_archived"),
+      .init(12, "pageSize", "page_size"),
+      .init(13, "pageToken", "page_token"),
+      .init(14, "skip"),
+      .init(15, "order"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.name)
+      case 2: try reader.singular(&self.includeArchived)
+      case 12: try reader.singular(&self.pageSize)
+      case 13: try reader.singular(&self.pageToken)
+      case 14: try reader.singular(&self.skip)
+      case 15: try reader.singular(&self.order)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("name", self.name)
+    try writer.singular("includeArchived", self.includeArchived, proto: "include_archived")
+    try writer.singular("pageSize", self.pageSize, proto: "page_size")
+    try writer.singular("pageToken", self.pageToken, proto: "page_token")
+    try writer.singular("skip", self.skip)
+    try writer.singular("order", self.order)
+    writer.endObject()
+  }
 }
 
 /// A page of models.
@@ -295,6 +426,34 @@ extension ListModelsResponse {
       writer.int32(self.totalSize)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ListModelsResponse",
+    [
+      .init(1, "models"),
+      .init(2, "nextPageToken", "next_page_token"),
+      .init(3, "totalSize", "total_size"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.models)
+      case 2: try reader.singular(&self.nextPageToken)
+      case 3: try reader.singular(&self.totalSize)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("models", self.models)
+    try writer.singular("nextPageToken", self.nextPageToken, proto: "next_page_token")
+    try writer.singular("totalSize", self.totalSize, proto: "total_size")
+    writer.endObject()
   }
 }
 
@@ -368,6 +527,40 @@ extension UpdateModelRequest {
 
   public func write(to writer: inout WireWriter) {
     if box.isAllocated { box.value.write(to: &writer) }
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.UpdateModelRequest",
+    [
+      .init(1, "model"),
+      .init(2, "updateMask", "update_mask"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+      .init(15, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.model)
+      case 2: try reader.optional(&self.updateMask)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      case 15: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("model", self.model)
+    try writer.optional("updateMask", self.updateMask, proto: "update_mask")
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
   }
 }
 
@@ -456,6 +649,28 @@ extension UpdateModelResponse {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.UpdateModelResponse",
+    [
+      .init(1, "model"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.model)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("model", self.model)
+    writer.endObject()
+  }
 }
 
 /// Names the model to archive.
@@ -528,6 +743,40 @@ extension ArchiveModelRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ArchiveModelRequest",
+    [
+      .init(1, "modelId", "model_id"),
+      .init(2, "restore"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+      .init(15, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.modelId)
+      case 2: try reader.singular(&self.restore)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      case 15: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("modelId", self.modelId, proto: "model_id")
+    try writer.singular("restore", self.restore)
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
+  }
 }
 
 /// The archived model.
@@ -564,6 +813,28 @@ extension ArchiveModelResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ArchiveModelResponse",
+    [
+      .init(1, "model"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.model)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("model", self.model)
+    writer.endObject()
   }
 }
 
@@ -620,6 +891,34 @@ extension CreateModelVariantRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.CreateModelVariantRequest",
+    [
+      .init(1, "modelVariant", "model_variant"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.modelVariant)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("modelVariant", self.modelVariant, proto: "model_variant")
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    writer.endObject()
+  }
 }
 
 /// The new variant.
@@ -656,6 +955,28 @@ extension CreateModelVariantResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.CreateModelVariantResponse",
+    [
+      .init(1, "modelVariant", "model_variant"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.modelVariant)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("modelVariant", self.modelVariant, proto: "model_variant")
+    writer.endObject()
   }
 }
 
@@ -694,6 +1015,28 @@ extension GetModelVariantRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.GetModelVariantRequest",
+    [
+      .init(1, "modelVariantId", "model_variant_id"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.modelVariantId)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("modelVariantId", self.modelVariantId, proto: "model_variant_id")
+    writer.endObject()
+  }
 }
 
 /// The variant asked for.
@@ -730,6 +1073,28 @@ extension GetModelVariantResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.GetModelVariantResponse",
+    [
+      .init(1, "modelVariant", "model_variant"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.modelVariant)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("modelVariant", self.modelVariant, proto: "model_variant")
+    writer.endObject()
   }
 }
 
@@ -841,6 +1206,55 @@ extension ListModelVariantsRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ListModelVariantsRequest",
+    [
+      .init(1, "modelId", "model_id"),
+      .init(2, "capability"),
+      .init(3, "platform"),
+      .init(4, "deviceClass", "device_class"),
+      .init(5, "name"),
+      .init(6, "includeArchived", "include_archived"),
+      .init(12, "pageSize", "page_size"),
+      .init(13, "pageToken", "page_token"),
+      .init(14, "skip"),
+      .init(15, "order"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.modelId)
+      case 2: try reader.singular(&self.capability)
+      case 3: try reader.singular(&self.platform)
+      case 4: try reader.singular(&self.deviceClass)
+      case 5: try reader.singular(&self.name)
+      case 6: try reader.singular(&self.includeArchived)
+      case 12: try reader.singular(&self.pageSize)
+      case 13: try reader.singular(&self.pageToken)
+      case 14: try reader.singular(&self.skip)
+      case 15: try reader.singular(&self.order)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("modelId", self.modelId, proto: "model_id")
+    try writer.singular("capability", self.capability)
+    try writer.singular("platform", self.platform)
+    try writer.singular("deviceClass", self.deviceClass, proto: "device_class")
+    try writer.singular("name", self.name)
+    try writer.singular("includeArchived", self.includeArchived, proto: "include_archived")
+    try writer.singular("pageSize", self.pageSize, proto: "page_size")
+    try writer.singular("pageToken", self.pageToken, proto: "page_token")
+    try writer.singular("skip", self.skip)
+    try writer.singular("order", self.order)
+    writer.endObject()
+  }
 }
 
 /// A page of variants.
@@ -893,6 +1307,34 @@ extension ListModelVariantsResponse {
       writer.int32(self.totalSize)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ListModelVariantsResponse",
+    [
+      .init(1, "modelVariants", "model_variants"),
+      .init(2, "nextPageToken", "next_page_token"),
+      .init(3, "totalSize", "total_size"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.modelVariants)
+      case 2: try reader.singular(&self.nextPageToken)
+      case 3: try reader.singular(&self.totalSize)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("modelVariants", self.modelVariants, proto: "model_variants")
+    try writer.singular("nextPageToken", self.nextPageToken, proto: "next_page_token")
+    try writer.singular("totalSize", self.totalSize, proto: "total_size")
+    writer.endObject()
   }
 }
 
@@ -967,6 +1409,40 @@ extension UpdateModelVariantRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.UpdateModelVariantRequest",
+    [
+      .init(1, "modelVariant", "model_variant"),
+      .init(2, "updateMask", "update_mask"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+      .init(15, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.modelVariant)
+      case 2: try reader.optional(&self.updateMask)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      case 15: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("modelVariant", self.modelVariant, proto: "model_variant")
+    try writer.optional("updateMask", self.updateMask, proto: "update_mask")
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
+  }
 }
 
 /// The changed variant.
@@ -1003,6 +1479,28 @@ extension UpdateModelVariantResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.UpdateModelVariantResponse",
+    [
+      .init(1, "modelVariant", "model_variant"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.modelVariant)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("modelVariant", self.modelVariant, proto: "model_variant")
+    writer.endObject()
   }
 }
 
@@ -1076,6 +1574,40 @@ extension ArchiveModelVariantRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ArchiveModelVariantRequest",
+    [
+      .init(1, "modelVariantId", "model_variant_id"),
+      .init(2, "restore"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+      .init(15, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.modelVariantId)
+      case 2: try reader.singular(&self.restore)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      case 15: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("modelVariantId", self.modelVariantId, proto: "model_variant_id")
+    try writer.singular("restore", self.restore)
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
+  }
 }
 
 /// The archived variant.
@@ -1112,6 +1644,28 @@ extension ArchiveModelVariantResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ArchiveModelVariantResponse",
+    [
+      .init(1, "modelVariant", "model_variant"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.modelVariant)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("modelVariant", self.modelVariant, proto: "model_variant")
+    writer.endObject()
   }
 }
 
@@ -1168,6 +1722,34 @@ extension CreateModelVersionRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.CreateModelVersionRequest",
+    [
+      .init(1, "modelVersion", "model_version"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.modelVersion)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("modelVersion", self.modelVersion, proto: "model_version")
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    writer.endObject()
+  }
 }
 
 /// The new version.
@@ -1204,6 +1786,28 @@ extension CreateModelVersionResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.CreateModelVersionResponse",
+    [
+      .init(1, "modelVersion", "model_version"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.modelVersion)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("modelVersion", self.modelVersion, proto: "model_version")
+    writer.endObject()
   }
 }
 
@@ -1242,6 +1846,28 @@ extension GetModelVersionRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.GetModelVersionRequest",
+    [
+      .init(1, "modelVersionId", "model_version_id"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.modelVersionId)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("modelVersionId", self.modelVersionId, proto: "model_version_id")
+    writer.endObject()
+  }
 }
 
 /// The version asked for.
@@ -1278,6 +1904,28 @@ extension GetModelVersionResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.GetModelVersionResponse",
+    [
+      .init(1, "modelVersion", "model_version"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.modelVersion)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("modelVersion", self.modelVersion, proto: "model_version")
+    writer.endObject()
   }
 }
 
@@ -1381,6 +2029,52 @@ extension ListModelVersionsRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ListModelVersionsRequest",
+    [
+      .init(1, "variantId", "variant_id"),
+      .init(2, "modelId", "model_id"),
+      .init(3, "state"),
+      .init(4, "name"),
+      .init(5, "includeArchived", "include_archived"),
+      .init(12, "pageSize", "page_size"),
+      .init(13, "pageToken", "page_token"),
+      .init(14, "skip"),
+      .init(15, "order"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.variantId)
+      case 2: try reader.singular(&self.modelId)
+      case 3: try reader.singular(&self.state)
+      case 4: try reader.singular(&self.name)
+      case 5: try reader.singular(&self.includeArchived)
+      case 12: try reader.singular(&self.pageSize)
+      case 13: try reader.singular(&self.pageToken)
+      case 14: try reader.singular(&self.skip)
+      case 15: try reader.singular(&self.order)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("variantId", self.variantId, proto: "variant_id")
+    try writer.singular("modelId", self.modelId, proto: "model_id")
+    try writer.singular("state", self.state)
+    try writer.singular("name", self.name)
+    try writer.singular("includeArchived", self.includeArchived, proto: "include_archived")
+    try writer.singular("pageSize", self.pageSize, proto: "page_size")
+    try writer.singular("pageToken", self.pageToken, proto: "page_token")
+    try writer.singular("skip", self.skip)
+    try writer.singular("order", self.order)
+    writer.endObject()
+  }
 }
 
 /// A page of versions.
@@ -1433,6 +2127,34 @@ extension ListModelVersionsResponse {
       writer.int32(self.totalSize)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ListModelVersionsResponse",
+    [
+      .init(1, "modelVersions", "model_versions"),
+      .init(2, "nextPageToken", "next_page_token"),
+      .init(3, "totalSize", "total_size"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.modelVersions)
+      case 2: try reader.singular(&self.nextPageToken)
+      case 3: try reader.singular(&self.totalSize)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("modelVersions", self.modelVersions, proto: "model_versions")
+    try writer.singular("nextPageToken", self.nextPageToken, proto: "next_page_token")
+    try writer.singular("totalSize", self.totalSize, proto: "total_size")
+    writer.endObject()
   }
 }
 
@@ -1507,6 +2229,40 @@ extension UpdateModelVersionRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.UpdateModelVersionRequest",
+    [
+      .init(1, "modelVersion", "model_version"),
+      .init(2, "updateMask", "update_mask"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+      .init(15, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.modelVersion)
+      case 2: try reader.optional(&self.updateMask)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      case 15: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("modelVersion", self.modelVersion, proto: "model_version")
+    try writer.optional("updateMask", self.updateMask, proto: "update_mask")
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
+  }
 }
 
 /// The changed version.
@@ -1543,6 +2299,28 @@ extension UpdateModelVersionResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.UpdateModelVersionResponse",
+    [
+      .init(1, "modelVersion", "model_version"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.modelVersion)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("modelVersion", self.modelVersion, proto: "model_version")
+    writer.endObject()
   }
 }
 
@@ -1616,6 +2394,40 @@ extension ArchiveModelVersionRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ArchiveModelVersionRequest",
+    [
+      .init(1, "modelVersionId", "model_version_id"),
+      .init(2, "restore"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+      .init(15, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.modelVersionId)
+      case 2: try reader.singular(&self.restore)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      case 15: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("modelVersionId", self.modelVersionId, proto: "model_version_id")
+    try writer.singular("restore", self.restore)
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
+  }
 }
 
 /// The archived version.
@@ -1652,6 +2464,28 @@ extension ArchiveModelVersionResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ArchiveModelVersionResponse",
+    [
+      .init(1, "modelVersion", "model_version"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.modelVersion)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("modelVersion", self.modelVersion, proto: "model_version")
+    writer.endObject()
   }
 }
 
@@ -1717,6 +2551,37 @@ extension DeleteModelVersionRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.DeleteModelVersionRequest",
+    [
+      .init(1, "modelVersionId", "model_version_id"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+      .init(15, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.modelVersionId)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      case 15: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("modelVersionId", self.modelVersionId, proto: "model_version_id")
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
+  }
 }
 
 /// The version is gone.
@@ -1744,6 +2609,18 @@ extension DeleteModelVersionResponse {
 
   public func write(to writer: inout WireWriter) {
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields("rollcall.v1.DeleteModelVersionResponse", [])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while try reader.nextField(&object, of: Self.jsonFields) != nil {}
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    writer.endObject()
   }
 }
 
@@ -1827,6 +2704,34 @@ extension UploadArtifactRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.UploadArtifactRequest",
+    [
+      .init(1, "header", oneof: 0),
+      .init(2, "data", oneof: 0),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: if let value = try reader.value(UploadArtifactRequest.Header.self) { self.part = .header(value) }
+      case 2: if let value = try reader.value([UInt8].self) { self.part = .data(value) }
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    switch self.part {
+    case .header(let value): try writer.present("header", value)
+    case .data(let value): try writer.present("data", value)
+    case nil: break
+    }
+    writer.endObject()
+  }
 }
 
 extension UploadArtifactRequest.Header {
@@ -1879,6 +2784,40 @@ extension UploadArtifactRequest.Header {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.UploadArtifactRequest.Header",
+    [
+      .init(1, "modelVersionId", "model_version_id"),
+      .init(2, "artifact"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+      .init(15, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.modelVersionId)
+      case 2: try reader.optional(&self.artifact)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      case 15: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("modelVersionId", self.modelVersionId, proto: "model_version_id")
+    try writer.optional("artifact", self.artifact)
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
+  }
 }
 
 /// The upload is stored.
@@ -1923,6 +2862,31 @@ extension UploadArtifactResponse {
       writer.bool(self.deduplicated)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.UploadArtifactResponse",
+    [
+      .init(1, "modelVersion", "model_version"),
+      .init(2, "deduplicated"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.modelVersion)
+      case 2: try reader.singular(&self.deduplicated)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("modelVersion", self.modelVersion, proto: "model_version")
+    try writer.singular("deduplicated", self.deduplicated)
+    writer.endObject()
   }
 }
 
@@ -1969,6 +2933,31 @@ extension DownloadArtifactRequest {
       writer.int64(self.offset)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.DownloadArtifactRequest",
+    [
+      .init(1, "modelVersionId", "model_version_id"),
+      .init(2, "offset"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.modelVersionId)
+      case 2: try reader.singular(&self.offset)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("modelVersionId", self.modelVersionId, proto: "model_version_id")
+    try writer.singular("offset", self.offset)
+    writer.endObject()
   }
 }
 
@@ -2043,6 +3032,34 @@ extension DownloadArtifactResponse {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.DownloadArtifactResponse",
+    [
+      .init(1, "header", oneof: 0),
+      .init(2, "data", oneof: 0),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: if let value = try reader.value(DownloadArtifactResponse.Header.self) { self.part = .header(value) }
+      case 2: if let value = try reader.value([UInt8].self) { self.part = .data(value) }
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    switch self.part {
+    case .header(let value): try writer.present("header", value)
+    case .data(let value): try writer.present("data", value)
+    case nil: break
+    }
+    writer.endObject()
+  }
 }
 
 extension DownloadArtifactResponse.Header {
@@ -2076,6 +3093,31 @@ extension DownloadArtifactResponse.Header {
       writer.int64(self.offset)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.DownloadArtifactResponse.Header",
+    [
+      .init(1, "artifact"),
+      .init(2, "offset"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.artifact)
+      case 2: try reader.singular(&self.offset)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("artifact", self.artifact)
+    try writer.singular("offset", self.offset)
+    writer.endObject()
   }
 }
 

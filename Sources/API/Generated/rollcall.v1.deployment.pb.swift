@@ -340,6 +340,76 @@ extension Deployment {
   public func write(to writer: inout WireWriter) {
     if box.isAllocated { box.value.write(to: &writer) }
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.Deployment",
+    [
+      .init(1, "id"),
+      .init(2, "name"),
+      .init(3, "description"),
+      .init(4, "labels"),
+      .init(5, "environment"),
+      .init(6, "state"),
+      .init(7, "rolloutPolicy", "rollout_policy"),
+      .init(8, "latestRolloutId", "latest_rollout_id"),
+      .init(9, "rolloutCount", "rollout_count"),
+      .init(10, "fleet", oneof: 0),
+      .init(13, "createdBy", "created_by"),
+      .init(14, "createdAt", "created_at"),
+      .init(15, "startedAt", "started_at"),
+      .init(16, "endedAt", "ended_at"),
+      .init(17, "updatedAt", "updated_at"),
+      .init(18, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.id)
+      case 2: try reader.singular(&self.name)
+      case 3: try reader.singular(&self.description)
+      case 4: try reader.map(&self.labels)
+      case 5: try reader.singular(&self.environment)
+      case 6: try reader.singular(&self.state)
+      case 7: try reader.optional(&self.rolloutPolicy)
+      case 8: try reader.singular(&self.latestRolloutId)
+      case 9: try reader.singular(&self.rolloutCount)
+      case 10: if let value = try reader.value(FleetTarget.self) { self.target = .fleet(value) }
+      case 13: try reader.singular(&self.createdBy)
+      case 14: try reader.optional(&self.createdAt)
+      case 15: try reader.optional(&self.startedAt)
+      case 16: try reader.optional(&self.endedAt)
+      case 17: try reader.optional(&self.updatedAt)
+      case 18: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("id", self.id)
+    try writer.singular("name", self.name)
+    try writer.singular("description", self.description)
+    try writer.map("labels", self.labels)
+    try writer.singular("environment", self.environment)
+    try writer.singular("state", self.state)
+    try writer.optional("rolloutPolicy", self.rolloutPolicy, proto: "rollout_policy")
+    try writer.singular("latestRolloutId", self.latestRolloutId, proto: "latest_rollout_id")
+    try writer.singular("rolloutCount", self.rolloutCount, proto: "rollout_count")
+    switch self.target {
+    case .fleet(let value): try writer.present("fleet", value)
+    case nil: break
+    }
+    try writer.singular("createdBy", self.createdBy, proto: "created_by")
+    try writer.optional("createdAt", self.createdAt, proto: "created_at")
+    try writer.optional("startedAt", self.startedAt, proto: "started_at")
+    try writer.optional("endedAt", self.endedAt, proto: "ended_at")
+    try writer.optional("updatedAt", self.updatedAt, proto: "updated_at")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
+  }
 }
 
 extension Deployment.BoxedFields {
@@ -527,6 +597,37 @@ extension FleetTarget {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.FleetTarget",
+    [
+      .init(1, "modelVariantId", "model_variant_id"),
+      .init(2, "desiredVersionId", "desired_version_id"),
+      .init(3, "activeVersionId", "active_version_id"),
+      .init(4, "targeting"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.modelVariantId)
+      case 2: try reader.singular(&self.desiredVersionId)
+      case 3: try reader.singular(&self.activeVersionId)
+      case 4: try reader.optional(&self.targeting)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("modelVariantId", self.modelVariantId, proto: "model_variant_id")
+    try writer.singular("desiredVersionId", self.desiredVersionId, proto: "desired_version_id")
+    try writer.singular("activeVersionId", self.activeVersionId, proto: "active_version_id")
+    try writer.optional("targeting", self.targeting)
+    writer.endObject()
+  }
 }
 
 /// Selects devices. A device is targeted when it fits the variant (platform and device class), meets
@@ -570,6 +671,31 @@ extension Targeting {
     writer.repeated(WireSubmessage<LabelRequirement>.self, self.requirements, tag: 10)
     writer.repeated(WireString.self, self.groupIds, tag: 18)
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.Targeting",
+    [
+      .init(1, "requirements"),
+      .init(2, "groupIds", "group_ids"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.requirements)
+      case 2: try reader.repeated(&self.groupIds)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("requirements", self.requirements)
+    try writer.repeated("groupIds", self.groupIds, proto: "group_ids")
+    writer.endObject()
   }
 }
 
@@ -685,6 +811,34 @@ extension LabelRequirement {
     writer.repeated(WireString.self, self.values, tag: 26)
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.LabelRequirement",
+    [
+      .init(1, "key"),
+      .init(2, "operation"),
+      .init(3, "values"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.key)
+      case 2: try reader.singular(&self.operation)
+      case 3: try reader.repeated(&self.values)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("key", self.key)
+    try writer.singular("operation", self.operation)
+    try writer.repeated("values", self.values)
+    writer.endObject()
+  }
 }
 
 /// Fixes a device, whatever the exposure. Pins survive rollouts.
@@ -782,6 +936,49 @@ extension DevicePin {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.DevicePin",
+    [
+      .init(1, "deploymentId", "deployment_id"),
+      .init(2, "deviceId", "device_id"),
+      .init(3, "arm", oneof: 0),
+      .init(4, "modelVersionId", "model_version_id", oneof: 0),
+      .init(5, "reason"),
+      .init(6, "createdBy", "created_by"),
+      .init(7, "createdAt", "created_at"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deploymentId)
+      case 2: try reader.singular(&self.deviceId)
+      case 3: if let value = try reader.value(Arm.self) { self.target = .arm(value) }
+      case 4: if let value = try reader.value(String.self) { self.target = .modelVersionId(value) }
+      case 5: try reader.singular(&self.reason)
+      case 6: try reader.singular(&self.createdBy)
+      case 7: try reader.optional(&self.createdAt)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deploymentId", self.deploymentId, proto: "deployment_id")
+    try writer.singular("deviceId", self.deviceId, proto: "device_id")
+    switch self.target {
+    case .arm(let value): try writer.present("arm", value)
+    case .modelVersionId(let value): try writer.present("modelVersionId", value, proto: "model_version_id")
+    case nil: break
+    }
+    try writer.singular("reason", self.reason)
+    try writer.singular("createdBy", self.createdBy, proto: "created_by")
+    try writer.optional("createdAt", self.createdAt, proto: "created_at")
+    writer.endObject()
   }
 }
 
@@ -951,6 +1148,52 @@ extension DeviceAssignment {
 
   public func write(to writer: inout WireWriter) {
     if box.isAllocated { box.value.write(to: &writer) }
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.DeviceAssignment",
+    [
+      .init(1, "deploymentId", "deployment_id"),
+      .init(2, "rolloutId", "rollout_id"),
+      .init(3, "deviceId", "device_id"),
+      .init(4, "bucket"),
+      .init(5, "arm"),
+      .init(6, "reason"),
+      .init(7, "desiredVersionId", "desired_version_id"),
+      .init(8, "installedVersionId", "installed_version_id"),
+      .init(9, "pin"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deploymentId)
+      case 2: try reader.singular(&self.rolloutId)
+      case 3: try reader.singular(&self.deviceId)
+      case 4: try reader.singular(&self.bucket)
+      case 5: try reader.singular(&self.arm)
+      case 6: try reader.singular(&self.reason)
+      case 7: try reader.singular(&self.desiredVersionId)
+      case 8: try reader.singular(&self.installedVersionId)
+      case 9: try reader.optional(&self.pin)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deploymentId", self.deploymentId, proto: "deployment_id")
+    try writer.singular("rolloutId", self.rolloutId, proto: "rollout_id")
+    try writer.singular("deviceId", self.deviceId, proto: "device_id")
+    try writer.singular("bucket", self.bucket)
+    try writer.singular("arm", self.arm)
+    try writer.singular("reason", self.reason)
+    try writer.singular("desiredVersionId", self.desiredVersionId, proto: "desired_version_id")
+    try writer.singular("installedVersionId", self.installedVersionId, proto: "installed_version_id")
+    try writer.optional("pin", self.pin)
+    writer.endObject()
   }
 }
 

@@ -57,6 +57,34 @@ extension CreateDeploymentRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.CreateDeploymentRequest",
+    [
+      .init(1, "deployment"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.deployment)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("deployment", self.deployment)
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    writer.endObject()
+  }
 }
 
 /// The new deployment.
@@ -93,6 +121,28 @@ extension CreateDeploymentResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.CreateDeploymentResponse",
+    [
+      .init(1, "deployment"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.deployment)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("deployment", self.deployment)
+    writer.endObject()
   }
 }
 
@@ -131,6 +181,28 @@ extension GetDeploymentRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.GetDeploymentRequest",
+    [
+      .init(1, "deploymentId", "deployment_id"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deploymentId)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deploymentId", self.deploymentId, proto: "deployment_id")
+    writer.endObject()
+  }
 }
 
 /// The deployment asked for.
@@ -167,6 +239,28 @@ extension GetDeploymentResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.GetDeploymentResponse",
+    [
+      .init(1, "deployment"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.deployment)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("deployment", self.deployment)
+    writer.endObject()
   }
 }
 
@@ -260,6 +354,49 @@ extension ListDeploymentsRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ListDeploymentsRequest",
+    [
+      .init(1, "environment"),
+      .init(2, "states"),
+      .init(3, "modelId", "model_id"),
+      .init(4, "modelVariantId", "model_variant_id"),
+      .init(12, "pageSize", "page_size"),
+      .init(13, "pageToken", "page_token"),
+      .init(14, "skip"),
+      .init(15, "order"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.environment)
+      case 2: try reader.repeated(&self.states)
+      case 3: try reader.singular(&self.modelId)
+      case 4: try reader.singular(&self.modelVariantId)
+      case 12: try reader.singular(&self.pageSize)
+      case 13: try reader.singular(&self.pageToken)
+      case 14: try reader.singular(&self.skip)
+      case 15: try reader.singular(&self.order)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("environment", self.environment)
+    try writer.repeated("states", self.states)
+    try writer.singular("modelId", self.modelId, proto: "model_id")
+    try writer.singular("modelVariantId", self.modelVariantId, proto: "model_variant_id")
+    try writer.singular("pageSize", self.pageSize, proto: "page_size")
+    try writer.singular("pageToken", self.pageToken, proto: "page_token")
+    try writer.singular("skip", self.skip)
+    try writer.singular("order", self.order)
+    writer.endObject()
+  }
 }
 
 /// A page of deployments.
@@ -309,6 +446,34 @@ extension ListDeploymentsResponse {
       writer.int32(self.totalSize)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ListDeploymentsResponse",
+    [
+      .init(1, "deployments"),
+      .init(2, "nextPageToken", "next_page_token"),
+      .init(3, "totalSize", "total_size"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.deployments)
+      case 2: try reader.singular(&self.nextPageToken)
+      case 3: try reader.singular(&self.totalSize)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("deployments", self.deployments)
+    try writer.singular("nextPageToken", self.nextPageToken, proto: "next_page_token")
+    try writer.singular("totalSize", self.totalSize, proto: "total_size")
+    writer.endObject()
   }
 }
 
@@ -384,6 +549,40 @@ extension UpdateDeploymentRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.UpdateDeploymentRequest",
+    [
+      .init(1, "deployment"),
+      .init(2, "updateMask", "update_mask"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+      .init(15, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.deployment)
+      case 2: try reader.optional(&self.updateMask)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      case 15: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("deployment", self.deployment)
+    try writer.optional("updateMask", self.updateMask, proto: "update_mask")
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
+  }
 }
 
 /// The changed deployment.
@@ -428,6 +627,31 @@ extension UpdateDeploymentResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.UpdateDeploymentResponse",
+    [
+      .init(1, "deployment"),
+      .init(2, "rollout"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.deployment)
+      case 2: try reader.optional(&self.rollout)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("deployment", self.deployment)
+    try writer.optional("rollout", self.rollout)
+    writer.endObject()
   }
 }
 
@@ -493,6 +717,37 @@ extension StartDeploymentRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.StartDeploymentRequest",
+    [
+      .init(1, "deploymentId", "deployment_id"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+      .init(15, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deploymentId)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      case 15: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deploymentId", self.deploymentId, proto: "deployment_id")
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
+  }
 }
 
 /// The started deployment.
@@ -537,6 +792,31 @@ extension StartDeploymentResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.StartDeploymentResponse",
+    [
+      .init(1, "deployment"),
+      .init(2, "rollout"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.deployment)
+      case 2: try reader.optional(&self.rollout)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("deployment", self.deployment)
+    try writer.optional("rollout", self.rollout)
+    writer.endObject()
   }
 }
 
@@ -610,6 +890,40 @@ extension RollbackDeploymentRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.RollbackDeploymentRequest",
+    [
+      .init(1, "deploymentId", "deployment_id"),
+      .init(2, "reason"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+      .init(15, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deploymentId)
+      case 2: try reader.singular(&self.reason)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      case 15: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deploymentId", self.deploymentId, proto: "deployment_id")
+    try writer.singular("reason", self.reason)
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
+  }
 }
 
 /// The deployment that was rolled back.
@@ -655,6 +969,31 @@ extension RollbackDeploymentResponse {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.RollbackDeploymentResponse",
+    [
+      .init(1, "deployment"),
+      .init(2, "rollout"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.deployment)
+      case 2: try reader.optional(&self.rollout)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("deployment", self.deployment)
+    try writer.optional("rollout", self.rollout)
+    writer.endObject()
+  }
 }
 
 /// Names a rollout.
@@ -692,6 +1031,28 @@ extension GetRolloutRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.GetRolloutRequest",
+    [
+      .init(1, "rolloutId", "rollout_id"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.rolloutId)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("rolloutId", self.rolloutId, proto: "rollout_id")
+    writer.endObject()
+  }
 }
 
 /// The rollout asked for.
@@ -728,6 +1089,28 @@ extension GetRolloutResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.GetRolloutResponse",
+    [
+      .init(1, "rollout"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.rollout)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("rollout", self.rollout)
+    writer.endObject()
   }
 }
 
@@ -805,6 +1188,43 @@ extension ListRolloutsRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ListRolloutsRequest",
+    [
+      .init(1, "deploymentId", "deployment_id"),
+      .init(2, "states"),
+      .init(12, "pageSize", "page_size"),
+      .init(13, "pageToken", "page_token"),
+      .init(14, "skip"),
+      .init(15, "order"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deploymentId)
+      case 2: try reader.repeated(&self.states)
+      case 12: try reader.singular(&self.pageSize)
+      case 13: try reader.singular(&self.pageToken)
+      case 14: try reader.singular(&self.skip)
+      case 15: try reader.singular(&self.order)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deploymentId", self.deploymentId, proto: "deployment_id")
+    try writer.repeated("states", self.states)
+    try writer.singular("pageSize", self.pageSize, proto: "page_size")
+    try writer.singular("pageToken", self.pageToken, proto: "page_token")
+    try writer.singular("skip", self.skip)
+    try writer.singular("order", self.order)
+    writer.endObject()
+  }
 }
 
 /// A page of rollouts.
@@ -854,6 +1274,34 @@ extension ListRolloutsResponse {
       writer.int32(self.totalSize)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ListRolloutsResponse",
+    [
+      .init(1, "rollouts"),
+      .init(2, "nextPageToken", "next_page_token"),
+      .init(3, "totalSize", "total_size"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.rollouts)
+      case 2: try reader.singular(&self.nextPageToken)
+      case 3: try reader.singular(&self.totalSize)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("rollouts", self.rollouts)
+    try writer.singular("nextPageToken", self.nextPageToken, proto: "next_page_token")
+    try writer.singular("totalSize", self.totalSize, proto: "total_size")
+    writer.endObject()
   }
 }
 
@@ -927,6 +1375,40 @@ extension AdvanceRolloutRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.AdvanceRolloutRequest",
+    [
+      .init(1, "rolloutId", "rollout_id"),
+      .init(2, "reason"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+      .init(15, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.rolloutId)
+      case 2: try reader.singular(&self.reason)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      case 15: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("rolloutId", self.rolloutId, proto: "rollout_id")
+    try writer.singular("reason", self.reason)
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
+  }
 }
 
 /// The advanced rollout.
@@ -963,6 +1445,28 @@ extension AdvanceRolloutResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.AdvanceRolloutResponse",
+    [
+      .init(1, "rollout"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.rollout)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("rollout", self.rollout)
+    writer.endObject()
   }
 }
 
@@ -1036,6 +1540,40 @@ extension PauseRolloutRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.PauseRolloutRequest",
+    [
+      .init(1, "rolloutId", "rollout_id"),
+      .init(2, "reason"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+      .init(15, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.rolloutId)
+      case 2: try reader.singular(&self.reason)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      case 15: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("rolloutId", self.rolloutId, proto: "rollout_id")
+    try writer.singular("reason", self.reason)
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
+  }
 }
 
 /// The paused rollout.
@@ -1072,6 +1610,28 @@ extension PauseRolloutResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.PauseRolloutResponse",
+    [
+      .init(1, "rollout"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.rollout)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("rollout", self.rollout)
+    writer.endObject()
   }
 }
 
@@ -1145,6 +1705,40 @@ extension ResumeRolloutRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ResumeRolloutRequest",
+    [
+      .init(1, "rolloutId", "rollout_id"),
+      .init(2, "reason"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+      .init(15, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.rolloutId)
+      case 2: try reader.singular(&self.reason)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      case 15: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("rolloutId", self.rolloutId, proto: "rollout_id")
+    try writer.singular("reason", self.reason)
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
+  }
 }
 
 /// The resumed rollout.
@@ -1181,6 +1775,28 @@ extension ResumeRolloutResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ResumeRolloutResponse",
+    [
+      .init(1, "rollout"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.rollout)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("rollout", self.rollout)
+    writer.endObject()
   }
 }
 
@@ -1263,6 +1879,43 @@ extension UpdateRolloutRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.UpdateRolloutRequest",
+    [
+      .init(1, "rollout"),
+      .init(2, "updateMask", "update_mask"),
+      .init(3, "allowRegression", "allow_regression"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+      .init(15, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.rollout)
+      case 2: try reader.optional(&self.updateMask)
+      case 3: try reader.singular(&self.allowRegression)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      case 15: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("rollout", self.rollout)
+    try writer.optional("updateMask", self.updateMask, proto: "update_mask")
+    try writer.singular("allowRegression", self.allowRegression, proto: "allow_regression")
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
+  }
 }
 
 /// The changed rollout.
@@ -1299,6 +1952,28 @@ extension UpdateRolloutResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.UpdateRolloutResponse",
+    [
+      .init(1, "rollout"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.rollout)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("rollout", self.rollout)
+    writer.endObject()
   }
 }
 
@@ -1399,6 +2074,49 @@ extension PinDeviceRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.PinDeviceRequest",
+    [
+      .init(1, "deploymentId", "deployment_id"),
+      .init(2, "deviceId", "device_id"),
+      .init(3, "arm", oneof: 0),
+      .init(4, "modelVersionId", "model_version_id", oneof: 0),
+      .init(5, "reason"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deploymentId)
+      case 2: try reader.singular(&self.deviceId)
+      case 3: if let value = try reader.value(Arm.self) { self.target = .arm(value) }
+      case 4: if let value = try reader.value(String.self) { self.target = .modelVersionId(value) }
+      case 5: try reader.singular(&self.reason)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deploymentId", self.deploymentId, proto: "deployment_id")
+    try writer.singular("deviceId", self.deviceId, proto: "device_id")
+    switch self.target {
+    case .arm(let value): try writer.present("arm", value)
+    case .modelVersionId(let value): try writer.present("modelVersionId", value, proto: "model_version_id")
+    case nil: break
+    }
+    try writer.singular("reason", self.reason)
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    writer.endObject()
+  }
 }
 
 /// The pinned device.
@@ -1435,6 +2153,28 @@ extension PinDeviceResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.PinDeviceResponse",
+    [
+      .init(1, "assignment"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.assignment)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("assignment", self.assignment)
+    writer.endObject()
   }
 }
 
@@ -1499,6 +2239,37 @@ extension UnpinDeviceRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.UnpinDeviceRequest",
+    [
+      .init(1, "deploymentId", "deployment_id"),
+      .init(2, "deviceId", "device_id"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deploymentId)
+      case 2: try reader.singular(&self.deviceId)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deploymentId", self.deploymentId, proto: "deployment_id")
+    try writer.singular("deviceId", self.deviceId, proto: "device_id")
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    writer.endObject()
+  }
 }
 
 /// The device without its pin.
@@ -1535,6 +2306,28 @@ extension UnpinDeviceResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.UnpinDeviceResponse",
+    [
+      .init(1, "assignment"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.assignment)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("assignment", self.assignment)
+    writer.endObject()
   }
 }
 
@@ -1622,6 +2415,46 @@ extension ListAssignmentsRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ListAssignmentsRequest",
+    [
+      .init(1, "deploymentId", "deployment_id"),
+      .init(2, "arm"),
+      .init(3, "pinnedOnly", "pinned_only"),
+      .init(12, "pageSize", "page_size"),
+      .init(13, "pageToken", "page_token"),
+      .init(14, "skip"),
+      .init(15, "order"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deploymentId)
+      case 2: try reader.singular(&self.arm)
+      case 3: try reader.singular(&self.pinnedOnly)
+      case 12: try reader.singular(&self.pageSize)
+      case 13: try reader.singular(&self.pageToken)
+      case 14: try reader.singular(&self.skip)
+      case 15: try reader.singular(&self.order)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deploymentId", self.deploymentId, proto: "deployment_id")
+    try writer.singular("arm", self.arm)
+    try writer.singular("pinnedOnly", self.pinnedOnly, proto: "pinned_only")
+    try writer.singular("pageSize", self.pageSize, proto: "page_size")
+    try writer.singular("pageToken", self.pageToken, proto: "page_token")
+    try writer.singular("skip", self.skip)
+    try writer.singular("order", self.order)
+    writer.endObject()
+  }
 }
 
 /// A page of assignments, by age of the device.
@@ -1674,6 +2507,34 @@ extension ListAssignmentsResponse {
       writer.int32(self.totalSize)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ListAssignmentsResponse",
+    [
+      .init(1, "assignments"),
+      .init(2, "nextPageToken", "next_page_token"),
+      .init(3, "totalSize", "total_size"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.assignments)
+      case 2: try reader.singular(&self.nextPageToken)
+      case 3: try reader.singular(&self.totalSize)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("assignments", self.assignments)
+    try writer.singular("nextPageToken", self.nextPageToken, proto: "next_page_token")
+    try writer.singular("totalSize", self.totalSize, proto: "total_size")
+    writer.endObject()
   }
 }
 
@@ -1729,6 +2590,34 @@ extension MaterializeRequest {
       writer.bool(self.validateOnly)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.MaterializeRequest",
+    [
+      .init(1, "deploymentId", "deployment_id"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deploymentId)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deploymentId", self.deploymentId, proto: "deployment_id")
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    writer.endObject()
   }
 }
 
@@ -1791,6 +2680,37 @@ extension MaterializeResponse {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.MaterializeResponse",
+    [
+      .init(1, "targetedDevices", "targeted_devices"),
+      .init(2, "canaryDevices", "canary_devices"),
+      .init(3, "controlDevices", "control_devices"),
+      .init(4, "pinnedDevices", "pinned_devices"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.targetedDevices)
+      case 2: try reader.singular(&self.canaryDevices)
+      case 3: try reader.singular(&self.controlDevices)
+      case 4: try reader.singular(&self.pinnedDevices)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("targetedDevices", self.targetedDevices, proto: "targeted_devices")
+    try writer.singular("canaryDevices", self.canaryDevices, proto: "canary_devices")
+    try writer.singular("controlDevices", self.controlDevices, proto: "control_devices")
+    try writer.singular("pinnedDevices", self.pinnedDevices, proto: "pinned_devices")
+    writer.endObject()
+  }
 }
 
 /// Names a deployment.
@@ -1827,6 +2747,28 @@ extension GetHealthRequest {
       writer.string(self.deploymentId)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.GetHealthRequest",
+    [
+      .init(1, "deploymentId", "deployment_id"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deploymentId)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deploymentId", self.deploymentId, proto: "deployment_id")
+    writer.endObject()
   }
 }
 
@@ -1865,6 +2807,28 @@ extension GetHealthResponse {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.GetHealthResponse",
+    [
+      .init(1, "health"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.health)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("health", self.health)
+    writer.endObject()
+  }
 }
 
 /// Names a deployment.
@@ -1902,6 +2866,28 @@ extension GetDeviceHealthRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.GetDeviceHealthRequest",
+    [
+      .init(1, "deploymentId", "deployment_id"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deploymentId)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deploymentId", self.deploymentId, proto: "deployment_id")
+    writer.endObject()
+  }
 }
 
 /// The health asked for.
@@ -1938,6 +2924,28 @@ extension GetDeviceHealthResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.GetDeviceHealthResponse",
+    [
+      .init(1, "deviceHealth", "device_health"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.deviceHealth)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("deviceHealth", self.deviceHealth, proto: "device_health")
+    writer.endObject()
   }
 }
 
@@ -2020,6 +3028,46 @@ extension ListEventsRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ListEventsRequest",
+    [
+      .init(1, "deploymentId", "deployment_id"),
+      .init(2, "types"),
+      .init(3, "states"),
+      .init(12, "pageSize", "page_size"),
+      .init(13, "pageToken", "page_token"),
+      .init(14, "skip"),
+      .init(15, "order"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deploymentId)
+      case 2: try reader.repeated(&self.types)
+      case 3: try reader.repeated(&self.states)
+      case 12: try reader.singular(&self.pageSize)
+      case 13: try reader.singular(&self.pageToken)
+      case 14: try reader.singular(&self.skip)
+      case 15: try reader.singular(&self.order)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deploymentId", self.deploymentId, proto: "deployment_id")
+    try writer.repeated("types", self.types)
+    try writer.repeated("states", self.states)
+    try writer.singular("pageSize", self.pageSize, proto: "page_size")
+    try writer.singular("pageToken", self.pageToken, proto: "page_token")
+    try writer.singular("skip", self.skip)
+    try writer.singular("order", self.order)
+    writer.endObject()
+  }
 }
 
 /// A page of events.
@@ -2086,6 +3134,40 @@ extension ListEventsResponse {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ListEventsResponse",
+    [
+      .init(1, "events"),
+      .init(2, "nextPageToken", "next_page_token"),
+      .init(3, "totalSize", "total_size"),
+      .init(4, "deploymentId", "deployment_id"),
+      .init(5, "deploymentState", "deployment_state"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.events)
+      case 2: try reader.singular(&self.nextPageToken)
+      case 3: try reader.singular(&self.totalSize)
+      case 4: try reader.singular(&self.deploymentId)
+      case 5: try reader.singular(&self.deploymentState)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("events", self.events)
+    try writer.singular("nextPageToken", self.nextPageToken, proto: "next_page_token")
+    try writer.singular("totalSize", self.totalSize, proto: "total_size")
+    try writer.singular("deploymentId", self.deploymentId, proto: "deployment_id")
+    try writer.singular("deploymentState", self.deploymentState, proto: "deployment_state")
+    writer.endObject()
+  }
 }
 
 /// Selects what to watch.
@@ -2135,6 +3217,34 @@ extension WatchDeploymentsRequest {
       writer.enumeration(self.environment)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.WatchDeploymentsRequest",
+    [
+      .init(1, "fromRevision", "from_revision"),
+      .init(2, "deploymentIds", "deployment_ids"),
+      .init(3, "environment"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.fromRevision)
+      case 2: try reader.repeated(&self.deploymentIds)
+      case 3: try reader.singular(&self.environment)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("fromRevision", self.fromRevision, proto: "from_revision")
+    try writer.repeated("deploymentIds", self.deploymentIds, proto: "deployment_ids")
+    try writer.singular("environment", self.environment)
+    writer.endObject()
   }
 }
 
@@ -2246,6 +3356,40 @@ extension WatchDeploymentsResponse {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.WatchDeploymentsResponse",
+    [
+      .init(1, "revision"),
+      .init(2, "snapshot", oneof: 0),
+      .init(3, "event", oneof: 0),
+      .init(4, "bookmark", oneof: 0),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.revision)
+      case 2: if let value = try reader.value(WatchDeploymentsResponse.Snapshot.self) { self.content = .snapshot(value) }
+      case 3: if let value = try reader.value(WatchDeploymentsResponse.Change.self) { self.content = .event(value) }
+      case 4: if let value = try reader.value(Bookmark.self) { self.content = .bookmark(value) }
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("revision", self.revision)
+    switch self.content {
+    case .snapshot(let value): try writer.present("snapshot", value)
+    case .event(let value): try writer.present("event", value)
+    case .bookmark(let value): try writer.present("bookmark", value)
+    case nil: break
+    }
+    writer.endObject()
+  }
 }
 
 extension WatchDeploymentsResponse.Snapshot {
@@ -2276,6 +3420,31 @@ extension WatchDeploymentsResponse.Snapshot {
       writer.bool(self.complete)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.WatchDeploymentsResponse.Snapshot",
+    [
+      .init(1, "deployments"),
+      .init(2, "complete"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.deployments)
+      case 2: try reader.singular(&self.complete)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("deployments", self.deployments)
+    try writer.singular("complete", self.complete)
+    writer.endObject()
   }
 }
 
@@ -2310,6 +3479,31 @@ extension WatchDeploymentsResponse.Change {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.WatchDeploymentsResponse.Change",
+    [
+      .init(1, "event"),
+      .init(2, "deployment"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.event)
+      case 2: try reader.optional(&self.deployment)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("event", self.event)
+    try writer.optional("deployment", self.deployment)
+    writer.endObject()
   }
 }
 
@@ -2355,6 +3549,31 @@ extension WatchRolloutRequest {
       writer.int64(self.fromRevision)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.WatchRolloutRequest",
+    [
+      .init(1, "rolloutId", "rollout_id"),
+      .init(2, "fromRevision", "from_revision"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.rolloutId)
+      case 2: try reader.singular(&self.fromRevision)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("rolloutId", self.rolloutId, proto: "rollout_id")
+    try writer.singular("fromRevision", self.fromRevision, proto: "from_revision")
+    writer.endObject()
   }
 }
 
@@ -2455,6 +3674,40 @@ extension WatchRolloutResponse {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.WatchRolloutResponse",
+    [
+      .init(1, "revision"),
+      .init(2, "snapshot", oneof: 0),
+      .init(3, "event", oneof: 0),
+      .init(4, "bookmark", oneof: 0),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.revision)
+      case 2: if let value = try reader.value(Rollout.self) { self.content = .snapshot(value) }
+      case 3: if let value = try reader.value(WatchRolloutResponse.Change.self) { self.content = .event(value) }
+      case 4: if let value = try reader.value(Bookmark.self) { self.content = .bookmark(value) }
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("revision", self.revision)
+    switch self.content {
+    case .snapshot(let value): try writer.present("snapshot", value)
+    case .event(let value): try writer.present("event", value)
+    case .bookmark(let value): try writer.present("bookmark", value)
+    case nil: break
+    }
+    writer.endObject()
+  }
 }
 
 extension WatchRolloutResponse.Change {
@@ -2488,6 +3741,31 @@ extension WatchRolloutResponse.Change {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.WatchRolloutResponse.Change",
+    [
+      .init(1, "event"),
+      .init(2, "rollout"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.event)
+      case 2: try reader.optional(&self.rollout)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("event", self.event)
+    try writer.optional("rollout", self.rollout)
+    writer.endObject()
   }
 }
 
@@ -2533,6 +3811,31 @@ extension WatchHealthRequest {
       writer.int64(self.fromRevision)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.WatchHealthRequest",
+    [
+      .init(1, "deploymentId", "deployment_id"),
+      .init(2, "fromRevision", "from_revision"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deploymentId)
+      case 2: try reader.singular(&self.fromRevision)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deploymentId", self.deploymentId, proto: "deployment_id")
+    try writer.singular("fromRevision", self.fromRevision, proto: "from_revision")
+    writer.endObject()
   }
 }
 
@@ -2608,6 +3911,37 @@ extension WatchHealthResponse {
     case nil: break
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.WatchHealthResponse",
+    [
+      .init(1, "revision"),
+      .init(2, "snapshot", oneof: 0),
+      .init(3, "bookmark", oneof: 0),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.revision)
+      case 2: if let value = try reader.value(DeploymentHealth.self) { self.content = .snapshot(value) }
+      case 3: if let value = try reader.value(Bookmark.self) { self.content = .bookmark(value) }
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("revision", self.revision)
+    switch self.content {
+    case .snapshot(let value): try writer.present("snapshot", value)
+    case .bookmark(let value): try writer.present("bookmark", value)
+    case nil: break
+    }
+    writer.endObject()
   }
 }
 

@@ -121,6 +121,61 @@ extension Device {
   public func write(to writer: inout WireWriter) {
     if box.isAllocated { box.value.write(to: &writer) }
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.Device",
+    [
+      .init(1, "id"),
+      .init(2, "hardwareId", "hardware_id"),
+      .init(3, "platform"),
+      .init(4, "appIdentifier", "app_identifier"),
+      .init(5, "deviceClass", "device_class"),
+      .init(6, "labels"),
+      .init(7, "groupIds", "group_ids"),
+      .init(8, "installed"),
+      .init(9, "counters"),
+      .init(10, "registeredAt", "registered_at"),
+      .init(11, "lastSeenAt", "last_seen_at"),
+      .init(12, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.id)
+      case 2: try reader.singular(&self.hardwareId)
+      case 3: try reader.singular(&self.platform)
+      case 4: try reader.singular(&self.appIdentifier)
+      case 5: try reader.singular(&self.deviceClass)
+      case 6: try reader.map(&self.labels)
+      case 7: try reader.repeated(&self.groupIds)
+      case 8: try reader.repeated(&self.installed)
+      case 9: try reader.optional(&self.counters)
+      case 10: try reader.optional(&self.registeredAt)
+      case 11: try reader.optional(&self.lastSeenAt)
+      case 12: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("id", self.id)
+    try writer.singular("hardwareId", self.hardwareId, proto: "hardware_id")
+    try writer.singular("platform", self.platform)
+    try writer.singular("appIdentifier", self.appIdentifier, proto: "app_identifier")
+    try writer.singular("deviceClass", self.deviceClass, proto: "device_class")
+    try writer.map("labels", self.labels)
+    try writer.repeated("groupIds", self.groupIds, proto: "group_ids")
+    try writer.repeated("installed", self.installed)
+    try writer.optional("counters", self.counters)
+    try writer.optional("registeredAt", self.registeredAt, proto: "registered_at")
+    try writer.optional("lastSeenAt", self.lastSeenAt, proto: "last_seen_at")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
+  }
 }
 
 extension Device.BoxedFields {
@@ -340,6 +395,40 @@ extension InstalledVersion {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.InstalledVersion",
+    [
+      .init(1, "deploymentId", "deployment_id"),
+      .init(2, "modelVersionId", "model_version_id"),
+      .init(3, "state"),
+      .init(4, "error"),
+      .init(5, "changedAt", "changed_at"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deploymentId)
+      case 2: try reader.singular(&self.modelVersionId)
+      case 3: try reader.singular(&self.state)
+      case 4: try reader.singular(&self.error)
+      case 5: try reader.optional(&self.changedAt)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deploymentId", self.deploymentId, proto: "deployment_id")
+    try writer.singular("modelVersionId", self.modelVersionId, proto: "model_version_id")
+    try writer.singular("state", self.state)
+    try writer.singular("error", self.error)
+    try writer.optional("changedAt", self.changedAt, proto: "changed_at")
+    writer.endObject()
+  }
 }
 
 /// Sums over the life of a device.
@@ -409,6 +498,40 @@ extension DeviceCounters {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.DeviceCounters",
+    [
+      .init(1, "downloadsOk", "downloads_ok"),
+      .init(2, "downloadsFailed", "downloads_failed"),
+      .init(3, "inferencesOk", "inferences_ok"),
+      .init(4, "inferencesFailed", "inferences_failed"),
+      .init(5, "latency"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.downloadsOk)
+      case 2: try reader.singular(&self.downloadsFailed)
+      case 3: try reader.singular(&self.inferencesOk)
+      case 4: try reader.singular(&self.inferencesFailed)
+      case 5: try reader.optional(&self.latency)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("downloadsOk", self.downloadsOk, proto: "downloads_ok")
+    try writer.singular("downloadsFailed", self.downloadsFailed, proto: "downloads_failed")
+    try writer.singular("inferencesOk", self.inferencesOk, proto: "inferences_ok")
+    try writer.singular("inferencesFailed", self.inferencesFailed, proto: "inferences_failed")
+    try writer.optional("latency", self.latency)
+    writer.endObject()
+  }
 }
 
 /// A histogram that can be added up. Bucket b counts latencies in (2^((b-1)/4), 2^(b/4)]
@@ -459,6 +582,28 @@ extension LatencySketch {
     writer.repeated(WireSubmessage<LatencySketch.Bucket>.self, self.buckets, tag: 10)
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.LatencySketch",
+    [
+      .init(1, "buckets"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.buckets)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("buckets", self.buckets)
+    writer.endObject()
+  }
 }
 
 extension LatencySketch.Bucket {
@@ -492,6 +637,31 @@ extension LatencySketch.Bucket {
       writer.uint64(self.count)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.LatencySketch.Bucket",
+    [
+      .init(1, "index"),
+      .init(2, "count"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.index)
+      case 2: try reader.singular(&self.count)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("index", self.index)
+    try writer.singular("count", self.count)
+    writer.endObject()
   }
 }
 
@@ -577,6 +747,46 @@ extension DeviceGroup {
       writer.string(self.etag)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.DeviceGroup",
+    [
+      .init(1, "id"),
+      .init(2, "name"),
+      .init(3, "description"),
+      .init(4, "deviceCount", "device_count"),
+      .init(5, "createdAt", "created_at"),
+      .init(6, "updatedAt", "updated_at"),
+      .init(7, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.id)
+      case 2: try reader.singular(&self.name)
+      case 3: try reader.singular(&self.description)
+      case 4: try reader.singular(&self.deviceCount)
+      case 5: try reader.optional(&self.createdAt)
+      case 6: try reader.optional(&self.updatedAt)
+      case 7: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("id", self.id)
+    try writer.singular("name", self.name)
+    try writer.singular("description", self.description)
+    try writer.singular("deviceCount", self.deviceCount, proto: "device_count")
+    try writer.optional("createdAt", self.createdAt, proto: "created_at")
+    try writer.optional("updatedAt", self.updatedAt, proto: "updated_at")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
   }
 }
 
@@ -691,6 +901,49 @@ extension DeviceEvent {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.DeviceEvent",
+    [
+      .init(1, "sequence"),
+      .init(2, "occurredAt", "occurred_at"),
+      .init(3, "deploymentId", "deployment_id"),
+      .init(4, "modelVersionId", "model_version_id"),
+      .init(5, "download", oneof: 0),
+      .init(6, "activation", oneof: 0),
+      .init(7, "inferences", oneof: 0),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.sequence)
+      case 2: try reader.optional(&self.occurredAt)
+      case 3: try reader.singular(&self.deploymentId)
+      case 4: try reader.singular(&self.modelVersionId)
+      case 5: if let value = try reader.value(DownloadFinished.self) { self.detail = .download(value) }
+      case 6: if let value = try reader.value(ActivationFinished.self) { self.detail = .activation(value) }
+      case 7: if let value = try reader.value(InferenceBatch.self) { self.detail = .inferences(value) }
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("sequence", self.sequence)
+    try writer.optional("occurredAt", self.occurredAt, proto: "occurred_at")
+    try writer.singular("deploymentId", self.deploymentId, proto: "deployment_id")
+    try writer.singular("modelVersionId", self.modelVersionId, proto: "model_version_id")
+    switch self.detail {
+    case .download(let value): try writer.present("download", value)
+    case .activation(let value): try writer.present("activation", value)
+    case .inferences(let value): try writer.present("inferences", value)
+    case nil: break
+    }
+    writer.endObject()
+  }
 }
 
 /// A download ended.
@@ -752,6 +1005,37 @@ extension DownloadFinished {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.DownloadFinished",
+    [
+      .init(1, "succeeded"),
+      .init(2, "sizeBytes", "size_bytes"),
+      .init(3, "elapsed"),
+      .init(4, "error"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.succeeded)
+      case 2: try reader.singular(&self.sizeBytes)
+      case 3: try reader.optional(&self.elapsed)
+      case 4: try reader.singular(&self.error)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("succeeded", self.succeeded)
+    try writer.singular("sizeBytes", self.sizeBytes, proto: "size_bytes")
+    try writer.optional("elapsed", self.elapsed)
+    try writer.singular("error", self.error)
+    writer.endObject()
+  }
 }
 
 /// A version was activated, or could not be.
@@ -796,6 +1080,31 @@ extension ActivationFinished {
       writer.string(self.error)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ActivationFinished",
+    [
+      .init(1, "succeeded"),
+      .init(2, "error"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.succeeded)
+      case 2: try reader.singular(&self.error)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("succeeded", self.succeeded)
+    try writer.singular("error", self.error)
+    writer.endObject()
   }
 }
 
@@ -849,6 +1158,34 @@ extension InferenceBatch {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.InferenceBatch",
+    [
+      .init(1, "ok"),
+      .init(2, "failed"),
+      .init(3, "latency"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.ok)
+      case 2: try reader.singular(&self.failed)
+      case 3: try reader.optional(&self.latency)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("ok", self.ok)
+    try writer.singular("failed", self.failed)
+    try writer.optional("latency", self.latency)
+    writer.endObject()
   }
 }
 
@@ -926,6 +1263,34 @@ extension DesiredState {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.DesiredState",
+    [
+      .init(1, "entries"),
+      .init(2, "digest"),
+      .init(3, "nextSyncIn", "next_sync_in"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.entries)
+      case 2: try reader.singular(&self.digest)
+      case 3: try reader.optional(&self.nextSyncIn)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("entries", self.entries)
+    try writer.singular("digest", self.digest)
+    try writer.optional("nextSyncIn", self.nextSyncIn, proto: "next_sync_in")
+    writer.endObject()
+  }
 }
 
 extension DesiredState.Entry {
@@ -995,6 +1360,49 @@ extension DesiredState.Entry {
       writer.int64(self.sizeBytes)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.DesiredState.Entry",
+    [
+      .init(1, "deploymentId", "deployment_id"),
+      .init(2, "rolloutId", "rollout_id"),
+      .init(3, "modelId", "model_id"),
+      .init(4, "modelName", "model_name"),
+      .init(5, "modelVersionId", "model_version_id"),
+      .init(6, "modelVersionName", "model_version_name"),
+      .init(7, "sha256"),
+      .init(8, "sizeBytes", "size_bytes"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deploymentId)
+      case 2: try reader.singular(&self.rolloutId)
+      case 3: try reader.singular(&self.modelId)
+      case 4: try reader.singular(&self.modelName)
+      case 5: try reader.singular(&self.modelVersionId)
+      case 6: try reader.singular(&self.modelVersionName)
+      case 7: try reader.singular(&self.sha256)
+      case 8: try reader.singular(&self.sizeBytes)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deploymentId", self.deploymentId, proto: "deployment_id")
+    try writer.singular("rolloutId", self.rolloutId, proto: "rollout_id")
+    try writer.singular("modelId", self.modelId, proto: "model_id")
+    try writer.singular("modelName", self.modelName, proto: "model_name")
+    try writer.singular("modelVersionId", self.modelVersionId, proto: "model_version_id")
+    try writer.singular("modelVersionName", self.modelVersionName, proto: "model_version_name")
+    try writer.singular("sha256", self.sha256)
+    try writer.singular("sizeBytes", self.sizeBytes, proto: "size_bytes")
+    writer.endObject()
   }
 }
 

@@ -57,6 +57,34 @@ extension RegisterRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.RegisterRequest",
+    [
+      .init(1, "device"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.device)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("device", self.device)
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    writer.endObject()
+  }
 }
 
 /// The registered device.
@@ -101,6 +129,31 @@ extension RegisterResponse {
       writer.bool(self.created)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.RegisterResponse",
+    [
+      .init(1, "device"),
+      .init(2, "created"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.device)
+      case 2: try reader.singular(&self.created)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("device", self.device)
+    try writer.singular("created", self.created)
+    writer.endObject()
   }
 }
 
@@ -152,6 +205,34 @@ extension SyncRequest {
     writer.repeated(WireSubmessage<DeviceEvent>.self, self.events, tag: 26)
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.SyncRequest",
+    [
+      .init(1, "deviceId", "device_id"),
+      .init(2, "installed"),
+      .init(3, "events"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deviceId)
+      case 2: try reader.repeated(&self.installed)
+      case 3: try reader.repeated(&self.events)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deviceId", self.deviceId, proto: "device_id")
+    try writer.repeated("installed", self.installed)
+    try writer.repeated("events", self.events)
+    writer.endObject()
+  }
 }
 
 /// What the device should run.
@@ -196,6 +277,31 @@ extension SyncResponse {
       writer.int64(self.acknowledgedSequence)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.SyncResponse",
+    [
+      .init(1, "desiredState", "desired_state"),
+      .init(2, "acknowledgedSequence", "acknowledged_sequence"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.desiredState)
+      case 2: try reader.singular(&self.acknowledgedSequence)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("desiredState", self.desiredState, proto: "desired_state")
+    try writer.singular("acknowledgedSequence", self.acknowledgedSequence, proto: "acknowledged_sequence")
+    writer.endObject()
   }
 }
 
@@ -285,6 +391,34 @@ extension ConnectRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ConnectRequest",
+    [
+      .init(1, "hello", oneof: 0),
+      .init(2, "report", oneof: 0),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: if let value = try reader.value(ConnectRequest.Hello.self) { self.content = .hello(value) }
+      case 2: if let value = try reader.value(ConnectRequest.Report.self) { self.content = .report(value) }
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    switch self.content {
+    case .hello(let value): try writer.present("hello", value)
+    case .report(let value): try writer.present("report", value)
+    case nil: break
+    }
+    writer.endObject()
+  }
 }
 
 extension ConnectRequest.Hello {
@@ -312,6 +446,28 @@ extension ConnectRequest.Hello {
       writer.string(self.deviceId)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ConnectRequest.Hello",
+    [
+      .init(1, "deviceId", "device_id"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deviceId)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deviceId", self.deviceId, proto: "device_id")
+    writer.endObject()
   }
 }
 
@@ -343,6 +499,31 @@ extension ConnectRequest.Report {
     writer.repeated(WireSubmessage<InstalledVersion>.self, self.installed, tag: 10)
     writer.repeated(WireSubmessage<DeviceEvent>.self, self.events, tag: 18)
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ConnectRequest.Report",
+    [
+      .init(1, "installed"),
+      .init(2, "events"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.installed)
+      case 2: try reader.repeated(&self.events)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("installed", self.installed)
+    try writer.repeated("events", self.events)
+    writer.endObject()
   }
 }
 
@@ -420,6 +601,34 @@ extension ConnectResponse {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ConnectResponse",
+    [
+      .init(1, "desiredState", "desired_state", oneof: 0),
+      .init(2, "acknowledgement", oneof: 0),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: if let value = try reader.value(DesiredState.self) { self.content = .desiredState(value) }
+      case 2: if let value = try reader.value(ConnectResponse.Acknowledgement.self) { self.content = .acknowledgement(value) }
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    switch self.content {
+    case .desiredState(let value): try writer.present("desiredState", value, proto: "desired_state")
+    case .acknowledgement(let value): try writer.present("acknowledgement", value)
+    case nil: break
+    }
+    writer.endObject()
+  }
 }
 
 extension ConnectResponse.Acknowledgement {
@@ -447,6 +656,28 @@ extension ConnectResponse.Acknowledgement {
       writer.int64(self.acknowledgedSequence)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ConnectResponse.Acknowledgement",
+    [
+      .init(1, "acknowledgedSequence", "acknowledged_sequence"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.acknowledgedSequence)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("acknowledgedSequence", self.acknowledgedSequence, proto: "acknowledged_sequence")
+    writer.endObject()
   }
 }
 
@@ -489,6 +720,31 @@ extension ReportEventsRequest {
     }
     writer.repeated(WireSubmessage<DeviceEvent>.self, self.events, tag: 18)
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ReportEventsRequest",
+    [
+      .init(1, "deviceId", "device_id"),
+      .init(2, "events"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deviceId)
+      case 2: try reader.repeated(&self.events)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deviceId", self.deviceId, proto: "device_id")
+    try writer.repeated("events", self.events)
+    writer.endObject()
   }
 }
 
@@ -543,6 +799,34 @@ extension ReportEventsResponse {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ReportEventsResponse",
+    [
+      .init(1, "accepted"),
+      .init(2, "duplicates"),
+      .init(3, "acknowledgedSequence", "acknowledged_sequence"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.accepted)
+      case 2: try reader.singular(&self.duplicates)
+      case 3: try reader.singular(&self.acknowledgedSequence)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("accepted", self.accepted)
+    try writer.singular("duplicates", self.duplicates)
+    try writer.singular("acknowledgedSequence", self.acknowledgedSequence, proto: "acknowledged_sequence")
+    writer.endObject()
+  }
 }
 
 /// Names what to download.
@@ -596,6 +880,34 @@ extension DeviceServiceDownloadArtifactRequest {
       writer.int64(self.offset)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.DeviceServiceDownloadArtifactRequest",
+    [
+      .init(1, "deviceId", "device_id"),
+      .init(2, "modelVersionId", "model_version_id"),
+      .init(3, "offset"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deviceId)
+      case 2: try reader.singular(&self.modelVersionId)
+      case 3: try reader.singular(&self.offset)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deviceId", self.deviceId, proto: "device_id")
+    try writer.singular("modelVersionId", self.modelVersionId, proto: "model_version_id")
+    try writer.singular("offset", self.offset)
+    writer.endObject()
   }
 }
 
@@ -674,6 +986,34 @@ extension DeviceServiceDownloadArtifactResponse {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.DeviceServiceDownloadArtifactResponse",
+    [
+      .init(1, "header", oneof: 0),
+      .init(2, "data", oneof: 0),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: if let value = try reader.value(DeviceServiceDownloadArtifactResponse.Header.self) { self.part = .header(value) }
+      case 2: if let value = try reader.value([UInt8].self) { self.part = .data(value) }
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    switch self.part {
+    case .header(let value): try writer.present("header", value)
+    case .data(let value): try writer.present("data", value)
+    case nil: break
+    }
+    writer.endObject()
+  }
 }
 
 extension DeviceServiceDownloadArtifactResponse.Header {
@@ -720,6 +1060,37 @@ extension DeviceServiceDownloadArtifactResponse.Header {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.DeviceServiceDownloadArtifactResponse.Header",
+    [
+      .init(1, "sha256"),
+      .init(2, "sizeBytes", "size_bytes"),
+      .init(3, "mediaType", "media_type"),
+      .init(4, "offset"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.sha256)
+      case 2: try reader.singular(&self.sizeBytes)
+      case 3: try reader.singular(&self.mediaType)
+      case 4: try reader.singular(&self.offset)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("sha256", self.sha256)
+    try writer.singular("sizeBytes", self.sizeBytes, proto: "size_bytes")
+    try writer.singular("mediaType", self.mediaType, proto: "media_type")
+    try writer.singular("offset", self.offset)
+    writer.endObject()
+  }
 }
 
 /// Names a device.
@@ -757,6 +1128,28 @@ extension GetDeviceRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.GetDeviceRequest",
+    [
+      .init(1, "deviceId", "device_id"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deviceId)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deviceId", self.deviceId, proto: "device_id")
+    writer.endObject()
+  }
 }
 
 /// The device asked for.
@@ -793,6 +1186,28 @@ extension GetDeviceResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.GetDeviceResponse",
+    [
+      .init(1, "device"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.device)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("device", self.device)
+    writer.endObject()
   }
 }
 
@@ -909,6 +1324,58 @@ extension ListDevicesRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ListDevicesRequest",
+    [
+      .init(1, "labels"),
+      .init(2, "groupId", "group_id"),
+      .init(3, "platform"),
+      .init(4, "appIdentifier", "app_identifier"),
+      .init(5, "deviceClass", "device_class"),
+      .init(6, "hardwareId", "hardware_id"),
+      .init(7, "installedVersionId", "installed_version_id"),
+      .init(12, "pageSize", "page_size"),
+      .init(13, "pageToken", "page_token"),
+      .init(14, "skip"),
+      .init(15, "order"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.map(&self.labels)
+      case 2: try reader.singular(&self.groupId)
+      case 3: try reader.singular(&self.platform)
+      case 4: try reader.singular(&self.appIdentifier)
+      case 5: try reader.singular(&self.deviceClass)
+      case 6: try reader.singular(&self.hardwareId)
+      case 7: try reader.singular(&self.installedVersionId)
+      case 12: try reader.singular(&self.pageSize)
+      case 13: try reader.singular(&self.pageToken)
+      case 14: try reader.singular(&self.skip)
+      case 15: try reader.singular(&self.order)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.map("labels", self.labels)
+    try writer.singular("groupId", self.groupId, proto: "group_id")
+    try writer.singular("platform", self.platform)
+    try writer.singular("appIdentifier", self.appIdentifier, proto: "app_identifier")
+    try writer.singular("deviceClass", self.deviceClass, proto: "device_class")
+    try writer.singular("hardwareId", self.hardwareId, proto: "hardware_id")
+    try writer.singular("installedVersionId", self.installedVersionId, proto: "installed_version_id")
+    try writer.singular("pageSize", self.pageSize, proto: "page_size")
+    try writer.singular("pageToken", self.pageToken, proto: "page_token")
+    try writer.singular("skip", self.skip)
+    try writer.singular("order", self.order)
+    writer.endObject()
+  }
 }
 
 /// A page of devices.
@@ -958,6 +1425,34 @@ extension ListDevicesResponse {
       writer.int32(self.totalSize)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ListDevicesResponse",
+    [
+      .init(1, "devices"),
+      .init(2, "nextPageToken", "next_page_token"),
+      .init(3, "totalSize", "total_size"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.devices)
+      case 2: try reader.singular(&self.nextPageToken)
+      case 3: try reader.singular(&self.totalSize)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("devices", self.devices)
+    try writer.singular("nextPageToken", self.nextPageToken, proto: "next_page_token")
+    try writer.singular("totalSize", self.totalSize, proto: "total_size")
+    writer.endObject()
   }
 }
 
@@ -1041,6 +1536,46 @@ extension UpdateLabelsRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.UpdateLabelsRequest",
+    [
+      .init(1, "deviceId", "device_id"),
+      .init(2, "set"),
+      .init(3, "remove"),
+      .init(4, "removeAll", "remove_all"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+      .init(15, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deviceId)
+      case 2: try reader.map(&self.set)
+      case 3: try reader.repeated(&self.remove)
+      case 4: try reader.singular(&self.removeAll)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      case 15: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deviceId", self.deviceId, proto: "device_id")
+    try writer.map("set", self.set)
+    try writer.repeated("remove", self.remove)
+    try writer.singular("removeAll", self.removeAll, proto: "remove_all")
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
+  }
 }
 
 /// The changed device.
@@ -1077,6 +1612,28 @@ extension UpdateLabelsResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.UpdateLabelsResponse",
+    [
+      .init(1, "device"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.device)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("device", self.device)
+    writer.endObject()
   }
 }
 
@@ -1133,6 +1690,34 @@ extension CreateDeviceGroupRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.CreateDeviceGroupRequest",
+    [
+      .init(1, "deviceGroup", "device_group"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.deviceGroup)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("deviceGroup", self.deviceGroup, proto: "device_group")
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    writer.endObject()
+  }
 }
 
 /// The new group.
@@ -1169,6 +1754,28 @@ extension CreateDeviceGroupResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.CreateDeviceGroupResponse",
+    [
+      .init(1, "deviceGroup", "device_group"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.deviceGroup)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("deviceGroup", self.deviceGroup, proto: "device_group")
+    writer.endObject()
   }
 }
 
@@ -1207,6 +1814,28 @@ extension GetDeviceGroupRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.GetDeviceGroupRequest",
+    [
+      .init(1, "deviceGroupId", "device_group_id"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deviceGroupId)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deviceGroupId", self.deviceGroupId, proto: "device_group_id")
+    writer.endObject()
+  }
 }
 
 /// The group asked for.
@@ -1243,6 +1872,28 @@ extension GetDeviceGroupResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.GetDeviceGroupResponse",
+    [
+      .init(1, "deviceGroup", "device_group"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.deviceGroup)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("deviceGroup", self.deviceGroup, proto: "device_group")
+    writer.endObject()
   }
 }
 
@@ -1314,6 +1965,40 @@ extension ListDeviceGroupsRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ListDeviceGroupsRequest",
+    [
+      .init(1, "name"),
+      .init(12, "pageSize", "page_size"),
+      .init(13, "pageToken", "page_token"),
+      .init(14, "skip"),
+      .init(15, "order"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.name)
+      case 12: try reader.singular(&self.pageSize)
+      case 13: try reader.singular(&self.pageToken)
+      case 14: try reader.singular(&self.skip)
+      case 15: try reader.singular(&self.order)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("name", self.name)
+    try writer.singular("pageSize", self.pageSize, proto: "page_size")
+    try writer.singular("pageToken", self.pageToken, proto: "page_token")
+    try writer.singular("skip", self.skip)
+    try writer.singular("order", self.order)
+    writer.endObject()
+  }
 }
 
 /// A page of groups.
@@ -1363,6 +2048,34 @@ extension ListDeviceGroupsResponse {
       writer.int32(self.totalSize)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ListDeviceGroupsResponse",
+    [
+      .init(1, "deviceGroups", "device_groups"),
+      .init(2, "nextPageToken", "next_page_token"),
+      .init(3, "totalSize", "total_size"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.deviceGroups)
+      case 2: try reader.singular(&self.nextPageToken)
+      case 3: try reader.singular(&self.totalSize)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("deviceGroups", self.deviceGroups, proto: "device_groups")
+    try writer.singular("nextPageToken", self.nextPageToken, proto: "next_page_token")
+    try writer.singular("totalSize", self.totalSize, proto: "total_size")
+    writer.endObject()
   }
 }
 
@@ -1437,6 +2150,40 @@ extension UpdateDeviceGroupRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.UpdateDeviceGroupRequest",
+    [
+      .init(1, "deviceGroup", "device_group"),
+      .init(2, "updateMask", "update_mask"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+      .init(15, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.deviceGroup)
+      case 2: try reader.optional(&self.updateMask)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      case 15: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("deviceGroup", self.deviceGroup, proto: "device_group")
+    try writer.optional("updateMask", self.updateMask, proto: "update_mask")
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
+  }
 }
 
 /// The changed group.
@@ -1473,6 +2220,28 @@ extension UpdateDeviceGroupResponse {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.UpdateDeviceGroupResponse",
+    [
+      .init(1, "deviceGroup", "device_group"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.deviceGroup)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("deviceGroup", self.deviceGroup, proto: "device_group")
+    writer.endObject()
   }
 }
 
@@ -1538,6 +2307,37 @@ extension DeleteDeviceGroupRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.DeleteDeviceGroupRequest",
+    [
+      .init(1, "deviceGroupId", "device_group_id"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+      .init(15, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deviceGroupId)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      case 15: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deviceGroupId", self.deviceGroupId, proto: "device_group_id")
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
+  }
 }
 
 /// The group is gone.
@@ -1565,6 +2365,18 @@ extension DeleteDeviceGroupResponse {
 
   public func write(to writer: inout WireWriter) {
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields("rollcall.v1.DeleteDeviceGroupResponse", [])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while try reader.nextField(&object, of: Self.jsonFields) != nil {}
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    writer.endObject()
   }
 }
 
@@ -1640,6 +2452,43 @@ extension UpdateDeviceGroupMembersRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.UpdateDeviceGroupMembersRequest",
+    [
+      .init(1, "deviceGroupId", "device_group_id"),
+      .init(2, "addDeviceIds", "add_device_ids"),
+      .init(3, "removeDeviceIds", "remove_device_ids"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+      .init(15, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deviceGroupId)
+      case 2: try reader.repeated(&self.addDeviceIds)
+      case 3: try reader.repeated(&self.removeDeviceIds)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      case 15: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deviceGroupId", self.deviceGroupId, proto: "device_group_id")
+    try writer.repeated("addDeviceIds", self.addDeviceIds, proto: "add_device_ids")
+    try writer.repeated("removeDeviceIds", self.removeDeviceIds, proto: "remove_device_ids")
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
+  }
 }
 
 /// The changed group.
@@ -1692,6 +2541,34 @@ extension UpdateDeviceGroupMembersResponse {
       writer.int32(self.removed)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.UpdateDeviceGroupMembersResponse",
+    [
+      .init(1, "deviceGroup", "device_group"),
+      .init(2, "added"),
+      .init(3, "removed"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.deviceGroup)
+      case 2: try reader.singular(&self.added)
+      case 3: try reader.singular(&self.removed)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("deviceGroup", self.deviceGroup, proto: "device_group")
+    try writer.singular("added", self.added)
+    try writer.singular("removed", self.removed)
+    writer.endObject()
   }
 }
 

@@ -134,6 +134,67 @@ extension Event {
   public func write(to writer: inout WireWriter) {
     if box.isAllocated { box.value.write(to: &writer) }
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.Event",
+    [
+      .init(1, "revision"),
+      .init(2, "occurredAt", "occurred_at"),
+      .init(3, "type"),
+      .init(4, "resourceType", "resource_type"),
+      .init(5, "resourceId", "resource_id"),
+      .init(6, "deploymentId", "deployment_id"),
+      .init(7, "rolloutId", "rollout_id"),
+      .init(8, "actorId", "actor_id"),
+      .init(9, "method"),
+      .init(10, "requestId", "request_id"),
+      .init(11, "deploymentState", "deployment_state"),
+      .init(12, "rolloutState", "rollout_state"),
+      .init(13, "attributes"),
+      .init(14, "message"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.revision)
+      case 2: try reader.optional(&self.occurredAt)
+      case 3: try reader.singular(&self.type)
+      case 4: try reader.singular(&self.resourceType)
+      case 5: try reader.singular(&self.resourceId)
+      case 6: try reader.singular(&self.deploymentId)
+      case 7: try reader.singular(&self.rolloutId)
+      case 8: try reader.singular(&self.actorId)
+      case 9: try reader.singular(&self.method)
+      case 10: try reader.singular(&self.requestId)
+      case 11: try reader.singular(&self.deploymentState)
+      case 12: try reader.singular(&self.rolloutState)
+      case 13: try reader.map(&self.attributes)
+      case 14: try reader.singular(&self.message)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("revision", self.revision)
+    try writer.optional("occurredAt", self.occurredAt, proto: "occurred_at")
+    try writer.singular("type", self.type)
+    try writer.singular("resourceType", self.resourceType, proto: "resource_type")
+    try writer.singular("resourceId", self.resourceId, proto: "resource_id")
+    try writer.singular("deploymentId", self.deploymentId, proto: "deployment_id")
+    try writer.singular("rolloutId", self.rolloutId, proto: "rollout_id")
+    try writer.singular("actorId", self.actorId, proto: "actor_id")
+    try writer.singular("method", self.method)
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("deploymentState", self.deploymentState, proto: "deployment_state")
+    try writer.singular("rolloutState", self.rolloutState, proto: "rollout_state")
+    try writer.map("attributes", self.attributes)
+    try writer.singular("message", self.message)
+    writer.endObject()
+  }
 }
 
 extension Event.BoxedFields {
@@ -266,6 +327,18 @@ extension Bookmark {
 
   public func write(to writer: inout WireWriter) {
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields("rollcall.v1.Bookmark", [])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while try reader.nextField(&object, of: Self.jsonFields) != nil {}
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    writer.endObject()
   }
 }
 

@@ -152,6 +152,49 @@ extension DeploymentHealth {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.DeploymentHealth",
+    [
+      .init(1, "deploymentId", "deployment_id"),
+      .init(2, "rolloutId", "rollout_id"),
+      .init(3, "state"),
+      .init(4, "rolloutState", "rollout_state"),
+      .init(5, "exposureMillionths", "exposure_millionths"),
+      .init(6, "versions"),
+      .init(7, "gateVerdicts", "gate_verdicts"),
+      .init(8, "computedAt", "computed_at"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deploymentId)
+      case 2: try reader.singular(&self.rolloutId)
+      case 3: try reader.singular(&self.state)
+      case 4: try reader.singular(&self.rolloutState)
+      case 5: try reader.singular(&self.exposureMillionths)
+      case 6: try reader.repeated(&self.versions)
+      case 7: try reader.repeated(&self.gateVerdicts)
+      case 8: try reader.optional(&self.computedAt)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deploymentId", self.deploymentId, proto: "deployment_id")
+    try writer.singular("rolloutId", self.rolloutId, proto: "rollout_id")
+    try writer.singular("state", self.state)
+    try writer.singular("rolloutState", self.rolloutState, proto: "rollout_state")
+    try writer.singular("exposureMillionths", self.exposureMillionths, proto: "exposure_millionths")
+    try writer.repeated("versions", self.versions)
+    try writer.repeated("gateVerdicts", self.gateVerdicts, proto: "gate_verdicts")
+    try writer.optional("computedAt", self.computedAt, proto: "computed_at")
+    writer.endObject()
+  }
 }
 
 /// What devices report for one version of a deployment.
@@ -252,6 +295,52 @@ extension VersionHealth {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.VersionHealth",
+    [
+      .init(1, "modelVersionId", "model_version_id"),
+      .init(2, "installedDevices", "installed_devices"),
+      .init(3, "downloadingDevices", "downloading_devices"),
+      .init(4, "failedDevices", "failed_devices"),
+      .init(5, "downloadsOk", "downloads_ok"),
+      .init(6, "downloadsFailed", "downloads_failed"),
+      .init(7, "inferencesOk", "inferences_ok"),
+      .init(8, "inferencesFailed", "inferences_failed"),
+      .init(9, "latency"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.modelVersionId)
+      case 2: try reader.singular(&self.installedDevices)
+      case 3: try reader.singular(&self.downloadingDevices)
+      case 4: try reader.singular(&self.failedDevices)
+      case 5: try reader.singular(&self.downloadsOk)
+      case 6: try reader.singular(&self.downloadsFailed)
+      case 7: try reader.singular(&self.inferencesOk)
+      case 8: try reader.singular(&self.inferencesFailed)
+      case 9: try reader.optional(&self.latency)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("modelVersionId", self.modelVersionId, proto: "model_version_id")
+    try writer.singular("installedDevices", self.installedDevices, proto: "installed_devices")
+    try writer.singular("downloadingDevices", self.downloadingDevices, proto: "downloading_devices")
+    try writer.singular("failedDevices", self.failedDevices, proto: "failed_devices")
+    try writer.singular("downloadsOk", self.downloadsOk, proto: "downloads_ok")
+    try writer.singular("downloadsFailed", self.downloadsFailed, proto: "downloads_failed")
+    try writer.singular("inferencesOk", self.inferencesOk, proto: "inferences_ok")
+    try writer.singular("inferencesFailed", self.inferencesFailed, proto: "inferences_failed")
+    try writer.optional("latency", self.latency)
+    writer.endObject()
   }
 }
 
@@ -361,6 +450,55 @@ extension DeviceHealth {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.DeviceHealth",
+    [
+      .init(1, "deploymentId", "deployment_id"),
+      .init(2, "targetedDevices", "targeted_devices"),
+      .init(3, "onlineDevices", "online_devices"),
+      .init(4, "convergedDevices", "converged_devices"),
+      .init(5, "failedDevices", "failed_devices"),
+      .init(6, "counters"),
+      .init(7, "latencyP50Us", "latency_p50_us"),
+      .init(8, "latencyP95Us", "latency_p95_us"),
+      .init(9, "latencyP99Us", "latency_p99_us"),
+      .init(10, "computedAt", "computed_at"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deploymentId)
+      case 2: try reader.singular(&self.targetedDevices)
+      case 3: try reader.singular(&self.onlineDevices)
+      case 4: try reader.singular(&self.convergedDevices)
+      case 5: try reader.singular(&self.failedDevices)
+      case 6: try reader.optional(&self.counters)
+      case 7: try reader.singular(&self.latencyP50Us)
+      case 8: try reader.singular(&self.latencyP95Us)
+      case 9: try reader.singular(&self.latencyP99Us)
+      case 10: try reader.optional(&self.computedAt)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deploymentId", self.deploymentId, proto: "deployment_id")
+    try writer.singular("targetedDevices", self.targetedDevices, proto: "targeted_devices")
+    try writer.singular("onlineDevices", self.onlineDevices, proto: "online_devices")
+    try writer.singular("convergedDevices", self.convergedDevices, proto: "converged_devices")
+    try writer.singular("failedDevices", self.failedDevices, proto: "failed_devices")
+    try writer.optional("counters", self.counters)
+    try writer.singular("latencyP50Us", self.latencyP50Us, proto: "latency_p50_us")
+    try writer.singular("latencyP95Us", self.latencyP95Us, proto: "latency_p95_us")
+    try writer.singular("latencyP99Us", self.latencyP99Us, proto: "latency_p99_us")
+    try writer.optional("computedAt", self.computedAt, proto: "computed_at")
+    writer.endObject()
   }
 }
 

@@ -100,6 +100,52 @@ extension Model {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.Model",
+    [
+      .init(1, "id"),
+      .init(2, "name"),
+      .init(3, "displayName", "display_name"),
+      .init(4, "description"),
+      .init(5, "labels"),
+      .init(6, "archivedAt", "archived_at"),
+      .init(7, "createdAt", "created_at"),
+      .init(8, "updatedAt", "updated_at"),
+      .init(9, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.id)
+      case 2: try reader.singular(&self.name)
+      case 3: try reader.singular(&self.displayName)
+      case 4: try reader.singular(&self.description)
+      case 5: try reader.map(&self.labels)
+      case 6: try reader.optional(&self.archivedAt)
+      case 7: try reader.optional(&self.createdAt)
+      case 8: try reader.optional(&self.updatedAt)
+      case 9: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("id", self.id)
+    try writer.singular("name", self.name)
+    try writer.singular("displayName", self.displayName, proto: "display_name")
+    try writer.singular("description", self.description)
+    try writer.map("labels", self.labels)
+    try writer.optional("archivedAt", self.archivedAt, proto: "archived_at")
+    try writer.optional("createdAt", self.createdAt, proto: "created_at")
+    try writer.optional("updatedAt", self.updatedAt, proto: "updated_at")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
+  }
 }
 
 /// A model built for one capability, device class and platform.
@@ -219,6 +265,61 @@ extension ModelVariant {
 
   public func write(to writer: inout WireWriter) {
     if box.isAllocated { box.value.write(to: &writer) }
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ModelVariant",
+    [
+      .init(1, "id"),
+      .init(2, "modelId", "model_id"),
+      .init(3, "name"),
+      .init(4, "capability"),
+      .init(5, "deviceClass", "device_class"),
+      .init(6, "platform"),
+      .init(7, "description"),
+      .init(8, "labels"),
+      .init(9, "archivedAt", "archived_at"),
+      .init(10, "createdAt", "created_at"),
+      .init(11, "updatedAt", "updated_at"),
+      .init(12, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.id)
+      case 2: try reader.singular(&self.modelId)
+      case 3: try reader.singular(&self.name)
+      case 4: try reader.singular(&self.capability)
+      case 5: try reader.singular(&self.deviceClass)
+      case 6: try reader.singular(&self.platform)
+      case 7: try reader.singular(&self.description)
+      case 8: try reader.map(&self.labels)
+      case 9: try reader.optional(&self.archivedAt)
+      case 10: try reader.optional(&self.createdAt)
+      case 11: try reader.optional(&self.updatedAt)
+      case 12: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("id", self.id)
+    try writer.singular("modelId", self.modelId, proto: "model_id")
+    try writer.singular("name", self.name)
+    try writer.singular("capability", self.capability)
+    try writer.singular("deviceClass", self.deviceClass, proto: "device_class")
+    try writer.singular("platform", self.platform)
+    try writer.singular("description", self.description)
+    try writer.map("labels", self.labels)
+    try writer.optional("archivedAt", self.archivedAt, proto: "archived_at")
+    try writer.optional("createdAt", self.createdAt, proto: "created_at")
+    try writer.optional("updatedAt", self.updatedAt, proto: "updated_at")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
   }
 }
 
@@ -487,6 +588,61 @@ extension ModelVersion {
   public func write(to writer: inout WireWriter) {
     if box.isAllocated { box.value.write(to: &writer) }
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.ModelVersion",
+    [
+      .init(1, "id"),
+      .init(2, "variantId", "variant_id"),
+      .init(3, "modelId", "model_id"),
+      .init(4, "name"),
+      .init(5, "description"),
+      .init(6, "labels"),
+      .init(7, "state"),
+      .init(8, "artifact"),
+      .init(9, "createdBy", "created_by"),
+      .init(10, "createdAt", "created_at"),
+      .init(11, "updatedAt", "updated_at"),
+      .init(12, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.id)
+      case 2: try reader.singular(&self.variantId)
+      case 3: try reader.singular(&self.modelId)
+      case 4: try reader.singular(&self.name)
+      case 5: try reader.singular(&self.description)
+      case 6: try reader.map(&self.labels)
+      case 7: try reader.singular(&self.state)
+      case 8: try reader.optional(&self.artifact)
+      case 9: try reader.singular(&self.createdBy)
+      case 10: try reader.optional(&self.createdAt)
+      case 11: try reader.optional(&self.updatedAt)
+      case 12: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("id", self.id)
+    try writer.singular("variantId", self.variantId, proto: "variant_id")
+    try writer.singular("modelId", self.modelId, proto: "model_id")
+    try writer.singular("name", self.name)
+    try writer.singular("description", self.description)
+    try writer.map("labels", self.labels)
+    try writer.singular("state", self.state)
+    try writer.optional("artifact", self.artifact)
+    try writer.singular("createdBy", self.createdBy, proto: "created_by")
+    try writer.optional("createdAt", self.createdAt, proto: "created_at")
+    try writer.optional("updatedAt", self.updatedAt, proto: "updated_at")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
+  }
 }
 
 extension ModelVersion.BoxedFields {
@@ -628,6 +784,34 @@ extension Artifact {
       writer.string(self.mediaType)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.Artifact",
+    [
+      .init(1, "sha256"),
+      .init(2, "sizeBytes", "size_bytes"),
+      .init(3, "mediaType", "media_type"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.sha256)
+      case 2: try reader.singular(&self.sizeBytes)
+      case 3: try reader.singular(&self.mediaType)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("sha256", self.sha256)
+    try writer.singular("sizeBytes", self.sizeBytes, proto: "size_bytes")
+    try writer.singular("mediaType", self.mediaType, proto: "media_type")
+    writer.endObject()
   }
 }
 

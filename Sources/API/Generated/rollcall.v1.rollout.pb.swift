@@ -51,6 +51,34 @@ extension RolloutPolicy {
     writer.repeated(WireSubmessage<GateRule>.self, self.gates, tag: 26)
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.RolloutPolicy",
+    [
+      .init(1, "steps"),
+      .init(2, "autoAdvance", "auto_advance"),
+      .init(3, "gates"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.steps)
+      case 2: try reader.singular(&self.autoAdvance)
+      case 3: try reader.repeated(&self.gates)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("steps", self.steps)
+    try writer.singular("autoAdvance", self.autoAdvance, proto: "auto_advance")
+    try writer.repeated("gates", self.gates)
+    writer.endObject()
+  }
 }
 
 /// One step of a rollout.
@@ -96,6 +124,31 @@ extension RolloutStep {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.RolloutStep",
+    [
+      .init(1, "exposureMillionths", "exposure_millionths"),
+      .init(2, "soak"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.exposureMillionths)
+      case 2: try reader.optional(&self.soak)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("exposureMillionths", self.exposureMillionths, proto: "exposure_millionths")
+    try writer.optional("soak", self.soak)
+    writer.endObject()
   }
 }
 
@@ -424,6 +477,46 @@ extension GateRule {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.GateRule",
+    [
+      .init(1, "id"),
+      .init(2, "metric"),
+      .init(3, "comparison"),
+      .init(4, "thresholdMillionths", "threshold_millionths"),
+      .init(5, "minimumDevices", "minimum_devices"),
+      .init(6, "confidence"),
+      .init(7, "action"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.id)
+      case 2: try reader.singular(&self.metric)
+      case 3: try reader.singular(&self.comparison)
+      case 4: try reader.singular(&self.thresholdMillionths)
+      case 5: try reader.singular(&self.minimumDevices)
+      case 6: try reader.singular(&self.confidence)
+      case 7: try reader.singular(&self.action)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("id", self.id)
+    try writer.singular("metric", self.metric)
+    try writer.singular("comparison", self.comparison)
+    try writer.singular("thresholdMillionths", self.thresholdMillionths, proto: "threshold_millionths")
+    try writer.singular("minimumDevices", self.minimumDevices, proto: "minimum_devices")
+    try writer.singular("confidence", self.confidence)
+    try writer.singular("action", self.action)
+    writer.endObject()
+  }
 }
 
 /// What a gate said at one tick, and everything it said it from.
@@ -677,6 +770,64 @@ extension GateVerdict {
   public func write(to writer: inout WireWriter) {
     if box.isAllocated { box.value.write(to: &writer) }
   }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.GateVerdict",
+    [
+      .init(1, "rule"),
+      .init(2, "outcome"),
+      .init(3, "holdReason", "hold_reason"),
+      .init(4, "canary"),
+      .init(5, "control"),
+      .init(6, "estimateMillionths", "estimate_millionths"),
+      .init(7, "lowerMillionths", "lower_millionths"),
+      .init(8, "upperMillionths", "upper_millionths"),
+      .init(9, "boundaryMillionths", "boundary_millionths"),
+      .init(10, "passingFailures", "passing_failures"),
+      .init(11, "windowStart", "window_start"),
+      .init(12, "decidedAt", "decided_at"),
+      .init(13, "summary"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.rule)
+      case 2: try reader.singular(&self.outcome)
+      case 3: try reader.singular(&self.holdReason)
+      case 4: try reader.optional(&self.canary)
+      case 5: try reader.optional(&self.control)
+      case 6: try reader.optional(&self.estimateMillionths)
+      case 7: try reader.optional(&self.lowerMillionths)
+      case 8: try reader.optional(&self.upperMillionths)
+      case 9: try reader.optional(&self.boundaryMillionths)
+      case 10: try reader.optional(&self.passingFailures)
+      case 11: try reader.optional(&self.windowStart)
+      case 12: try reader.optional(&self.decidedAt)
+      case 13: try reader.singular(&self.summary)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("rule", self.rule)
+    try writer.singular("outcome", self.outcome)
+    try writer.singular("holdReason", self.holdReason, proto: "hold_reason")
+    try writer.optional("canary", self.canary)
+    try writer.optional("control", self.control)
+    try writer.optional("estimateMillionths", self.estimateMillionths, proto: "estimate_millionths")
+    try writer.optional("lowerMillionths", self.lowerMillionths, proto: "lower_millionths")
+    try writer.optional("upperMillionths", self.upperMillionths, proto: "upper_millionths")
+    try writer.optional("boundaryMillionths", self.boundaryMillionths, proto: "boundary_millionths")
+    try writer.optional("passingFailures", self.passingFailures, proto: "passing_failures")
+    try writer.optional("windowStart", self.windowStart, proto: "window_start")
+    try writer.optional("decidedAt", self.decidedAt, proto: "decided_at")
+    try writer.singular("summary", self.summary)
+    writer.endObject()
+  }
 }
 
 extension GateVerdict.BoxedFields {
@@ -808,6 +959,31 @@ extension GateVerdict.ArmCounts {
       writer.int32(self.failingDevices)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.GateVerdict.ArmCounts",
+    [
+      .init(1, "reportingDevices", "reporting_devices"),
+      .init(2, "failingDevices", "failing_devices"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.reportingDevices)
+      case 2: try reader.singular(&self.failingDevices)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("reportingDevices", self.reportingDevices, proto: "reporting_devices")
+    try writer.singular("failingDevices", self.failingDevices, proto: "failing_devices")
+    writer.endObject()
   }
 }
 
@@ -1037,6 +1213,76 @@ extension Rollout {
 
   public func write(to writer: inout WireWriter) {
     if box.isAllocated { box.value.write(to: &writer) }
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.Rollout",
+    [
+      .init(1, "id"),
+      .init(2, "deploymentId", "deployment_id"),
+      .init(3, "number"),
+      .init(4, "state"),
+      .init(5, "stateReason", "state_reason"),
+      .init(6, "fromVersionId", "from_version_id"),
+      .init(7, "toVersionId", "to_version_id"),
+      .init(8, "policy"),
+      .init(9, "stepIndex", "step_index"),
+      .init(10, "exposureMillionths", "exposure_millionths"),
+      .init(11, "exposureChangedAt", "exposure_changed_at"),
+      .init(12, "nextAdvanceAt", "next_advance_at"),
+      .init(13, "gateVerdicts", "gate_verdicts"),
+      .init(14, "createdAt", "created_at"),
+      .init(15, "startedAt", "started_at"),
+      .init(16, "endedAt", "ended_at"),
+      .init(17, "etag"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.id)
+      case 2: try reader.singular(&self.deploymentId)
+      case 3: try reader.singular(&self.number)
+      case 4: try reader.singular(&self.state)
+      case 5: try reader.singular(&self.stateReason)
+      case 6: try reader.singular(&self.fromVersionId)
+      case 7: try reader.singular(&self.toVersionId)
+      case 8: try reader.optional(&self.policy)
+      case 9: try reader.singular(&self.stepIndex)
+      case 10: try reader.singular(&self.exposureMillionths)
+      case 11: try reader.optional(&self.exposureChangedAt)
+      case 12: try reader.optional(&self.nextAdvanceAt)
+      case 13: try reader.repeated(&self.gateVerdicts)
+      case 14: try reader.optional(&self.createdAt)
+      case 15: try reader.optional(&self.startedAt)
+      case 16: try reader.optional(&self.endedAt)
+      case 17: try reader.singular(&self.etag)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("id", self.id)
+    try writer.singular("deploymentId", self.deploymentId, proto: "deployment_id")
+    try writer.singular("number", self.number)
+    try writer.singular("state", self.state)
+    try writer.singular("stateReason", self.stateReason, proto: "state_reason")
+    try writer.singular("fromVersionId", self.fromVersionId, proto: "from_version_id")
+    try writer.singular("toVersionId", self.toVersionId, proto: "to_version_id")
+    try writer.optional("policy", self.policy)
+    try writer.singular("stepIndex", self.stepIndex, proto: "step_index")
+    try writer.singular("exposureMillionths", self.exposureMillionths, proto: "exposure_millionths")
+    try writer.optional("exposureChangedAt", self.exposureChangedAt, proto: "exposure_changed_at")
+    try writer.optional("nextAdvanceAt", self.nextAdvanceAt, proto: "next_advance_at")
+    try writer.repeated("gateVerdicts", self.gateVerdicts, proto: "gate_verdicts")
+    try writer.optional("createdAt", self.createdAt, proto: "created_at")
+    try writer.optional("startedAt", self.startedAt, proto: "started_at")
+    try writer.optional("endedAt", self.endedAt, proto: "ended_at")
+    try writer.singular("etag", self.etag)
+    writer.endObject()
   }
 }
 

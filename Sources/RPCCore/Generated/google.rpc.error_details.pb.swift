@@ -51,6 +51,34 @@ extension Google_Rpc_ErrorInfo {
     writer.map(WireString.self, WireString.self, self.metadata, tag: 26)
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "google.rpc.ErrorInfo",
+    [
+      .init(1, "reason"),
+      .init(2, "domain"),
+      .init(3, "metadata"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.reason)
+      case 2: try reader.singular(&self.domain)
+      case 3: try reader.map(&self.metadata)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("reason", self.reason)
+    try writer.singular("domain", self.domain)
+    try writer.map("metadata", self.metadata)
+    writer.endObject()
+  }
 }
 
 /// When a retry makes sense.
@@ -87,6 +115,28 @@ extension Google_Rpc_RetryInfo {
       writer.nested(value)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "google.rpc.RetryInfo",
+    [
+      .init(1, "retryDelay", "retry_delay"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.retryDelay)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("retryDelay", self.retryDelay, proto: "retry_delay")
+    writer.endObject()
   }
 }
 
@@ -129,6 +179,31 @@ extension Google_Rpc_DebugInfo {
       writer.string(self.detail)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "google.rpc.DebugInfo",
+    [
+      .init(1, "stackEntries", "stack_entries"),
+      .init(2, "detail"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.stackEntries)
+      case 2: try reader.singular(&self.detail)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("stackEntries", self.stackEntries, proto: "stack_entries")
+    try writer.singular("detail", self.detail)
+    writer.endObject()
   }
 }
 
@@ -195,6 +270,28 @@ extension Google_Rpc_QuotaFailure {
       self.violations,
       tag: 10)
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "google.rpc.QuotaFailure",
+    [
+      .init(1, "violations"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.violations)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("violations", self.violations)
+    writer.endObject()
   }
 }
 
@@ -267,6 +364,49 @@ extension Google_Rpc_QuotaFailure.Violation {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "google.rpc.QuotaFailure.Violation",
+    [
+      .init(1, "subject"),
+      .init(2, "description"),
+      .init(3, "apiService", "api_service"),
+      .init(4, "quotaMetric", "quota_metric"),
+      .init(5, "quotaId", "quota_id"),
+      .init(6, "quotaDimensions", "quota_dimensions"),
+      .init(7, "quotaValue", "quota_value"),
+      .init(8, "futureQuotaValue", "future_quota_value"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.subject)
+      case 2: try reader.singular(&self.description)
+      case 3: try reader.singular(&self.apiService)
+      case 4: try reader.singular(&self.quotaMetric)
+      case 5: try reader.singular(&self.quotaId)
+      case 6: try reader.map(&self.quotaDimensions)
+      case 7: try reader.singular(&self.quotaValue)
+      case 8: try reader.optional(&self.futureQuotaValue)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("subject", self.subject)
+    try writer.singular("description", self.description)
+    try writer.singular("apiService", self.apiService, proto: "api_service")
+    try writer.singular("quotaMetric", self.quotaMetric, proto: "quota_metric")
+    try writer.singular("quotaId", self.quotaId, proto: "quota_id")
+    try writer.map("quotaDimensions", self.quotaDimensions, proto: "quota_dimensions")
+    try writer.singular("quotaValue", self.quotaValue, proto: "quota_value")
+    try writer.optional("futureQuotaValue", self.futureQuotaValue, proto: "future_quota_value")
+    writer.endObject()
+  }
 }
 
 /// Which preconditions did not hold.
@@ -323,6 +463,28 @@ extension Google_Rpc_PreconditionFailure {
       tag: 10)
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "google.rpc.PreconditionFailure",
+    [
+      .init(1, "violations"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.violations)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("violations", self.violations)
+    writer.endObject()
+  }
 }
 
 extension Google_Rpc_PreconditionFailure.Violation {
@@ -362,6 +524,34 @@ extension Google_Rpc_PreconditionFailure.Violation {
       writer.string(self.description)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "google.rpc.PreconditionFailure.Violation",
+    [
+      .init(1, "type"),
+      .init(2, "subject"),
+      .init(3, "description"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.type)
+      case 2: try reader.singular(&self.subject)
+      case 3: try reader.singular(&self.description)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("type", self.type)
+    try writer.singular("subject", self.subject)
+    try writer.singular("description", self.description)
+    writer.endObject()
   }
 }
 
@@ -421,6 +611,28 @@ extension Google_Rpc_BadRequest {
       tag: 10)
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "google.rpc.BadRequest",
+    [
+      .init(1, "fieldViolations", "field_violations"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.fieldViolations)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("fieldViolations", self.fieldViolations, proto: "field_violations")
+    writer.endObject()
+  }
 }
 
 extension Google_Rpc_BadRequest.FieldViolation {
@@ -467,6 +679,37 @@ extension Google_Rpc_BadRequest.FieldViolation {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "google.rpc.BadRequest.FieldViolation",
+    [
+      .init(1, "field"),
+      .init(2, "description"),
+      .init(3, "reason"),
+      .init(4, "localizedMessage", "localized_message"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.field)
+      case 2: try reader.singular(&self.description)
+      case 3: try reader.singular(&self.reason)
+      case 4: try reader.optional(&self.localizedMessage)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("field", self.field)
+    try writer.singular("description", self.description)
+    try writer.singular("reason", self.reason)
+    try writer.optional("localizedMessage", self.localizedMessage, proto: "localized_message")
+    writer.endObject()
+  }
 }
 
 /// Identifies a call when reporting a problem.
@@ -511,6 +754,31 @@ extension Google_Rpc_RequestInfo {
       writer.string(self.servingData)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "google.rpc.RequestInfo",
+    [
+      .init(1, "requestId", "request_id"),
+      .init(2, "servingData", "serving_data"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.requestId)
+      case 2: try reader.singular(&self.servingData)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("servingData", self.servingData, proto: "serving_data")
+    writer.endObject()
   }
 }
 
@@ -573,6 +841,37 @@ extension Google_Rpc_ResourceInfo {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "google.rpc.ResourceInfo",
+    [
+      .init(1, "resourceType", "resource_type"),
+      .init(2, "resourceName", "resource_name"),
+      .init(3, "owner"),
+      .init(4, "description"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.resourceType)
+      case 2: try reader.singular(&self.resourceName)
+      case 3: try reader.singular(&self.owner)
+      case 4: try reader.singular(&self.description)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("resourceType", self.resourceType, proto: "resource_type")
+    try writer.singular("resourceName", self.resourceName, proto: "resource_name")
+    try writer.singular("owner", self.owner)
+    try writer.singular("description", self.description)
+    writer.endObject()
+  }
 }
 
 /// Where to read on.
@@ -621,6 +920,28 @@ extension Google_Rpc_Help {
     writer.repeated(WireSubmessage<Google_Rpc_Help.Link>.self, self.links, tag: 10)
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "google.rpc.Help",
+    [
+      .init(1, "links"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.links)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("links", self.links)
+    writer.endObject()
+  }
 }
 
 extension Google_Rpc_Help.Link {
@@ -654,6 +975,31 @@ extension Google_Rpc_Help.Link {
       writer.string(self.url)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "google.rpc.Help.Link",
+    [
+      .init(1, "description"),
+      .init(2, "url"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.description)
+      case 2: try reader.singular(&self.url)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("description", self.description)
+    try writer.singular("url", self.url)
+    writer.endObject()
   }
 }
 
@@ -699,6 +1045,31 @@ extension Google_Rpc_LocalizedMessage {
       writer.string(self.message)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "google.rpc.LocalizedMessage",
+    [
+      .init(1, "locale"),
+      .init(2, "message"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.locale)
+      case 2: try reader.singular(&self.message)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("locale", self.locale)
+    try writer.singular("message", self.message)
+    writer.endObject()
   }
 }
 

@@ -54,6 +54,34 @@ extension Google_Rpc_Status {
     writer.repeated(WireSubmessage<Google_Protobuf_Any>.self, self.details, tag: 26)
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "google.rpc.Status",
+    [
+      .init(1, "code"),
+      .init(2, "message"),
+      .init(3, "details"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.code)
+      case 2: try reader.singular(&self.message)
+      case 3: try reader.repeated(&self.details)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("code", self.code)
+    try writer.singular("message", self.message)
+    try writer.repeated("details", self.details)
+    writer.endObject()
+  }
 }
 
 /// The schema of `google/rpc/status.proto`, for reflection.

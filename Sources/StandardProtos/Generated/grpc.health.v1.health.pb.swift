@@ -39,6 +39,28 @@ extension Grpc_Health_V1_HealthCheckRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "grpc.health.v1.HealthCheckRequest",
+    [
+      .init(1, "service"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.service)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("service", self.service)
+    writer.endObject()
+  }
 }
 
 /// The health of one service.
@@ -134,6 +156,28 @@ extension Grpc_Health_V1_HealthCheckResponse {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "grpc.health.v1.HealthCheckResponse",
+    [
+      .init(1, "status"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.status)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("status", self.status)
+    writer.endObject()
+  }
 }
 
 /// Asks for the health of every service of a server.
@@ -161,6 +205,18 @@ extension Grpc_Health_V1_HealthListRequest {
 
   public func write(to writer: inout WireWriter) {
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields("grpc.health.v1.HealthListRequest", [])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while try reader.nextField(&object, of: Self.jsonFields) != nil {}
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    writer.endObject()
   }
 }
 
@@ -207,6 +263,28 @@ extension Grpc_Health_V1_HealthListResponse {
       self.statuses,
       tag: 10)
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "grpc.health.v1.HealthListResponse",
+    [
+      .init(1, "statuses"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.map(&self.statuses)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.map("statuses", self.statuses)
+    writer.endObject()
   }
 }
 

@@ -97,6 +97,46 @@ extension Grpc_Reflection_V1_ServerReflectionRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "grpc.reflection.v1.ServerReflectionRequest",
+    [
+      .init(1, "host"),
+      .init(3, "fileByFilename", "file_by_filename", oneof: 0),
+      .init(4, "fileContainingSymbol", "file_containing_symbol", oneof: 0),
+      .init(5, "fileContainingExtension", "file_containing_extension", oneof: 0),
+      .init(6, "allExtensionNumbersOfType", "all_extension_numbers_of_type", oneof: 0),
+      .init(7, "listServices", "list_services", oneof: 0),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.host)
+      case 3: if let value = try reader.value(String.self) { self.messageRequest = .fileByFilename(value) }
+      case 4: if let value = try reader.value(String.self) { self.messageRequest = .fileContainingSymbol(value) }
+      case 5: if let value = try reader.value(Grpc_Reflection_V1_ExtensionRequest.self) { self.messageRequest = .fileContainingExtension(value) }
+      case 6: if let value = try reader.value(String.self) { self.messageRequest = .allExtensionNumbersOfType(value) }
+      case 7: if let value = try reader.value(String.self) { self.messageRequest = .listServices(value) }
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("host", self.host)
+    switch self.messageRequest {
+    case .fileByFilename(let value): try writer.present("fileByFilename", value, proto: "file_by_filename")
+    case .fileContainingSymbol(let value): try writer.present("fileContainingSymbol", value, proto: "file_containing_symbol")
+    case .fileContainingExtension(let value): try writer.present("fileContainingExtension", value, proto: "file_containing_extension")
+    case .allExtensionNumbersOfType(let value): try writer.present("allExtensionNumbersOfType", value, proto: "all_extension_numbers_of_type")
+    case .listServices(let value): try writer.present("listServices", value, proto: "list_services")
+    case nil: break
+    }
+    writer.endObject()
+  }
 }
 
 /// Names an extension by the type it extends and its number.
@@ -141,6 +181,31 @@ extension Grpc_Reflection_V1_ExtensionRequest {
       writer.int32(self.extensionNumber)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "grpc.reflection.v1.ExtensionRequest",
+    [
+      .init(1, "containingType", "containing_type"),
+      .init(2, "extensionNumber", "extension_number"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.containingType)
+      case 2: try reader.singular(&self.extensionNumber)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("containingType", self.containingType, proto: "containing_type")
+    try writer.singular("extensionNumber", self.extensionNumber, proto: "extension_number")
+    writer.endObject()
   }
 }
 
@@ -252,6 +317,46 @@ extension Grpc_Reflection_V1_ServerReflectionResponse {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "grpc.reflection.v1.ServerReflectionResponse",
+    [
+      .init(1, "validHost", "valid_host"),
+      .init(2, "originalRequest", "original_request"),
+      .init(4, "fileDescriptorResponse", "file_descriptor_response", oneof: 0),
+      .init(5, "allExtensionNumbersResponse", "all_extension_numbers_response", oneof: 0),
+      .init(6, "listServicesResponse", "list_services_response", oneof: 0),
+      .init(7, "errorResponse", "error_response", oneof: 0),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.validHost)
+      case 2: try reader.optional(&self.originalRequest)
+      case 4: if let value = try reader.value(Grpc_Reflection_V1_FileDescriptorResponse.self) { self.messageResponse = .fileDescriptorResponse(value) }
+      case 5: if let value = try reader.value(Grpc_Reflection_V1_ExtensionNumberResponse.self) { self.messageResponse = .allExtensionNumbersResponse(value) }
+      case 6: if let value = try reader.value(Grpc_Reflection_V1_ListServiceResponse.self) { self.messageResponse = .listServicesResponse(value) }
+      case 7: if let value = try reader.value(Grpc_Reflection_V1_ErrorResponse.self) { self.messageResponse = .errorResponse(value) }
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("validHost", self.validHost, proto: "valid_host")
+    try writer.optional("originalRequest", self.originalRequest, proto: "original_request")
+    switch self.messageResponse {
+    case .fileDescriptorResponse(let value): try writer.present("fileDescriptorResponse", value, proto: "file_descriptor_response")
+    case .allExtensionNumbersResponse(let value): try writer.present("allExtensionNumbersResponse", value, proto: "all_extension_numbers_response")
+    case .listServicesResponse(let value): try writer.present("listServicesResponse", value, proto: "list_services_response")
+    case .errorResponse(let value): try writer.present("errorResponse", value, proto: "error_response")
+    case nil: break
+    }
+    writer.endObject()
+  }
 }
 
 /// Serialized schema files.
@@ -286,6 +391,28 @@ extension Grpc_Reflection_V1_FileDescriptorResponse {
   public func write(to writer: inout WireWriter) {
     writer.repeated(WireBytes.self, self.fileDescriptorProto, tag: 10)
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "grpc.reflection.v1.FileDescriptorResponse",
+    [
+      .init(1, "fileDescriptorProto", "file_descriptor_proto"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.fileDescriptorProto)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("fileDescriptorProto", self.fileDescriptorProto, proto: "file_descriptor_proto")
+    writer.endObject()
   }
 }
 
@@ -330,6 +457,31 @@ extension Grpc_Reflection_V1_ExtensionNumberResponse {
     writer.packed(WireInt32.self, self.extensionNumber, tag: 18)
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "grpc.reflection.v1.ExtensionNumberResponse",
+    [
+      .init(1, "baseTypeName", "base_type_name"),
+      .init(2, "extensionNumber", "extension_number"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.baseTypeName)
+      case 2: try reader.repeated(&self.extensionNumber)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("baseTypeName", self.baseTypeName, proto: "base_type_name")
+    try writer.repeated("extensionNumber", self.extensionNumber, proto: "extension_number")
+    writer.endObject()
+  }
 }
 
 /// The services of a server.
@@ -370,6 +522,28 @@ extension Grpc_Reflection_V1_ListServiceResponse {
     writer.repeated(WireSubmessage<Grpc_Reflection_V1_ServiceResponse>.self, self.service, tag: 10)
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "grpc.reflection.v1.ListServiceResponse",
+    [
+      .init(1, "service"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.service)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("service", self.service)
+    writer.endObject()
+  }
 }
 
 /// One service.
@@ -406,6 +580,28 @@ extension Grpc_Reflection_V1_ServiceResponse {
       writer.string(self.name)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "grpc.reflection.v1.ServiceResponse",
+    [
+      .init(1, "name"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.name)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("name", self.name)
+    writer.endObject()
   }
 }
 
@@ -451,6 +647,31 @@ extension Grpc_Reflection_V1_ErrorResponse {
       writer.string(self.errorMessage)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "grpc.reflection.v1.ErrorResponse",
+    [
+      .init(1, "errorCode", "error_code"),
+      .init(2, "errorMessage", "error_message"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.errorCode)
+      case 2: try reader.singular(&self.errorMessage)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("errorCode", self.errorCode, proto: "error_code")
+    try writer.singular("errorMessage", self.errorMessage, proto: "error_message")
+    writer.endObject()
   }
 }
 

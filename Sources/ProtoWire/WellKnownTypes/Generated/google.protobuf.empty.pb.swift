@@ -33,6 +33,18 @@ extension Google_Protobuf_Empty {
   public func write(to writer: inout WireWriter) {
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields("google.protobuf.Empty", [])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while try reader.nextField(&object, of: Self.jsonFields) != nil {}
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    writer.endObject()
+  }
 }
 
 /// The schema of `google/protobuf/empty.proto`, for reflection.
