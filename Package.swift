@@ -37,7 +37,8 @@ let package = Package(
   products: [
     .executable(name: "rollcall", targets: ["rollcall"]),
     .executable(name: "protoc-gen-rollcall", targets: ["protoc-gen-rollcall"]),
-    // For those who build their own services on our codegen and runtime.
+    // For those who build their own services on our codegen and runtime; messages alone need no network.
+    .library(name: "RollcallMessages", targets: ["ProtoWire"]),
     .library(
       name: "RollcallServer", targets: ["RPCServer", "RPCCore", "ProtoWire", "StandardProtos"]),
     .library(
