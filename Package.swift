@@ -123,7 +123,9 @@ let package = Package(
     tests("RPCClientTests", ["RPCClient", "RPCServer", "RPCCore", "ProtoWire", "StandardProtos"]),
     tests("DomainTests", ["Domain"]),
     tests("SQLTests", ["SQL"]),
-    tests("StoreTests", ["Store", "SQL", "Domain"]),
+    tests(
+      "StoreTests",
+      ["Store", "SQL", "Domain", .product(name: "Crypto", package: "swift-crypto")]),
     tests("ServicesTests", ["Services", "API", "Store", "Domain", "RPCCore", "ProtoWire"]),
     tests("AutomatorTests", ["Automator", "Store", "Domain"]),
     tests(

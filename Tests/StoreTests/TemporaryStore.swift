@@ -20,8 +20,19 @@ final class TemporaryStore {
   }
 
   static func remove(_ path: String) {
-    for name in ["rollcall.db", "rollcall.db-wal", "rollcall.db-shm", "lock"] {
-      unlink(path + "/" + name)
+    if let directory = opendir(path) {
+      while let entry = readdir(directory) {
+        let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+          String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        guard name != ".", name != ".." else { continue }
+        if entry.pointee.d_type == UInt8(DT_DIR) {
+          remove(path + "/" + name)
+        } else {
+          unlink(path + "/" + name)
+        }
+      }
+      closedir(directory)
     }
     rmdir(path)
   }

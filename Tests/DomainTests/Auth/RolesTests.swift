@@ -9,7 +9,7 @@ import Testing
       (.operator, .operators, true), (.admin, .operators, true), (.admin, .readers, true),
       (.device, .readers, false), (.device, .devices, true), (.reviewer, .operators, false),
       ([.viewer, .device], .devices, true), ([], .readers, false), (.viewer, [], false),
-    ]) func suffice(held: Roles, required: Roles, expected: Bool)
+    ] as [(Roles, Roles, Bool)]) func suffice(held: Roles, required: Roles, expected: Bool)
   {
     #expect(held.suffice(for: required) == expected)
   }

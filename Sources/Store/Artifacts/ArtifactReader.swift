@@ -1,0 +1,50 @@
+public import Domain
+internal import Glibc
+
+/// The bytes of an artifact, opened for reading. Any position, any number of callers.
+public final class ArtifactReader: Sendable {
+  /// What is read.
+  public let artifact: Artifact
+  private let descriptor: Int32
+  private let path: String
+  private let threads: ArtifactThreads
+
+  init(
+    _ artifact: Artifact, path: String, threads: ArtifactThreads
+  ) throws(ArtifactError) {
+    self.artifact = artifact
+    self.path = path
+    self.threads = threads
+    descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      if errno == ENOENT { throw .missing(digest: artifact.digest.hex) }
+      throw .io(operation: "open", path: path, code: errno)
+    }
+  }
+
+  deinit { close(descriptor) }
+
+  /// At most `count` bytes from `offset` on; empty at the end. Fewer come only at the end.
+  public func read(at offset: Int64, count: Int) async throws(ArtifactError) -> [UInt8] {
+    try await threads.perform { [self] () throws(ArtifactError) in
+      var failure: Int32 = 0
+      let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+        filled = 0
+        while filled < count {
+          let result = pread(
+            descriptor, buffer.baseAddress?.advanced(by: filled), count - filled,
+            off_t(offset) + off_t(filled))
+          if result < 0 {
+            if errno == EINTR { continue }
+            failure = errno
+            return
+          }
+          if result == 0 { return }
+          filled += result
+        }
+      }
+      guard failure == 0 else { throw .io(operation: "read", path: path, code: failure) }
+      return bytes
+    }
+  }
+}

@@ -1,0 +1,123 @@
+internal import Crypto
+public import Domain
+internal import Glibc
+internal import Synchronization
+
+/// An upload under way. Give it all bytes in order, then `commit`; without that nothing is kept.
+///
+/// One caller at a time; the work is done on the threads of ``ArtifactFiles``.
+public final class ArtifactUpload: Sendable {
+  /// What the bytes must turn out to be.
+  public let artifact: Artifact
+
+  private struct State {
+    /// Nil once the upload has ended.
+    var descriptor: Int32?
+    var hash = SHA256()
+    var count: Int64 = 0
+  }
+
+  private let state: Mutex<State>
+  private let folder: String
+  private let temporary: String
+  private let threads: ArtifactThreads
+
+  init(
+    _ artifact: Artifact, folder: String, temporary: String, threads: ArtifactThreads
+  ) throws(ArtifactError) {
+    self.artifact = artifact
+    self.folder = folder
+    self.temporary = temporary
+    self.threads = threads
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw Self.failure("create", temporary) }
+    state = Mutex(State(descriptor: descriptor))
+  }
+
+  /// Removes what was not committed.
+  deinit { abandon() }
+
+  /// Writes the next bytes. More than were announced fail with `.sizeMismatch`.
+  public func append(_ bytes: [UInt8]) async throws(ArtifactError) {
+    try await threads.perform { [self] () throws(ArtifactError) in
+      try state.withLock { state throws(ArtifactError) in
+        guard let descriptor = state.descriptor else { throw .closed }
+        let received = state.count + Int64(bytes.count)
+        guard received <= artifact.size else {
+          throw .sizeMismatch(announced: artifact.size, received: received)
+        }
+        try Self.write(bytes, to: descriptor, temporary)
+        state.hash.update(data: bytes)
+        state.count = received
+      }
+    }
+  }
+
+  /// Verifies size and SHA-256 and gives the file its name. Durable when it returns.
+  public func commit() async throws(ArtifactError) {
+    try await threads.perform { [self] () throws(ArtifactError) in
+      defer { abandon() }
+      try state.withLock { state throws(ArtifactError) in
+        guard let descriptor = state.descriptor else { throw .closed }
+        guard state.count == artifact.size else {
+          throw .sizeMismatch(announced: artifact.size, received: state.count)
+        }
+        let digest = ContentDigest(bytes: state.hash.finalize())
+        guard digest == artifact.digest else {
+          throw .digestMismatch(announced: artifact.digest.hex, received: digest.hex)
+        }
+        guard fsync(descriptor) == 0 else { throw Self.failure("sync", temporary) }
+      }
+      let path = ArtifactFiles.path(of: artifact.digest, in: folder)
+      let parent = "\(folder)/\(artifact.digest.hex.prefix(2))"
+      guard mkdir(parent, 0o700) == 0 || errno == EEXIST else {
+        throw Self.failure("create", parent)
+      }
+      // The same content may be there already, or come from another upload at this moment: the name
+      // stands for these bytes, so replacing it changes nothing for whoever reads.
+      guard rename(temporary, path) == 0 else { throw Self.failure("rename", temporary) }
+      try Self.syncFolder(parent)
+      try Self.syncFolder(folder)
+    }
+  }
+
+  /// Closes and removes the temporary file, if it is still there.
+  private func abandon() {
+    let isOpen = state.withLock { state in
+      guard let descriptor = state.descriptor else { return false }
+      close(descriptor)
+      state.descriptor = nil
+      return true
+    }
+    // After a rename there is nothing left to remove, which is no error.
+    if isOpen { unlink(temporary) }
+  }
+
+  private static func write(
+    _ bytes: [UInt8], to descriptor: Int32, _ path: String
+  ) throws(ArtifactError) {
+    var offset = 0
+    while offset < bytes.count {
+      let written = bytes.withUnsafeBytes { buffer in
+        Glibc.write(descriptor, buffer.baseAddress?.advanced(by: offset), buffer.count - offset)
+      }
+      if written < 0 {
+        if errno == EINTR { continue }
+        throw failure("write", path)
+      }
+      offset += written
+    }
+  }
+
+  private static func syncFolder(_ path: String) throws(ArtifactError) {
+    let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw failure("open", path) }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else { throw failure("sync", path) }
+  }
+
+  private static func failure(_ operation: String, _ path: String) -> ArtifactError {
+    errno == ENOSPC || errno == EDQUOT
+      ? .storageFull : .io(operation: operation, path: path, code: errno)
+  }
+}

@@ -1,0 +1,123 @@
+import Crypto
+import Domain
+import Glibc
+import Testing
+
+@testable import Store
+
+@Suite struct ArtifactFilesTests {
+  static func artifact(_ bytes: [UInt8]) -> Artifact {
+    Artifact(
+      digest: ContentDigest(bytes: SHA256.hash(data: bytes)), size: Int64(bytes.count),
+      mediaType: "application/octet-stream")
+  }
+
+  static func incoming(_ path: String) -> [String] {
+    guard let directory = opendir(path + "/artifacts/incoming") else { return ["no folder"] }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while let entry = readdir(directory) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names
+  }
+
+  @Test(
+    "What was uploaded in parts reads back from every offset",
+    arguments: [0, 1, 4_095, 4_096, 200_000])
+  func roundTrip(size: Int) async throws {
+    let temporary = try TemporaryStore()
+    let files = try ArtifactFiles(data: temporary.path)
+    let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+    let artifact = Self.artifact(bytes)
+    let upload = try await files.upload(artifact)
+    for start in stride(from: 0, to: size, by: 70_000) {
+      try await upload.append(Array(bytes[start..<min(size, start + 70_000)]))
+    }
+    try await upload.commit()
+    #expect(Self.incoming(temporary.path) == [])
+    let reader = try await files.open(artifact)
+    for offset in [0, size / 2, max(0, size - 1), size] {
+      let read = try await reader.read(at: Int64(offset), count: size + 1)
+      #expect(read == Array(bytes[offset...]))
+    }
+  }
+
+  @Test func `bytes that differ from what was announced are refused and removed`() async throws {
+    let temporary = try TemporaryStore()
+    let files = try ArtifactFiles(data: temporary.path)
+    let announced = Self.artifact([1, 2, 3])
+    do {
+      let upload = try await files.upload(announced)
+      try await upload.append([1, 2, 4])
+      await #expect(
+        throws: ArtifactError.digestMismatch(
+          announced: announced.digest.hex, received: Self.artifact([1, 2, 4]).digest.hex)
+      ) { try await upload.commit() }
+    }
+    do {
+      let upload = try await files.upload(announced)
+      try await upload.append([1, 2])
+      await #expect(throws: ArtifactError.sizeMismatch(announced: 3, received: 2)) {
+        try await upload.commit()
+      }
+    }
+    do {
+      let upload = try await files.upload(announced)
+      await #expect(throws: ArtifactError.sizeMismatch(announced: 3, received: 4)) {
+        try await upload.append([1, 2, 3, 4])
+      }
+    }
+    #expect(Self.incoming(temporary.path) == [])
+    await #expect(throws: ArtifactError.missing(digest: announced.digest.hex)) {
+      _ = try await files.open(announced)
+    }
+  }
+
+  @Test func `the size limit is checked before anything is written`() async throws {
+    let temporary = try TemporaryStore()
+    let files = try ArtifactFiles(data: temporary.path, maximumSize: 3)
+    let atLimit = try await files.upload(Self.artifact([1, 2, 3]))
+    try await atLimit.append([1, 2, 3])
+    try await atLimit.commit()
+    await #expect(throws: ArtifactError.tooLarge(size: 4, limit: 3)) {
+      _ = try await files.upload(Self.artifact([1, 2, 3, 4]))
+    }
+  }
+
+  @Test func `two uploads of one content share a file`() async throws {
+    let temporary = try TemporaryStore()
+    let files = try ArtifactFiles(data: temporary.path)
+    let artifact = Self.artifact([7])
+    let uploads = [try await files.upload(artifact), try await files.upload(artifact)]
+    for upload in uploads { try await upload.append([7]) }
+    for upload in uploads { try await upload.commit() }
+    let shared = try await files.open(artifact).read(at: 0, count: 2)
+    #expect(shared == [7])
+    #expect(Self.incoming(temporary.path) == [])
+  }
+
+  @Test func `what an interrupted server left is removed at the next start`() async throws {
+    let temporary = try TemporaryStore()
+    _ = try ArtifactFiles(data: temporary.path)
+    let leftover = temporary.path + "/artifacts/incoming/leftover"
+    let descriptor = open(leftover, O_WRONLY | O_CREAT, 0o600)
+    #expect(descriptor >= 0)
+    close(descriptor)
+    #expect(Self.incoming(temporary.path) == ["leftover"])
+    _ = try ArtifactFiles(data: temporary.path)
+    #expect(Self.incoming(temporary.path) == [])
+  }
+
+  @Test func `after closing nothing is read or written`() async throws {
+    let temporary = try TemporaryStore()
+    let files = try ArtifactFiles(data: temporary.path)
+    files.close()
+    await #expect(throws: ArtifactError.closed) {
+      _ = try await files.upload(Self.artifact([1]))
+    }
+  }
+}
