@@ -70,7 +70,10 @@ let package = Package(
     library("HTTP2", ["RPCCore", "CNGHTTP2"]),
     library(
       "Transport",
-      ["HTTP2", "Framing", "RPCCore", .product(name: "NIOSSL", package: "swift-nio-ssl")] + nio),
+      [
+        "HTTP2", "Framing", "RPCCore", .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "NIOTLS", package: "swift-nio"),
+      ] + nio),
     library(
       "RPCServer",
       [

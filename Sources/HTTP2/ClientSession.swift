@@ -202,12 +202,11 @@ public final class ClientSession {
     nghttp2_submit_goaway(handle, 0, 0, 0, nil, 0)
   }
 
-  /// The connection is gone: every open stream is closed, not refused.
+  /// The connection is gone: the owner of every open stream hears `.lost`.
   public func abandon() {
-    for stream in streams.values.sorted(by: { $0.id < $1.id }) where !stream.isClosed {
+    for stream in streams.values.sorted(by: { $0.id < $1.id }) {
       stream.isClosed = true
-      // 2 is INTERNAL_ERROR (RFC 9113 §7).
-      events.append(.closed(stream, errorCode: 2, refused: false))
+      events.append(.lost(stream))
     }
     streams = [:]
   }

@@ -11,6 +11,8 @@ public enum ClientSessionEvent {
   /// The stream is closed, with an HTTP/2 error code. `refused` says that the peer did not process
   /// it: REFUSED_STREAM, or GOAWAY with a lower identifier.
   case closed(ClientStream, errorCode: UInt32, refused: Bool)
+  /// The connection is gone, and the stream with it.
+  case lost(ClientStream)
   /// So much of what was sent has been framed that more is welcome.
   case drained(ClientStream)
   /// The server's SETTINGS arrived. The first time this makes the connection usable.

@@ -36,6 +36,9 @@ public final class ClientStream {
     self.owner = owner
   }
 
+  /// Whether this side has ended the stream, and everything before the end has been framed.
+  public var hasEnded: Bool { isClosed || endsAfterOutbound && outbound.isEmpty }
+
   /// Bytes that wait to be framed.
   public var outboundBytes: Int { outbound.count }
 }

@@ -71,18 +71,15 @@ final class CallMailbox: Sendable {
   private let state = Mutex(State())
   /// Credit below this waits for more: a window update for every message costs more than it gives.
   private let creditThreshold: Int
-  /// Wakes the loop, which then calls `takeWork`.
-  private let wake: @Sendable () -> Void
 
-  init(creditThreshold: Int, wake: @escaping @Sendable () -> Void) {
+  init(creditThreshold: Int) {
     self.creditThreshold = creditThreshold
-    self.wake = wake
   }
 
   // MARK: The task's side
 
   /// Queues a request, suspending while too much waits.
-  func send(_ message: [UInt8]) async throws {
+  func send(_ message: [UInt8], on call: ClientCall) async throws {
     try await withCheckedThrowingContinuation {
       (continuation: CheckedContinuation<Void, any Error>) in
       var mustWake = false
@@ -102,24 +99,24 @@ final class CallMailbox: Sendable {
         state.sender = continuation
         return nil
       }
-      if mustWake { wake() }
+      if mustWake { call.wake() }
       if let result { continuation.resume(with: result) }
     }
   }
 
   /// Ends the request behind what was sent.
-  func closeSend() {
+  func closeSend(on call: ClientCall) {
     let mustWake = state.withLock { state in
       guard state.outcome == nil, !state.sendClosed else { return false }
       state.sendClosed = true
       state.work.endsRequests = true
       return state.schedule()
     }
-    if mustWake { wake() }
+    if mustWake { call.wake() }
   }
 
   /// The next response, nil after a good end.
-  func receive() async throws -> [UInt8]? {
+  func receive(on call: ClientCall) async throws -> [UInt8]? {
     try await withCheckedThrowingContinuation {
       (continuation: CheckedContinuation<[UInt8]?, any Error>) in
       var mustWake = false
@@ -138,7 +135,7 @@ final class CallMailbox: Sendable {
         state.receiver = continuation
         return nil
       }
-      if mustWake { wake() }
+      if mustWake { call.wake() }
       if let result { continuation.resume(with: result) }
     }
   }
@@ -172,13 +169,29 @@ final class CallMailbox: Sendable {
   }
 
   /// Ends the call with CANCELLED.
-  func cancel() {
+  func cancel(_ call: ClientCall) {
     let mustWake = state.withLock { state in
       guard state.outcome == nil else { return false }
       state.work.isCancelled = true
       return state.schedule()
     }
-    if mustWake { wake() }
+    if mustWake { call.wake() }
+  }
+
+  /// Queues the only request of a call that is not started yet.
+  func prepare(_ message: [UInt8]) {
+    state.withLock { state in
+      state.work.requests.append(message)
+      state.work.endsRequests = true
+      state.sendClosed = true
+      // The start of the call takes it.
+      state.isScheduled = true
+    }
+  }
+
+  /// The message of a unary call that ended well; nil when it is taken.
+  func takeResponse() -> [UInt8]? {
+    state.withLock { $0.takeResponse() }
   }
 
   // MARK: The loop's side

@@ -8,7 +8,7 @@ public protocol ClientConnectionOwner: AnyObject {
   func connection(_ connection: ClientConnection, received event: ClientSessionEvent)
   /// Bytes of the peer arrived: it lives.
   func connectionIsAlive(_ connection: ClientConnection)
-  /// The connection is gone. Every open stream has been told before. Called once.
+  /// The connection is gone; the open streams hear `.lost` afterwards. Called once.
   func connection(_ connection: ClientConnection, closedBecause reason: String)
 }
 
@@ -160,8 +160,8 @@ public final class ClientConnection: ChannelInboundHandler {
   private func finish() {
     guard !isClosed else { return }
     isClosed = true
+    owner?.connection(self, closedBecause: reason ?? "the server closed the connection")
     session.abandon()
     deliverEvents()
-    owner?.connection(self, closedBecause: reason ?? "the server closed the connection")
   }
 }

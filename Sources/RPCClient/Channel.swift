@@ -1,0 +1,137 @@
+import Framing
+import NIOCore
+import NIOPosix
+import ProtoWire
+public import RPCCore
+
+/// A connection to a service: the client's end of gRPC over HTTP/2.
+///
+/// Connects when the first call asks for it, and again when the connection is lost. All calls share
+/// one connection, and each has its own flow control: one that nobody reads stops its own sender and
+/// no other call. Safe to use from any thread; its work is done on one event loop.
+///
+/// ```swift
+/// let channel = try Channel(target: "127.0.0.1:7070")
+/// let devices = DeviceServiceClient(channel)
+/// ```
+public final class Channel: ClientChannel {
+  private let core: ChannelCore
+  private let configuration: Configuration
+
+  /// A channel that is not connected yet.
+  ///
+  /// - Parameter target: `host:port`, `[v6]:port`, `unix:/path`, or several of them joined by commas,
+  ///   which are tried in order.
+  /// - Throws: ``ChannelError`` for a target that is none, or TLS files that cannot be used.
+  public init(
+    target: String, configuration: Configuration = Configuration()
+  ) throws(ChannelError) {
+    let target = try ChannelTarget(target, defaultPort: configuration.tls == nil ? 80 : 443)
+    self.configuration = configuration
+    let group = configuration.eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton
+    do {
+      core = ChannelCore(
+        target: target, configuration: configuration, tls: try configuration.tls?.makeContext(),
+        loop: group.next())
+    } catch {
+      throw .tls("\(error)")
+    }
+  }
+
+  /// What the channel is doing about its connection.
+  public var connectivity: ConnectivityState { core.connectivity }
+
+  /// Closes the channel: new calls fail with UNAVAILABLE, those that run may finish.
+  ///
+  /// Returns when the connection is closed. Does nothing the second time.
+  /// - Parameter grace: after this time calls that still run are cancelled.
+  public func close(grace: Duration = .seconds(5)) async {
+    await core.close(grace: grace)
+  }
+
+  // MARK: ClientChannel
+
+  public func unary<Request, Response>(
+    _ method: MethodDescriptor<Request, Response>, _ request: Request, options: CallOptions
+  ) async throws -> Response {
+    try await response(method, request, options: options).message
+  }
+
+  /// A unary call whose metadata matters.
+  public func response<Request, Response>(
+    _ method: MethodDescriptor<Request, Response>, _ request: Request,
+    options: CallOptions = CallOptions()
+  ) async throws -> UnaryResponse<Response> {
+    let call = makeCall(path: method.path, kind: .unary, options: options)
+    call.mailbox.prepare(request.serialized())
+    let handle = CallHandle(call)
+    start(call)
+    let outcome = await handle.outcome()
+    if let error = outcome.error { throw error }
+    guard let bytes = handle.takeResponse() else {
+      throw RPCError(.internalError, "the response has no message", metadata: outcome.trailers)
+    }
+    do {
+      return UnaryResponse(
+        message: try Response(wire: bytes), metadata: try await handle.initialMetadata(),
+        trailers: outcome.trailers)
+    } catch let error as DecodingError {
+      throw RPCError(
+        .internalError, "response \(Response.fullName) does not decode: \(error)",
+        metadata: outcome.trailers)
+    }
+  }
+
+  public func serverStreaming<Request, Response>(
+    _ method: MethodDescriptor<Request, Response>, _ request: Request, options: CallOptions
+  ) -> ServerStreamingCall<Response> {
+    let call = makeCall(path: method.path, kind: .serverStreaming, options: options)
+    call.mailbox.prepare(request.serialized())
+    start(call)
+    return ServerStreamingCall(CallHandle(call))
+  }
+
+  public func clientStreaming<Request, Response>(
+    _ method: MethodDescriptor<Request, Response>, options: CallOptions
+  ) -> ClientStreamingCall<Request, Response> {
+    let call = makeCall(path: method.path, kind: .clientStreaming, options: options)
+    start(call)
+    return ClientStreamingCall(CallHandle(call))
+  }
+
+  public func bidirectionalStreaming<Request, Response>(
+    _ method: MethodDescriptor<Request, Response>, options: CallOptions
+  ) -> BidirectionalCall<Request, Response> {
+    let call = makeCall(path: method.path, kind: .bidirectionalStreaming, options: options)
+    start(call)
+    return BidirectionalCall(CallHandle(call))
+  }
+
+  // MARK: Inside
+
+  private func makeCall(path: String, kind: MethodKind, options: CallOptions) -> ClientCall {
+    let timeout = options.timeout ?? configuration.timeout
+    let request = CallRequest(
+      path: Array(path.utf8), expectsOneResponse: !kind.serverStreams,
+      deadline: timeout.map { Deadline(after: $0) }, metadata: options.metadata,
+      encoding: options.compression == .gzip ? .gzip : .identity,
+      waitForReady: options.waitForReady, retry: options.retry ?? configuration.retry,
+      retryBufferBytes: configuration.retryBufferBytes,
+      maxResponseBytes: options.maxResponseBytes ?? configuration.maxResponseBytes)
+    return ClientCall(request: request, channel: core)
+  }
+
+  private func start(_ call: ClientCall) {
+    guard let credentials = configuration.credentials else {
+      call.start()
+      return
+    }
+    Task {
+      do throws(RPCError) {
+        call.start(adding: try await credentials.metadata())
+      } catch {
+        call.fail(error)
+      }
+    }
+  }
+}

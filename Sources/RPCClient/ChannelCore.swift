@@ -1,0 +1,262 @@
+import HTTP2
+import NIOCore
+import NIOPosix
+import NIOSSL
+import RPCCore
+import Synchronization
+import Transport
+
+/// A channel on its event loop: its connections, and the calls that wait for one.
+///
+/// `@unchecked Sendable`: everything but the constants and `connectivity` belongs to `loop`.
+final class ChannelCore: @unchecked Sendable {
+  let loop: any EventLoop
+  let configuration: Channel.Configuration
+  let target: ChannelTarget
+  let scheme: StaticString
+  let authority: [UInt8]
+  let userAgent: [UInt8]
+  let creditThreshold: Int
+  private let tls: NIOSSLContext?
+  private let mirror = Mutex(ConnectivityState.idle)
+
+  var throttle: RetryThrottle
+  /// The keepalive interval; grows when a server complains.
+  private(set) var keepaliveInterval: Duration?
+  private var state: ChannelState
+  private var current: Connection?
+  private var connections: [Connection] = []
+  private var waiting: [ClientCall] = []
+  private var calls: [ObjectIdentifier: ClientCall] = [:]
+  private var closers: [CheckedContinuation<Void, Never>] = []
+
+  init(
+    target: ChannelTarget, configuration: Channel.Configuration, tls: NIOSSLContext?,
+    loop: any EventLoop
+  ) {
+    self.loop = loop
+    self.configuration = configuration
+    self.target = target
+    self.tls = tls
+    scheme = tls == nil ? "http" : "https"
+    authority = Array((configuration.tls?.serverName ?? target.authority).utf8)
+    let product = "grpc-swift-rollcall/1"
+    userAgent = Array((configuration.userAgent.map { "\($0) \(product)" } ?? product).utf8)
+    creditThreshold = configuration.streamWindow / 4
+    throttle = configuration.retryThrottle
+    keepaliveInterval = configuration.keepalive.interval.map { max($0, .seconds(10)) }
+    state = ChannelState(
+      addressCount: target.addresses.count, backoff: configuration.backoff)
+  }
+
+  /// The state, from any thread.
+  var connectivity: ConnectivityState { mirror.withLock { $0 } }
+
+  /// Runs `body` on the loop after `wait`.
+  func schedule(after wait: Duration, _ body: @escaping @Sendable () -> Void) -> Scheduled<Void> {
+    // A century is as good as for ever, and does not overflow the loop's clock.
+    let longest = Duration.seconds(100 * 365 * 86400)
+    return loop.scheduleTask(
+      in: .nanoseconds(max(.zero, min(wait, longest)).clampedNanoseconds), body)
+  }
+
+  // MARK: Calls
+
+  /// A call lives until `ended`.
+  func started(_ call: ClientCall) {
+    calls[ObjectIdentifier(call)] = call
+  }
+
+  /// Starts a call or an attempt of it as soon as there is a connection.
+  func place(_ call: ClientCall) {
+    guard !call.isEnded else { return }
+    switch state.call(waitForReady: call.waitForReady) {
+    case .start:
+      if let current { current.start(call) }
+    case .wait:
+      waiting.append(call)
+    case .connect(let attempt, let address):
+      waiting.append(call)
+      connect(attempt, to: address)
+    case .fail(let reason):
+      call.noConnection(reason)
+    case .refuse:
+      call.noConnection("the channel is closed")
+    }
+    publish()
+  }
+
+  /// A call has its outcome.
+  func ended(_ call: ClientCall) {
+    guard calls.removeValue(forKey: ObjectIdentifier(call)) != nil else { return }
+    waiting.removeAll { $0 === call }
+    current?.forget(call)
+    if calls.isEmpty, state.connectivity == .shutdown { closeConnections() }
+  }
+
+  private func startWaiting() {
+    let calls = waiting
+    waiting = []
+    for call in calls { place(call) }
+  }
+
+  // MARK: Connections
+
+  private func connect(_ attempt: Int, to index: Int) {
+    let address = target.addresses[index]
+    let connection = Connection(number: attempt, peer: "\(address)", channel: self)
+    connections.append(connection)
+    let timeout = configuration.backoff.connectTimeout.clampedNanoseconds
+    let bootstrap = ClientBootstrap(group: loop)
+      .connectTimeout(.nanoseconds(timeout))
+      .channelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
+      .channelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try self.configure(channel, for: connection, host: address.host)
+        }
+      }
+    let future =
+      switch address {
+      case .tcp(let host, let port): bootstrap.connect(host: host, port: port)
+      case .unix(let path): bootstrap.connect(unixDomainSocketPath: path)
+      }
+    future.whenFailure { error in
+      self.connections.removeAll { $0 === connection }
+      self.attemptFailed(attempt, because: "\(address): \(ConnectFailure.text(error))")
+    }
+  }
+
+  private func configure(
+    _ channel: any NIOCore.Channel, for connection: Connection, host: String?
+  ) throws {
+    if let tls {
+      let name = configuration.tls?.serverName ?? host
+      // A server name in TLS is never an address (RFC 6066 §3).
+      let isAddress = name.map { (try? SocketAddress(ipAddress: $0, port: 0)) != nil } ?? true
+      try channel.pipeline.syncOperations.addHandler(
+        NIOSSLClientHandler(context: tls, serverHostname: isAddress ? nil : name))
+    }
+    let session = try ClientSession(
+      configuration: .init(streamWindow: Int32(clamping: configuration.streamWindow)))
+    let transport = ClientConnection(session: session, expectsTLS: tls != nil, owner: connection)
+    connection.attach(transport)
+    try channel.pipeline.syncOperations.addHandler(transport)
+  }
+
+  /// A connection's server has sent its SETTINGS.
+  /// - Returns: whether the channel wants it.
+  func connected(_ connection: Connection) -> Bool {
+    defer { publish() }
+    switch state.connected(attempt: connection.number) {
+    case .discard:
+      return false
+    case .use:
+      current = connection
+      loop.execute { self.startWaiting() }
+      return true
+    }
+  }
+
+  /// An attempt to connect failed.
+  func attemptFailed(_ attempt: Int, because reason: String) {
+    switch state.failed(attempt: attempt, reason: reason, random: Double.random(in: 0...1)) {
+    case .ignore:
+      break
+    case .connect(let attempt, let address):
+      connect(attempt, to: address)
+    case .backOff(let wait, let delay, let reason):
+      _ = schedule(after: delay) { self.waited(wait) }
+      let failing = waiting.filter { !$0.waitForReady }
+      waiting.removeAll { !$0.waitForReady }
+      for call in failing { call.noConnection(reason) }
+    }
+    publish()
+  }
+
+  private func waited(_ wait: Int) {
+    if case .connect(let attempt, let address) = state.waited(
+      wait: wait, callsWaiting: !waiting.isEmpty)
+    {
+      connect(attempt, to: address)
+    }
+    publish()
+  }
+
+  /// A connection takes no more calls.
+  func vacated(_ connection: Connection) {
+    if current === connection { current = nil }
+    if case .connect(let attempt, let address) = state.lost(
+      connection: connection.number, callsWaiting: !waiting.isEmpty)
+    {
+      connect(attempt, to: address)
+    }
+    publish()
+  }
+
+  /// A connection is gone.
+  func closed(_ connection: Connection) {
+    connections.removeAll { $0 === connection }
+    resumeClosers()
+  }
+
+  /// A server complained about this client's PINGs (gRFC A8): half as many from now on.
+  func pingedTooOften() {
+    keepaliveInterval = keepaliveInterval.map { $0 * 2 }
+  }
+
+  // MARK: Closing
+
+  /// Takes no new calls, lets those that run finish until `grace` is over, then cancels them.
+  func close(grace: Duration) async {
+    await withCheckedContinuation { continuation in
+      loop.execute {
+        self.closers.append(continuation)
+        guard self.state.close() else {
+          self.resumeClosers()
+          return
+        }
+        self.publish()
+        let waiting = self.waiting
+        self.waiting = []
+        for call in waiting { call.noConnection("the channel is closed") }
+        self.current = nil
+        for connection in self.connections { connection.drain() }
+        if self.calls.isEmpty {
+          self.closeConnections()
+        } else {
+          _ = self.schedule(after: grace) { self.cancelCalls() }
+        }
+        self.resumeClosers()
+      }
+    }
+  }
+
+  private func cancelCalls() {
+    for call in Array(calls.values) {
+      call.giveUp(RPCError(.cancelled, "the channel was closed"))
+    }
+    closeConnections()
+  }
+
+  private func closeConnections() {
+    for connection in connections { connection.close(because: "the channel is closed") }
+  }
+
+  private func resumeClosers() {
+    guard state.connectivity == .shutdown, connections.isEmpty, calls.isEmpty else { return }
+    let closers = closers
+    self.closers = []
+    for closer in closers { closer.resume() }
+  }
+
+  private func publish() {
+    let now = state.connectivity
+    mirror.withLock { $0 = now }
+  }
+}
+
+extension ChannelTarget.Address {
+  fileprivate var host: String? {
+    if case .tcp(let host, _) = self { host } else { nil }
+  }
+}

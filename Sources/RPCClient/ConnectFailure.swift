@@ -1,0 +1,27 @@
+import NIOCore
+import NIOPosix
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Says in a few words why a socket did not connect.
+enum ConnectFailure {
+  static func text(_ error: any Error) -> String {
+    switch error {
+    case let error as NIOConnectionError:
+      if let failure = error.connectionErrors.first { return text(failure.error) }
+      return "the host name was not found"
+    case let error as IOError:
+      return String(cString: strerror(error.errnoCode))
+    case ChannelError.connectTimeout(let amount):
+      return "no connection within \(amount.nanoseconds / 1_000_000) ms"
+    default:
+      return "\(error)"
+    }
+  }
+
+  private typealias ChannelError = NIOCore.ChannelError
+}

@@ -1,0 +1,230 @@
+import HTTP2
+import NIOCore
+import RPCCore
+import Transport
+
+/// One connection of a channel: its streams, the calls that wait for one, its keepalive.
+///
+/// `@unchecked Sendable`: belongs to the channel's event loop, and is only touched there.
+final class Connection: ClientConnectionOwner, @unchecked Sendable {
+  /// The number of the attempt that made it.
+  let number: Int
+  /// The address as people read it.
+  let peer: String
+  private unowned let channel: ChannelCore
+  private var transport: ClientConnection?
+  private var isReady = false
+  private(set) var isDraining = false
+  /// Why the connection is gone; nil while it is not.
+  private(set) var closeReason: String?
+  private var maxStreams = 0
+  private var waiting: [ClientCall] = []
+  private var keepalive: Keepalive?
+  private var timer: Scheduled<Void>?
+
+  init(number: Int, peer: String, channel: ChannelCore) {
+    self.number = number
+    self.peer = peer
+    self.channel = channel
+  }
+
+  /// The socket is about to connect through this handler.
+  func attach(_ transport: ClientConnection) {
+    self.transport = transport
+    let limit = channel.configuration.backoff.connectTimeout
+    timer = channel.schedule(after: limit) {
+      guard !self.isReady else { return }
+      self.transport?.close(because: "no HTTP/2 SETTINGS from the server within \(limit)")
+    }
+  }
+
+  // MARK: Calls
+
+  /// Starts a call, now or when the server's MAX_CONCURRENT_STREAMS allows.
+  func start(_ call: ClientCall) {
+    guard let transport, !isDraining, closeReason == nil else {
+      channel.place(call)
+      return
+    }
+    if transport.session.openStreams < maxStreams {
+      call.start(on: self)
+    } else {
+      waiting.append(call)
+    }
+  }
+
+  /// Opens a stream; nil when the connection takes no more.
+  func open(_ headers: RequestHeaders, for call: ClientCall) -> ClientStream? {
+    guard let transport, closeReason == nil else { return nil }
+    do {
+      let stream = try transport.session.open(headers, endsStream: false, owner: call)
+      transport.scheduleFlush()
+      return stream
+    } catch {
+      drain()
+      return nil
+    }
+  }
+
+  func send(_ bytes: [UInt8], on stream: ClientStream) {
+    guard let transport else { return }
+    bytes.withUnsafeBytes { transport.session.send($0, on: stream) }
+    transport.scheduleFlush()
+  }
+
+  func end(_ stream: ClientStream) {
+    transport?.session.end(stream)
+    transport?.scheduleFlush()
+  }
+
+  /// Resets a stream with CANCEL.
+  func reset(_ stream: ClientStream) {
+    transport?.session.reset(stream, errorCode: 8)
+    transport?.scheduleFlush()
+  }
+
+  func consume(_ count: Int, of stream: ClientStream) {
+    guard count > 0 else { return }
+    transport?.session.consume(count, of: stream)
+    transport?.scheduleFlush()
+  }
+
+  func notifyWhenDrained(_ stream: ClientStream) {
+    transport?.session.notifyWhenDrained(stream)
+    transport?.scheduleFlush()
+  }
+
+  func takeData(of stream: ClientStream, count: Int, _ body: (UnsafeRawBufferPointer) -> Void) {
+    transport?.session.takeData(of: stream, count: count, body)
+  }
+
+  /// Drops DATA that nobody wants.
+  func discardData(of stream: ClientStream, count: Int) {
+    takeData(of: stream, count: count) { _ in }
+    consume(count, of: stream)
+  }
+
+  /// A call that may be waiting here has ended.
+  func forget(_ call: ClientCall) {
+    waiting.removeAll { $0 === call }
+  }
+
+  // MARK: Life
+
+  /// Takes no new calls; closes when the last stream has.
+  func drain() {
+    guard closeReason == nil, !isDraining else { return }
+    isDraining = true
+    transport?.session.goAway()
+    transport?.scheduleFlush()
+    releaseWaiting()
+  }
+
+  /// Closes at once.
+  func close(because reason: String) {
+    transport?.close(because: reason)
+  }
+
+  /// The calls that wait here go back to the channel.
+  private func releaseWaiting() {
+    let calls = waiting
+    waiting = []
+    channel.vacated(self)
+    for call in calls { channel.place(call) }
+  }
+
+  private func startWaiting() {
+    guard let transport, !isDraining else { return }
+    var started = 0
+    while started < waiting.count, transport.session.openStreams < maxStreams {
+      let call = waiting[started]
+      started += 1
+      call.start(on: self)
+      if isDraining { break }
+    }
+    waiting.removeFirst(min(started, waiting.count))
+  }
+
+  // MARK: ClientConnectionOwner
+
+  func connection(_ connection: ClientConnection, received event: ClientSessionEvent) {
+    switch event {
+    case .headers(let stream, _, _), .data(let stream, _), .endOfStream(let stream),
+      .drained(let stream), .lost(let stream):
+      (stream.owner as? ClientCall)?.received(event, from: self)
+    case .closed(let stream, _, _):
+      (stream.owner as? ClientCall)?.received(event, from: self)
+      stream.owner = nil
+      startWaiting()
+    case .settings(let maxConcurrentStreams):
+      maxStreams = maxConcurrentStreams
+      if !isReady {
+        isReady = true
+        becameReady()
+      }
+      startWaiting()
+    case .pingAnswered:
+      break
+    case .goAway(let errorCode, let text):
+      // 11 is ENHANCE_YOUR_CALM: the server finds that this client pings too often.
+      if errorCode == 11, text == "too_many_pings" { channel.pingedTooOften() }
+      guard !isDraining else { return }
+      isDraining = true
+      releaseWaiting()
+    }
+  }
+
+  func connectionIsAlive(_ connection: ClientConnection) {
+    keepalive?.received(now: Deadline.now.nanoseconds)
+  }
+
+  func connection(_ connection: ClientConnection, closedBecause reason: String) {
+    closeReason = "\(peer): \(reason)"
+    timer?.cancel()
+    timer = nil
+    if isReady {
+      releaseWaiting()
+    } else {
+      channel.attemptFailed(number, because: "\(peer): \(reason)")
+    }
+    channel.closed(self)
+  }
+
+  private func becameReady() {
+    timer?.cancel()
+    timer = nil
+    guard channel.connected(self) else {
+      drain()
+      return
+    }
+    guard let interval = channel.keepaliveInterval else { return }
+    let policy = channel.configuration.keepalive
+    let keepalive = Keepalive(
+      interval: interval.clampedNanoseconds, timeout: policy.timeout.clampedNanoseconds,
+      permitWithoutCalls: policy.permitWithoutCalls, now: Deadline.now.nanoseconds)
+    self.keepalive = keepalive
+    armKeepalive(at: keepalive.firstTimer)
+  }
+
+  private func armKeepalive(at moment: Int64) {
+    let wait = Duration.nanoseconds(moment - Deadline.now.nanoseconds)
+    timer = channel.schedule(after: wait) { self.keepaliveTimer() }
+  }
+
+  private func keepaliveTimer() {
+    guard let transport, closeReason == nil else { return }
+    let open = transport.session.openStreams
+    switch keepalive?.timer(now: Deadline.now.nanoseconds, openCalls: open) {
+    case .rearm(let moment):
+      armKeepalive(at: moment)
+    case .ping(let nextTimer):
+      transport.session.ping()
+      transport.scheduleFlush()
+      armKeepalive(at: nextTimer)
+    case .close:
+      transport.close(because: "the server did not answer a keepalive PING")
+    case nil:
+      break
+    }
+  }
+}
