@@ -21,6 +21,9 @@ public struct ServerStream: ~Copyable {
   /// The owner's object, retained by the owner.
   public var owner: Unmanaged<AnyObject>?
 
+  /// The owner's to use; 0 on a new stream.
+  public var tag: UInt8 = 0
+
   /// More or longer fields arrived than the session's limits; `fields` holds the first ones.
   public internal(set) var fieldsOverflowed = false
   /// The client has sent END_STREAM.
@@ -84,6 +87,7 @@ public struct ServerStream: ~Copyable {
     outbound.consumerSleeps = false
     outbound.producerWaits = false
     owner = nil
+    tag = 0
     fieldsOverflowed = false
     isRemoteClosed = false
     isClosed = false

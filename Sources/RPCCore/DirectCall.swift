@@ -76,7 +76,7 @@ final class CollectingCall: ServerCall, @unchecked Sendable {
     didDrain()
   }
 
-  override func finish(_ error: RPCError?) { streamEnded(error) }
+  override func finish(_ error: RPCError?) { responseEnded(error) }
 }
 
 /// A call whose request messages are given.

@@ -60,6 +60,8 @@ open class ServerCall: @unchecked Sendable {
   open func finish(_ error: RPCError?) { fatalError("a ServerCall must override finish") }
   /// The handler's task is over: `handlerReturned` was just set.
   open func handlerDidReturn() {}
+  /// A handler threw what is not an `RPCError`: the peer hears a generic text, this is for the log.
+  open func unexpected(_ error: any Error) {}
 
   // MARK: Handlers
 
@@ -97,6 +99,7 @@ open class ServerCall: @unchecked Sendable {
     handlerReturned = true
     task = nil
     if let error {
+      if !(error is RPCError), !(error is CancellationError) { unexpected(error) }
       finish(RPCError(wrapping: error))
     } else if !isDetached {
       finish(nil)
@@ -180,20 +183,24 @@ open class ServerCall: @unchecked Sendable {
     waiting.resume()
   }
 
-  /// The stream is over: cancels the handler and fails who waits. `error` is what a reader or a detached stream hears. Loop only.
-  public final func streamEnded(_ error: RPCError?) {
+  /// Nobody waits for the answer any more: the handler's task is cancelled. Loop only.
+  public final func cancelHandler() {
+    guard !handlerReturned else { return }
+    context.markCancelled()
+    task?.cancel()
+  }
+
+  /// Nothing can be sent any more: fails those who wait to write, and tells a detached stream why. Loop only.
+  public final func responseEnded(_ error: RPCError?) {
     outbound = nil
-    let waiting = writers
-    writers = []
-    if !handlerReturned {
-      context.markCancelled()
-      task?.cancel()
+    if !writers.isEmpty {
+      let waiting = writers
+      writers = []
+      for writer in waiting { writer.resume(throwing: error ?? ServerCall.ended) }
     }
-    for writer in waiting { writer.resume(throwing: error ?? ServerCall.ended) }
-    inboundChanged()
-    let detached = detached
-    self.detached = nil
-    detached?.ended(error)
+    guard let ending = detached else { return }
+    detached = nil
+    ending.ended(error)
   }
 
   // MARK: Reading

@@ -22,6 +22,7 @@ public final class ServerContext: Sendable {
 
   private let extras = Mutex<Extras>(Extras())
   private let cancelled = Atomic<Bool>(false)
+  private let touched = Atomic<Bool>(false)
 
   public init(
     method: AnyMethodDescriptor, peer: String = "test", deadline: Deadline? = nil,
@@ -45,14 +46,23 @@ public final class ServerContext: Sendable {
   /// Sent before the first message. Changes after that have no effect.
   public var initialMetadata: Metadata {
     get { extras.withLock { $0.initialMetadata } }
-    set { extras.withLock { $0.initialMetadata = newValue } }
+    set {
+      extras.withLock { $0.initialMetadata = newValue }
+      touched.store(true, ordering: .releasing)
+    }
   }
 
   /// Sent with the status. Changes after that have no effect.
   public var trailingMetadata: Metadata {
     get { extras.withLock { $0.trailingMetadata } }
-    set { extras.withLock { $0.trailingMetadata = newValue } }
+    set {
+      extras.withLock { $0.trailingMetadata = newValue }
+      touched.store(true, ordering: .releasing)
+    }
   }
+
+  /// Whether initial or trailing metadata was ever set: spares the runtime two locks a call.
+  public var hasResponseMetadata: Bool { touched.load(ordering: .acquiring) }
 
   /// Who calls: what an authenticating interceptor found out.
   public var caller: (any Sendable)? {

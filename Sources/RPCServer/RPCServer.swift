@@ -1,1 +1,126 @@
-// Filled in by the first commit of this module.
+import Logging
+import NIOCore
+public import RPCCore
+import StandardProtos
+import Synchronization
+import Transport
+
+/// A gRPC server: services on event loops, with health and reflection.
+///
+/// `start` listens, `run` serves until `shutdown`. Safe from any thread.
+public final class RPCServer: Sendable {
+  private enum Phase {
+    case new
+    case running(ServerListener)
+    case stopping
+    case stopped
+  }
+
+  private struct State {
+    var phase = Phase.new
+    var waiters: [UnsafeContinuation<Void, Never>] = []
+  }
+
+  private let configuration: ServerConfiguration
+  private let core: ServerCore
+  private let onLoopStart: @Sendable (ServerLoop) throws -> Void
+  private let state = Mutex(State())
+
+  /// - Parameters:
+  ///   - services: what is served; health and reflection come on top.
+  ///   - interceptors: asked in this order for every call.
+  ///   - onLoopStart: called once on every event loop's thread before the server listens.
+  /// - Throws: when two services have a method of the same path.
+  public init(
+    configuration: ServerConfiguration, services: [ServiceRegistration],
+    interceptors: [any ServerInterceptor] = [],
+    onLoopStart: @escaping @Sendable (ServerLoop) throws -> Void = { _ in }
+  ) throws {
+    self.configuration = configuration
+    self.onLoopStart = onLoopStart
+    var all = services
+    let health = HealthService(services: services.map(\.service))
+    all.append(health.registration)
+    if configuration.reflection { all.append(contentsOf: ReflectionIndex.services(for: all)) }
+    core = ServerCore(
+      router: try Router(all.flatMap(\.methods)), interceptors: interceptors,
+      limits: configuration.limits, logger: configuration.logger, health: health)
+  }
+
+  /// Starts the event loops and listens. Throws when the address is taken or a TLS file does not read.
+  public func start() async throws {
+    try state.withLock { state in
+      guard case .new = state.phase else {
+        throw RPCError(.failedPrecondition, "the server was started before")
+      }
+      state.phase = .stopping
+    }
+    let core = core
+    let onLoopStart = onLoopStart
+    do {
+      let listener = try await ServerListener.start(
+        .init(
+          host: configuration.host, port: configuration.port, tls: configuration.tls,
+          eventLoops: configuration.eventLoops, session: configuration.session,
+          limits: configuration.connectionLimits),
+        onLoopStart: { try onLoopStart(ServerLoop($0, index: $1)) },
+        owner: { _ in ConnectionCalls(core) })
+      state.withLock { $0.phase = .running(listener) }
+    } catch {
+      state.withLock { $0.phase = .new }
+      throw error
+    }
+  }
+
+  /// The port that is listened on; 0 before `start` and after `shutdown`.
+  public var port: Int {
+    state.withLock { state in
+      if case .running(let listener) = state.phase { return listener.port }
+      return 0
+    }
+  }
+
+  /// Connections that are open, and handlers that run.
+  public var load: (connections: Int, handlers: Int) {
+    let connections = state.withLock { state in
+      if case .running(let listener) = state.phase { return listener.connectionCount }
+      return 0
+    }
+    return (connections, core.runningHandlers)
+  }
+
+  /// Returns when the server has shut down.
+  public func run() async {
+    await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+      let isOver = state.withLock { state in
+        if case .stopped = state.phase { return true }
+        state.waiters.append(continuation)
+        return false
+      }
+      if isOver { continuation.resume() }
+    }
+  }
+
+  /// Stops in order: health says NOT_SERVING, nobody new is accepted, clients are asked to go, calls in flight finish. What is left after `grace` is cut off.
+  public func shutdown(grace: Duration = .seconds(10)) async throws {
+    let listener = state.withLock { state -> ServerListener? in
+      guard case .running(let listener) = state.phase else { return nil }
+      state.phase = .stopping
+      return listener
+    }
+    guard let listener else { return }
+    core.health.drain()
+    try await listener.shutdown(grace: grace)
+    let waiters = state.withLock { state in
+      state.phase = .stopped
+      defer { state.waiters = [] }
+      return state.waiters
+    }
+    for waiter in waiters { waiter.resume() }
+  }
+
+  /// What the health service says of a service; the empty name is the server as a whole.
+  public func setServing(_ isServing: Bool, service: String = "") {
+    core.health.set(isServing ? .serving : .notServing, for: service)
+  }
+}

@@ -1,0 +1,23 @@
+public import NIOCore
+
+/// How long a connection may keep a server waiting, and how many there may be.
+public struct ConnectionLimits: Sendable {
+  /// From accepting to a complete client preface and SETTINGS, TLS handshake included.
+  public var preface: TimeAmount = .seconds(10)
+  /// From sending SETTINGS to their acknowledgement.
+  public var settingsAcknowledgement: TimeAmount = .seconds(10)
+  /// From the begin of a header block to its end.
+  public var headerBlock: TimeAmount = .seconds(10)
+  /// Without a stream, before the connection is closed with GOAWAY; nil: never.
+  public var idle: TimeAmount? = .minutes(10)
+  /// Without a byte from the client, before a PING is sent; nil: never.
+  public var keepaliveInterval: TimeAmount? = .seconds(60)
+  /// From that PING to any byte of the client, before the connection is dropped.
+  public var keepaliveTimeout: TimeAmount = .seconds(20)
+  /// A response with bytes to send that the client takes none of, before its stream is reset.
+  public var noProgress: TimeAmount = .seconds(30)
+  /// Connections of a server; more are closed as they are accepted.
+  public var maxConnections = 10_000
+
+  public init() {}
+}

@@ -1,0 +1,198 @@
+public import NIOCore
+public import RPCCore
+import Synchronization
+
+/// Runs tasks on the thread of an event loop, without its task queue: what becomes ready in a turn runs at the end of that turn, then output is flushed, until
+/// neither is left.
+///
+/// Must be made on its event loop's thread.
+public final class LoopExecutor: CallLoop, @unchecked Sendable {
+  // Unchecked: everything but `mailbox` belongs to the loop's thread.
+
+  public let eventLoop: any EventLoop
+
+  private enum Item {
+    case job(UnownedJob)
+    case work(@Sendable () -> Void)
+  }
+
+  private struct Mailbox {
+    var items: [Item] = []
+    var isScheduled = false
+  }
+
+  /// What other threads bring.
+  private let mailbox = Mutex(Mailbox())
+  private var incoming: [Item] = []
+
+  private var ready: [Item] = []
+  private var running: [Item] = []
+  private var dirty: [ServerConnection] = []
+  private var flushing: [ServerConnection] = []
+  private var isInTurn = false
+  private var isDraining = false
+  private var isDrainScheduled = false
+
+  private var timers: TimerWheel
+  private var nextLook: Int64?
+  private var endOfTurn: [() -> Void] = []
+
+  /// The present moment as of the start of this turn, in nanoseconds.
+  public private(set) var now: Int64
+
+  /// Shared by the loop's connections: bytes on their way to a socket.
+  var output: ByteBuffer
+
+  /// Pieces run in one turn before sockets get their chance again.
+  private static let turnBudget = 8192
+
+  public init(_ eventLoop: any EventLoop) {
+    eventLoop.preconditionInEventLoop()
+    self.eventLoop = eventLoop
+    now = Deadline.now.nanoseconds
+    timers = TimerWheel(now: now)
+    output = ByteBufferAllocator().buffer(capacity: 64 * 1024)
+    super.init()
+    ready.reserveCapacity(256)
+    running.reserveCapacity(256)
+  }
+
+  // MARK: Executor
+
+  public override func enqueue(_ job: consuming ExecutorJob) {
+    add(.job(UnownedJob(job)))
+  }
+
+  public override func execute(_ work: @escaping @Sendable () -> Void) {
+    add(.work(work))
+  }
+
+  private func add(_ item: Item) {
+    if isCurrent {
+      ready.append(item)
+      if !isInTurn { scheduleDrain() }
+      return
+    }
+    let mustWake = mailbox.withLock { mailbox in
+      mailbox.items.append(item)
+      defer { mailbox.isScheduled = true }
+      return !mailbox.isScheduled
+    }
+    if mustWake { eventLoop.execute { self.readMailbox() } }
+  }
+
+  private func readMailbox() {
+    mailbox.withLock { mailbox in
+      swap(&mailbox.items, &incoming)
+      mailbox.isScheduled = false
+    }
+    beginTurn()
+    ready.append(contentsOf: incoming)
+    incoming.removeAll(keepingCapacity: incoming.count < 4096)
+    drain()
+  }
+
+  private func scheduleDrain() {
+    guard !isDrainScheduled else { return }
+    isDrainScheduled = true
+    eventLoop.execute {
+      self.isDrainScheduled = false
+      self.beginTurn()
+      self.drain()
+    }
+  }
+
+  // MARK: Turns
+
+  /// The event loop enters code of a connection; `drain` ends what this begins.
+  func beginTurn() {
+    guard !isInTurn else { return }
+    isInTurn = true
+    now = Deadline.now.nanoseconds
+  }
+
+  /// A connection has output.
+  func markDirty(_ connection: ServerConnection) {
+    dirty.append(connection)
+    if !isInTurn { scheduleDrain() }
+  }
+
+  /// Runs what is ready and flushes what is dirty until nothing is left.
+  func drain() {
+    guard !isDraining else { return }
+    isDraining = true
+    let executor = asUnownedTaskExecutor()
+    var budget = LoopExecutor.turnBudget
+    while budget > 0, !ready.isEmpty || !dirty.isEmpty {
+      while budget > 0, !ready.isEmpty {
+        swap(&ready, &running)
+        budget -= running.count
+        for item in running {
+          switch item {
+          case .job(let job): job.runSynchronously(on: executor)
+          case .work(let work): work()
+          }
+        }
+        running.removeAll(keepingCapacity: running.count < 4096)
+      }
+      if !dirty.isEmpty {
+        swap(&dirty, &flushing)
+        for connection in flushing { connection.flushDirty() }
+        flushing.removeAll(keepingCapacity: true)
+      }
+    }
+    isDraining = false
+    isInTurn = false
+    if !ready.isEmpty || !dirty.isEmpty { scheduleDrain() }
+  }
+
+  /// Runs `work` once, when the sockets that are ready now have been served.
+  public func atEndOfTurn(_ work: @escaping () -> Void) {
+    endOfTurn.append(work)
+    guard endOfTurn.count == 1 else { return }
+    eventLoop.assumeIsolated().execute {
+      let pending = self.endOfTurn
+      self.endOfTurn = []
+      for work in pending { work() }
+    }
+  }
+
+  // MARK: Deadlines
+
+  /// Calls `payload.deadlinePassed()` once `deadline` has passed, unless disarmed before.
+  public func arm(_ payload: any DeadlineOwner, at deadline: Int64) -> TimerWheel.Timer {
+    let timer = timers.arm(payload, at: deadline)
+    if nextLook == nil || deadline < nextLook! { scheduleLook() }
+    return timer
+  }
+
+  public func disarm(_ timer: TimerWheel.Timer) { timers.disarm(timer) }
+
+  private func scheduleLook() {
+    guard let look = timers.nextLook else { return nextLook = nil }
+    if let nextLook, nextLook <= look { return }
+    nextLook = look
+    eventLoop.assumeIsolated().scheduleTask(deadline: .uptimeNanoseconds(UInt64(max(0, look)))) {
+      self.look(look)
+    }
+  }
+
+  private func look(_ scheduled: Int64) {
+    // An earlier look may have replaced this one.
+    guard nextLook == scheduled else { return }
+    nextLook = nil
+    beginTurn()
+    now = Deadline.now.nanoseconds
+    while let due = timers.expire(now: now) {
+      (due as? any DeadlineOwner)?.deadlinePassed()
+    }
+    drain()
+    scheduleLook()
+  }
+}
+
+/// What a deadline can be armed for.
+public protocol DeadlineOwner: AnyObject {
+  /// The deadline has passed; its timer is gone. On the loop.
+  func deadlinePassed()
+}

@@ -1,0 +1,140 @@
+public import HTTP2
+import NIOCore
+import NIOPosix
+import NIOSSL
+import RPCCore
+import Synchronization
+
+/// Accepts connections and spreads them over event loops.
+public final class ServerListener: Sendable {
+  /// Where and how to listen.
+  public struct Configuration: Sendable {
+    public var host: String
+    /// 0: any free one.
+    public var port: Int
+    public var tls: ServerTLS?
+    public var eventLoops: Int
+    public var backlog = 1024
+    public var session: SessionConfiguration
+    public var limits: ConnectionLimits
+
+    public init(
+      host: String, port: Int, tls: ServerTLS? = nil, eventLoops: Int = 1,
+      session: SessionConfiguration = .init(), limits: ConnectionLimits = .init()
+    ) {
+      self.host = host
+      self.port = port
+      self.tls = tls
+      self.eventLoops = eventLoops
+      self.session = session
+      self.limits = limits
+    }
+  }
+
+  /// The port that is listened on.
+  public let port: Int
+  /// The loops, in the order they were started.
+  public let loops: [LoopExecutor]
+
+  private let group: MultiThreadedEventLoopGroup
+  private let channel: any Channel
+  private let shared: Shared
+
+  /// What the accepting and the connections' threads have in common.
+  private final class Shared: Sendable {
+    let connections = Atomic<Int>(0)
+    let rosters: [ObjectIdentifier: LoopRoster]
+
+    init(_ rosters: [ObjectIdentifier: LoopRoster]) { self.rosters = rosters }
+  }
+
+  /// Starts the loops, calls `onLoopStart` on each of their threads, and listens.
+  ///
+  /// - Parameter owner: makes the owner of each connection, on its loop.
+  public static func start(
+    _ configuration: Configuration,
+    onLoopStart: @escaping @Sendable (_ loop: LoopExecutor, _ index: Int) throws -> Void,
+    owner: @escaping @Sendable (ServerConnection) -> any ServerConnectionOwner
+  ) async throws -> ServerListener {
+    let tls = try configuration.tls?.makeContext()
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.eventLoops))
+    do {
+      var rosters: [ObjectIdentifier: LoopRoster] = [:]
+      var loops: [LoopExecutor] = []
+      for (index, eventLoop) in group.makeIterator().enumerated() {
+        let roster = try await eventLoop.submit {
+          let loop = LoopExecutor(eventLoop)
+          try onLoopStart(loop, index)
+          return LoopRoster(loop)
+        }.get()
+        rosters[ObjectIdentifier(eventLoop)] = roster
+        loops.append(roster.loop)
+      }
+      let shared = Shared(rosters)
+      let callbacks = Session.SharedCallbacks(configuration.session)
+      let limits = configuration.limits
+      let bootstrap = ServerBootstrap(group: group)
+        .serverChannelOption(.backlog, value: Int32(clamping: configuration.backlog))
+        .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+        .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+        .childChannelOption(
+          .writeBufferWaterMark, value: .init(low: 64 * 1024, high: 256 * 1024)
+        )
+        .childChannelInitializer { channel in
+          channel.eventLoop.makeCompletedFuture {
+            guard let roster = shared.rosters[ObjectIdentifier(channel.eventLoop)] else {
+              throw RPCError(.internalError, "a channel of a foreign event loop")
+            }
+            let count = shared.connections.wrappingAdd(1, ordering: .relaxed).newValue
+            channel.closeFuture.whenComplete { _ in
+              shared.connections.wrappingSubtract(1, ordering: .relaxed)
+            }
+            guard count <= limits.maxConnections else {
+              throw RPCError(
+                .resourceExhausted, "connection \(count) exceeds \(limits.maxConnections)")
+            }
+            let connection = ServerConnection(
+              session: try Session(callbacks), loop: roster.loop, limits: limits,
+              isTLS: tls != nil, owner: owner)
+            if let tls {
+              try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
+            }
+            try channel.pipeline.syncOperations.addHandler(connection)
+            roster.add(connection)
+          }
+        }
+      let channel = try await bootstrap.bind(host: configuration.host, port: configuration.port)
+        .get()
+      return ServerListener(group: group, channel: channel, loops: loops, shared: shared)
+    } catch {
+      try? await group.shutdownGracefully()
+      throw error
+    }
+  }
+
+  private init(
+    group: MultiThreadedEventLoopGroup, channel: any Channel, loops: [LoopExecutor],
+    shared: Shared
+  ) {
+    self.group = group
+    self.channel = channel
+    self.loops = loops
+    self.shared = shared
+    port = channel.localAddress?.port ?? 0
+  }
+
+  /// Connections that are open.
+  public var connectionCount: Int { shared.connections.load(ordering: .relaxed) }
+
+  /// Accepts no more, and asks every client to finish. Returns once all connections are gone or `grace` has passed; those left are closed then.
+  public func shutdown(grace: Duration) async throws {
+    try? await channel.close()
+    let deadline = Deadline(after: grace)
+    for roster in shared.rosters.values { await roster.drain() }
+    while connectionCount > 0, !deadline.hasPassed {
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    for roster in shared.rosters.values { await roster.closeAll() }
+    try await group.shutdownGracefully()
+  }
+}
