@@ -25,11 +25,13 @@ func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = [])
-  -> Target
-{
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [],
+  resources: [Resource] = []
+) -> Target {
   .testTarget(
-    name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+    name: name, dependencies: dependencies, exclude: exclude, resources: resources,
+    swiftSettings: settings)
 }
 
 let package = Package(
@@ -37,8 +39,9 @@ let package = Package(
   products: [
     .executable(name: "rollcall", targets: ["rollcall"]),
     .executable(name: "protoc-gen-rollcall", targets: ["protoc-gen-rollcall"]),
-    // For those who build their own services on our codegen and runtime; messages alone need no network.
-    .library(name: "RollcallMessages", targets: ["ProtoWire"]),
+    // For those who build their own services on our codegen and runtime. Messages, descriptors and clients
+    // against an abstract channel need no network.
+    .library(name: "RollcallMessages", targets: ["RPCCore", "ProtoWire"]),
     .library(
       name: "RollcallServer", targets: ["RPCServer", "RPCCore", "ProtoWire", "StandardProtos"]),
     .library(
@@ -116,7 +119,7 @@ let package = Package(
       ], swiftSettings: settings),
 
     tests("ProtoWireTests", ["ProtoWire"]),
-    tests("CodegenTests", ["ProtoWire", "RPCCore"]),
+    tests("CodegenTests", ["ProtoWire", "RPCCore", "protoc-gen-rollcall"], exclude: ["Fixtures"]),
     tests("RPCCoreTests", ["RPCCore"]),
     tests("FramingTests", ["Framing", "RPCCore"]),
     tests("HTTP2Tests", ["HTTP2", "RPCCore"]),

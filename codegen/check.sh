@@ -6,8 +6,8 @@ fresh=$(mktemp -d)
 trap 'rm -rf "$fresh"' EXIT
 codegen/generate.sh "$fresh"
 status=0
-for folder in ProtoWire/WellKnownTypes RPCCore StandardProtos API; do
-  diff -ru "Sources/$folder/Generated" "$fresh/Sources/$folder/Generated" || status=1
+for folder in $(codegen/folders.sh); do
+  diff -ru "$folder" "$fresh/$folder" || status=1
 done
 if [ $status -ne 0 ]; then
   echo "Generated code is stale: run codegen/generate.sh and commit the result." >&2

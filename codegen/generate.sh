@@ -25,9 +25,7 @@ emit() {
 
 schemas() { (cd proto && find "$1" -name '*.proto' | LC_ALL=C sort); }
 
-for folder in ProtoWire/WellKnownTypes RPCCore StandardProtos API; do
-  rm -rf "$out/Sources/$folder/Generated"
-done
+for folder in $(codegen/folders.sh); do rm -rf "${out:?}/$folder"; done
 emit Sources/ProtoWire/WellKnownTypes/Generated "$well_known" Visibility=public \
   google/protobuf/any.proto google/protobuf/duration.proto google/protobuf/empty.proto \
   google/protobuf/field_mask.proto google/protobuf/struct.proto google/protobuf/timestamp.proto \
@@ -38,3 +36,13 @@ emit Sources/ProtoWire/WellKnownTypes/Generated "$well_known" Descriptors=only \
 emit Sources/RPCCore/Generated proto Visibility=public $(schemas google/rpc)
 emit Sources/StandardProtos/Generated proto Visibility=public $(schemas grpc)
 emit Sources/API/Generated proto Visibility=public $(schemas rollcall)
+emit Benchmarks/Sources/BenchAPI/Generated Benchmarks/proto Visibility=public bench/v1/bench.proto
+emit_fixtures() {
+  include=Tests/CodegenTests/Fixtures
+  folder=$out/Tests/CodegenTests/Generated
+  mkdir -p "$folder"
+  protoc --plugin=protoc-gen-rollcall="$plugin" -I $include -I proto -I "$well_known" \
+    --rollcall_out="$folder" --rollcall_opt=Visibility=internal \
+    $(cd $include && find fixtures -name '*.proto' | LC_ALL=C sort)
+}
+emit_fixtures

@@ -1,0 +1,97 @@
+import Foundation
+import Testing
+
+@Suite struct GoldenTests {
+  @Test func `the plugin generates exactly the committed files`() throws {
+    try Tool.inTemporaryFolder { folder in
+      let result = try Tool.run(
+        "protoc",
+        plugin(into: folder, options: "Visibility=internal") + Tool.includes
+          + Tool.fixtureFiles())
+      #expect(result.status == 0, "\(result.errors)")
+      let golden = Tool.tests.appending(path: "Generated")
+      let names = try FileManager.default.contentsOfDirectory(atPath: golden.path).sorted()
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == names)
+      for name in names {
+        let expected = try String(contentsOf: golden.appending(path: name), encoding: .utf8)
+        let generated = try String(contentsOf: folder.appending(path: name), encoding: .utf8)
+        #expect(generated == expected, "\(name): run codegen/generate.sh and read the difference")
+      }
+    }
+  }
+
+  @Test func `two runs generate the same bytes`() throws {
+    let runs = try (0..<2).map { _ in
+      try Tool.inTemporaryFolder { folder in
+        let arguments = plugin(into: folder, options: "") + Tool.includes
+        _ = try Tool.run("protoc", arguments + ["fixtures/collections.proto"])
+        return try Data(contentsOf: folder.appending(path: "fixtures.collections.pb.swift"))
+      }
+    }
+    #expect(runs[0] == runs[1])
+  }
+
+  @Test(arguments: [
+    (
+      "refused/proto2.proto", "",
+      "refused/proto2.proto: syntax \"proto2\" is not supported; protoc-gen-rollcall generates proto3 only"
+    ),
+    ("fixtures/enums.proto", "Colour=blue", "unknown option \"Colour=blue\""),
+    ("fixtures/enums.proto", "Visibility=private", "unknown option \"Visibility=private\""),
+    ("fixtures/enums.proto", "Module=onlypath", "unknown option \"Module=onlypath\""),
+  ])
+  func `what cannot be generated is refused with its reason`(
+    file: String, options: String, reason: String
+  ) throws {
+    try Tool.inTemporaryFolder { folder in
+      let arguments = plugin(into: folder, options: options) + Tool.includes + [file]
+      let result = try Tool.run("protoc", arguments)
+      #expect(result.status != 0)
+      #expect(result.errors.contains(reason), "\(result.errors)")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+    }
+  }
+
+  @Test(arguments: [
+    ("Visibility=public", "public struct Codegen_Fixtures_EnumHolder: Message {"),
+    ("Visibility=package", "package struct Codegen_Fixtures_EnumHolder: Message {"),
+    ("Visibility=internal", "\nstruct Codegen_Fixtures_EnumHolder: Message {"),
+    ("", "public import ProtoWire\n"),
+  ])
+  func `visibility is an option`(options: String, line: String) throws {
+    #expect(try generated("fixtures/enums.proto", options: options).contains(line))
+  }
+
+  @Test(arguments: [
+    ("", nil), ("Module=fixtures/other=Shared", "public import Shared\n"),
+    ("Module=fixtures/other=Shared,Module=fixtures=Fixtures", "public import Shared\n"),
+    ("Module=fixtures=Fixtures", nil),
+  ])
+  func `a module mapping turns imports of schemas into imports of modules`(
+    options: String, line: String?
+  ) throws {
+    let text = try generated("fixtures/service.proto", options: options)
+    #expect(text.contains("public import RPCCore\n"))
+    #expect(!text.contains("import Fixtures\n"))
+    #expect(text.contains("import Shared\n") == (line != nil))
+    if let line { #expect(text.contains(line)) }
+  }
+
+  private func plugin(into folder: URL, options: String) -> [String] {
+    [
+      "--plugin=protoc-gen-rollcall=\(Tool.plugin.path)", "--rollcall_out=\(folder.path)",
+      "--rollcall_opt=\(options)",
+    ]
+  }
+
+  private func generated(_ file: String, options: String) throws -> String {
+    try Tool.inTemporaryFolder { folder in
+      let result = try Tool.run(
+        "protoc", plugin(into: folder, options: options) + Tool.includes + [file])
+      #expect(result.status == 0, "\(result.errors)")
+      let name = try #require(
+        try FileManager.default.contentsOfDirectory(atPath: folder.path).first)
+      return try String(contentsOf: folder.appending(path: name), encoding: .utf8)
+    }
+  }
+}
