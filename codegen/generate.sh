@@ -9,8 +9,8 @@ cd "$(dirname "$0")/.."
 out=${1:-.}
 plugin=${PROTOC_GEN_ROLLCALL:-}
 if [ -z "$plugin" ]; then
-  swift build --product protoc-gen-rollcall
-  plugin=$(swift build --show-bin-path)/protoc-gen-rollcall
+  swift build ${SWIFT_BUILD_FLAGS:-} --product protoc-gen-rollcall
+  plugin=$(swift build ${SWIFT_BUILD_FLAGS:-} --show-bin-path)/protoc-gen-rollcall
 fi
 well_known=${PROTOBUF_INCLUDE:-/usr/include}
 

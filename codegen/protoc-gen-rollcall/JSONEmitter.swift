@@ -124,7 +124,7 @@ struct JSONEmitter {
         rest = rest[run.endIndex...]
         writer.line("switch self.\(oneof.swiftName) {")
         for member in run {
-          writer.line("case .\(member.swiftName)(let value): \(write(member, "value"))")
+          writer.line("case .\(member.swiftName)(let value)?: \(write(member, "value"))")
         }
         writer.line(run.count == oneof.fields.count ? "case nil: break" : "default: break", "}")
       }

@@ -2726,8 +2726,8 @@ extension UploadArtifactRequest {
   public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
     try writer.beginObject()
     switch self.part {
-    case .header(let value): try writer.present("header", value)
-    case .data(let value): try writer.present("data", value)
+    case .header(let value)?: try writer.present("header", value)
+    case .data(let value)?: try writer.present("data", value)
     case nil: break
     }
     writer.endObject()
@@ -3054,8 +3054,8 @@ extension DownloadArtifactResponse {
   public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
     try writer.beginObject()
     switch self.part {
-    case .header(let value): try writer.present("header", value)
-    case .data(let value): try writer.present("data", value)
+    case .header(let value)?: try writer.present("header", value)
+    case .data(let value)?: try writer.present("data", value)
     case nil: break
     }
     writer.endObject()

@@ -399,7 +399,7 @@ extension Deployment {
     try writer.singular("latestRolloutId", self.latestRolloutId, proto: "latest_rollout_id")
     try writer.singular("rolloutCount", self.rolloutCount, proto: "rollout_count")
     switch self.target {
-    case .fleet(let value): try writer.present("fleet", value)
+    case .fleet(let value)?: try writer.present("fleet", value)
     case nil: break
     }
     try writer.singular("createdBy", self.createdBy, proto: "created_by")
@@ -971,8 +971,8 @@ extension DevicePin {
     try writer.singular("deploymentId", self.deploymentId, proto: "deployment_id")
     try writer.singular("deviceId", self.deviceId, proto: "device_id")
     switch self.target {
-    case .arm(let value): try writer.present("arm", value)
-    case .modelVersionId(let value): try writer.present("modelVersionId", value, proto: "model_version_id")
+    case .arm(let value)?: try writer.present("arm", value)
+    case .modelVersionId(let value)?: try writer.present("modelVersionId", value, proto: "model_version_id")
     case nil: break
     }
     try writer.singular("reason", self.reason)

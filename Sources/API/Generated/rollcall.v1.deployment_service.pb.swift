@@ -2108,8 +2108,8 @@ extension PinDeviceRequest {
     try writer.singular("deploymentId", self.deploymentId, proto: "deployment_id")
     try writer.singular("deviceId", self.deviceId, proto: "device_id")
     switch self.target {
-    case .arm(let value): try writer.present("arm", value)
-    case .modelVersionId(let value): try writer.present("modelVersionId", value, proto: "model_version_id")
+    case .arm(let value)?: try writer.present("arm", value)
+    case .modelVersionId(let value)?: try writer.present("modelVersionId", value, proto: "model_version_id")
     case nil: break
     }
     try writer.singular("reason", self.reason)
@@ -3383,9 +3383,9 @@ extension WatchDeploymentsResponse {
     try writer.beginObject()
     try writer.singular("revision", self.revision)
     switch self.content {
-    case .snapshot(let value): try writer.present("snapshot", value)
-    case .event(let value): try writer.present("event", value)
-    case .bookmark(let value): try writer.present("bookmark", value)
+    case .snapshot(let value)?: try writer.present("snapshot", value)
+    case .event(let value)?: try writer.present("event", value)
+    case .bookmark(let value)?: try writer.present("bookmark", value)
     case nil: break
     }
     writer.endObject()
@@ -3701,9 +3701,9 @@ extension WatchRolloutResponse {
     try writer.beginObject()
     try writer.singular("revision", self.revision)
     switch self.content {
-    case .snapshot(let value): try writer.present("snapshot", value)
-    case .event(let value): try writer.present("event", value)
-    case .bookmark(let value): try writer.present("bookmark", value)
+    case .snapshot(let value)?: try writer.present("snapshot", value)
+    case .event(let value)?: try writer.present("event", value)
+    case .bookmark(let value)?: try writer.present("bookmark", value)
     case nil: break
     }
     writer.endObject()
@@ -3937,8 +3937,8 @@ extension WatchHealthResponse {
     try writer.beginObject()
     try writer.singular("revision", self.revision)
     switch self.content {
-    case .snapshot(let value): try writer.present("snapshot", value)
-    case .bookmark(let value): try writer.present("bookmark", value)
+    case .snapshot(let value)?: try writer.present("snapshot", value)
+    case .bookmark(let value)?: try writer.present("bookmark", value)
     case nil: break
     }
     writer.endObject()

@@ -937,9 +937,9 @@ extension DeviceEvent {
     try writer.singular("deploymentId", self.deploymentId, proto: "deployment_id")
     try writer.singular("modelVersionId", self.modelVersionId, proto: "model_version_id")
     switch self.detail {
-    case .download(let value): try writer.present("download", value)
-    case .activation(let value): try writer.present("activation", value)
-    case .inferences(let value): try writer.present("inferences", value)
+    case .download(let value)?: try writer.present("download", value)
+    case .activation(let value)?: try writer.present("activation", value)
+    case .inferences(let value)?: try writer.present("inferences", value)
     case nil: break
     }
     writer.endObject()

@@ -413,8 +413,8 @@ extension ConnectRequest {
   public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
     try writer.beginObject()
     switch self.content {
-    case .hello(let value): try writer.present("hello", value)
-    case .report(let value): try writer.present("report", value)
+    case .hello(let value)?: try writer.present("hello", value)
+    case .report(let value)?: try writer.present("report", value)
     case nil: break
     }
     writer.endObject()
@@ -623,8 +623,8 @@ extension ConnectResponse {
   public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
     try writer.beginObject()
     switch self.content {
-    case .desiredState(let value): try writer.present("desiredState", value, proto: "desired_state")
-    case .acknowledgement(let value): try writer.present("acknowledgement", value)
+    case .desiredState(let value)?: try writer.present("desiredState", value, proto: "desired_state")
+    case .acknowledgement(let value)?: try writer.present("acknowledgement", value)
     case nil: break
     }
     writer.endObject()
@@ -1008,8 +1008,8 @@ extension DeviceServiceDownloadArtifactResponse {
   public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
     try writer.beginObject()
     switch self.part {
-    case .header(let value): try writer.present("header", value)
-    case .data(let value): try writer.present("data", value)
+    case .header(let value)?: try writer.present("header", value)
+    case .data(let value)?: try writer.present("data", value)
     case nil: break
     }
     writer.endObject()

@@ -128,11 +128,11 @@ extension Grpc_Reflection_V1_ServerReflectionRequest {
     try writer.beginObject()
     try writer.singular("host", self.host)
     switch self.messageRequest {
-    case .fileByFilename(let value): try writer.present("fileByFilename", value, proto: "file_by_filename")
-    case .fileContainingSymbol(let value): try writer.present("fileContainingSymbol", value, proto: "file_containing_symbol")
-    case .fileContainingExtension(let value): try writer.present("fileContainingExtension", value, proto: "file_containing_extension")
-    case .allExtensionNumbersOfType(let value): try writer.present("allExtensionNumbersOfType", value, proto: "all_extension_numbers_of_type")
-    case .listServices(let value): try writer.present("listServices", value, proto: "list_services")
+    case .fileByFilename(let value)?: try writer.present("fileByFilename", value, proto: "file_by_filename")
+    case .fileContainingSymbol(let value)?: try writer.present("fileContainingSymbol", value, proto: "file_containing_symbol")
+    case .fileContainingExtension(let value)?: try writer.present("fileContainingExtension", value, proto: "file_containing_extension")
+    case .allExtensionNumbersOfType(let value)?: try writer.present("allExtensionNumbersOfType", value, proto: "all_extension_numbers_of_type")
+    case .listServices(let value)?: try writer.present("listServices", value, proto: "list_services")
     case nil: break
     }
     writer.endObject()
@@ -349,10 +349,10 @@ extension Grpc_Reflection_V1_ServerReflectionResponse {
     try writer.singular("validHost", self.validHost, proto: "valid_host")
     try writer.optional("originalRequest", self.originalRequest, proto: "original_request")
     switch self.messageResponse {
-    case .fileDescriptorResponse(let value): try writer.present("fileDescriptorResponse", value, proto: "file_descriptor_response")
-    case .allExtensionNumbersResponse(let value): try writer.present("allExtensionNumbersResponse", value, proto: "all_extension_numbers_response")
-    case .listServicesResponse(let value): try writer.present("listServicesResponse", value, proto: "list_services_response")
-    case .errorResponse(let value): try writer.present("errorResponse", value, proto: "error_response")
+    case .fileDescriptorResponse(let value)?: try writer.present("fileDescriptorResponse", value, proto: "file_descriptor_response")
+    case .allExtensionNumbersResponse(let value)?: try writer.present("allExtensionNumbersResponse", value, proto: "all_extension_numbers_response")
+    case .listServicesResponse(let value)?: try writer.present("listServicesResponse", value, proto: "list_services_response")
+    case .errorResponse(let value)?: try writer.present("errorResponse", value, proto: "error_response")
     case nil: break
     }
     writer.endObject()

@@ -120,6 +120,76 @@ extension Codegen_Fixtures_Repeated {
     writer.repeated(WireSubmessage<Codegen_Fixtures_Scalars>.self, self.messages, tag: 138)
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "codegen.fixtures.Repeated",
+    [
+      .init(1, "doubleValues", "double_values"),
+      .init(2, "floatValues", "float_values"),
+      .init(3, "int32Values", "int32_values"),
+      .init(4, "int64Values", "int64_values"),
+      .init(5, "uint32Values", "uint32_values"),
+      .init(6, "uint64Values", "uint64_values"),
+      .init(7, "sint32Values", "sint32_values"),
+      .init(8, "sint64Values", "sint64_values"),
+      .init(9, "fixed32Values", "fixed32_values"),
+      .init(10, "fixed64Values", "fixed64_values"),
+      .init(11, "sfixed32Values", "sfixed32_values"),
+      .init(12, "sfixed64Values", "sfixed64_values"),
+      .init(13, "boolValues", "bool_values"),
+      .init(14, "stringValues", "string_values"),
+      .init(15, "bytesValues", "bytes_values"),
+      .init(16, "colors"),
+      .init(17, "messages"),
+    ])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.doubleValues)
+      case 2: try reader.repeated(&self.floatValues)
+      case 3: try reader.repeated(&self.int32Values)
+      case 4: try reader.repeated(&self.int64Values)
+      case 5: try reader.repeated(&self.uint32Values)
+      case 6: try reader.repeated(&self.uint64Values)
+      case 7: try reader.repeated(&self.sint32Values)
+      case 8: try reader.repeated(&self.sint64Values)
+      case 9: try reader.repeated(&self.fixed32Values)
+      case 10: try reader.repeated(&self.fixed64Values)
+      case 11: try reader.repeated(&self.sfixed32Values)
+      case 12: try reader.repeated(&self.sfixed64Values)
+      case 13: try reader.repeated(&self.boolValues)
+      case 14: try reader.repeated(&self.stringValues)
+      case 15: try reader.repeated(&self.bytesValues)
+      case 16: try reader.repeated(&self.colors)
+      case 17: try reader.repeated(&self.messages)
+      default: break
+      }
+    }
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("doubleValues", self.doubleValues, proto: "double_values")
+    try writer.repeated("floatValues", self.floatValues, proto: "float_values")
+    try writer.repeated("int32Values", self.int32Values, proto: "int32_values")
+    try writer.repeated("int64Values", self.int64Values, proto: "int64_values")
+    try writer.repeated("uint32Values", self.uint32Values, proto: "uint32_values")
+    try writer.repeated("uint64Values", self.uint64Values, proto: "uint64_values")
+    try writer.repeated("sint32Values", self.sint32Values, proto: "sint32_values")
+    try writer.repeated("sint64Values", self.sint64Values, proto: "sint64_values")
+    try writer.repeated("fixed32Values", self.fixed32Values, proto: "fixed32_values")
+    try writer.repeated("fixed64Values", self.fixed64Values, proto: "fixed64_values")
+    try writer.repeated("sfixed32Values", self.sfixed32Values, proto: "sfixed32_values")
+    try writer.repeated("sfixed64Values", self.sfixed64Values, proto: "sfixed64_values")
+    try writer.repeated("boolValues", self.boolValues, proto: "bool_values")
+    try writer.repeated("stringValues", self.stringValues, proto: "string_values")
+    try writer.repeated("bytesValues", self.bytesValues, proto: "bytes_values")
+    try writer.repeated("colors", self.colors)
+    try writer.repeated("messages", self.messages)
+    writer.endObject()
+  }
 }
 
 /// The older form: a tag for every element.
@@ -219,6 +289,67 @@ extension Codegen_Fixtures_Unpacked {
     writer.repeated(WireEnum<Codegen_Fixtures_Color>.self, self.colors, tag: 128)
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "codegen.fixtures.Unpacked",
+    [
+      .init(1, "doubleValues", "double_values"),
+      .init(2, "floatValues", "float_values"),
+      .init(3, "int32Values", "int32_values"),
+      .init(4, "int64Values", "int64_values"),
+      .init(5, "uint32Values", "uint32_values"),
+      .init(6, "uint64Values", "uint64_values"),
+      .init(7, "sint32Values", "sint32_values"),
+      .init(8, "sint64Values", "sint64_values"),
+      .init(9, "fixed32Values", "fixed32_values"),
+      .init(10, "fixed64Values", "fixed64_values"),
+      .init(11, "sfixed32Values", "sfixed32_values"),
+      .init(12, "sfixed64Values", "sfixed64_values"),
+      .init(13, "boolValues", "bool_values"),
+      .init(16, "colors"),
+    ])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.doubleValues)
+      case 2: try reader.repeated(&self.floatValues)
+      case 3: try reader.repeated(&self.int32Values)
+      case 4: try reader.repeated(&self.int64Values)
+      case 5: try reader.repeated(&self.uint32Values)
+      case 6: try reader.repeated(&self.uint64Values)
+      case 7: try reader.repeated(&self.sint32Values)
+      case 8: try reader.repeated(&self.sint64Values)
+      case 9: try reader.repeated(&self.fixed32Values)
+      case 10: try reader.repeated(&self.fixed64Values)
+      case 11: try reader.repeated(&self.sfixed32Values)
+      case 12: try reader.repeated(&self.sfixed64Values)
+      case 13: try reader.repeated(&self.boolValues)
+      case 16: try reader.repeated(&self.colors)
+      default: break
+      }
+    }
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("doubleValues", self.doubleValues, proto: "double_values")
+    try writer.repeated("floatValues", self.floatValues, proto: "float_values")
+    try writer.repeated("int32Values", self.int32Values, proto: "int32_values")
+    try writer.repeated("int64Values", self.int64Values, proto: "int64_values")
+    try writer.repeated("uint32Values", self.uint32Values, proto: "uint32_values")
+    try writer.repeated("uint64Values", self.uint64Values, proto: "uint64_values")
+    try writer.repeated("sint32Values", self.sint32Values, proto: "sint32_values")
+    try writer.repeated("sint64Values", self.sint64Values, proto: "sint64_values")
+    try writer.repeated("fixed32Values", self.fixed32Values, proto: "fixed32_values")
+    try writer.repeated("fixed64Values", self.fixed64Values, proto: "fixed64_values")
+    try writer.repeated("sfixed32Values", self.sfixed32Values, proto: "sfixed32_values")
+    try writer.repeated("sfixed64Values", self.sfixed64Values, proto: "sfixed64_values")
+    try writer.repeated("boolValues", self.boolValues, proto: "bool_values")
+    try writer.repeated("colors", self.colors)
+    writer.endObject()
+  }
 }
 
 /// Maps from every legal key.
@@ -311,6 +442,61 @@ extension Codegen_Fixtures_MapKeys {
     writer.map(WireBool.self, WireString.self, self.byBool, tag: 90)
     writer.map(WireString.self, WireString.self, self.byString, tag: 98)
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "codegen.fixtures.MapKeys",
+    [
+      .init(1, "byInt32", "by_int32"),
+      .init(2, "byInt64", "by_int64"),
+      .init(3, "byUint32", "by_uint32"),
+      .init(4, "byUint64", "by_uint64"),
+      .init(5, "bySint32", "by_sint32"),
+      .init(6, "bySint64", "by_sint64"),
+      .init(7, "byFixed32", "by_fixed32"),
+      .init(8, "byFixed64", "by_fixed64"),
+      .init(9, "bySfixed32", "by_sfixed32"),
+      .init(10, "bySfixed64", "by_sfixed64"),
+      .init(11, "byBool", "by_bool"),
+      .init(12, "byString", "by_string"),
+    ])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.map(&self.byInt32)
+      case 2: try reader.map(&self.byInt64)
+      case 3: try reader.map(&self.byUint32)
+      case 4: try reader.map(&self.byUint64)
+      case 5: try reader.map(&self.bySint32)
+      case 6: try reader.map(&self.bySint64)
+      case 7: try reader.map(&self.byFixed32)
+      case 8: try reader.map(&self.byFixed64)
+      case 9: try reader.map(&self.bySfixed32)
+      case 10: try reader.map(&self.bySfixed64)
+      case 11: try reader.map(&self.byBool)
+      case 12: try reader.map(&self.byString)
+      default: break
+      }
+    }
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.map("byInt32", self.byInt32, proto: "by_int32")
+    try writer.map("byInt64", self.byInt64, proto: "by_int64")
+    try writer.map("byUint32", self.byUint32, proto: "by_uint32")
+    try writer.map("byUint64", self.byUint64, proto: "by_uint64")
+    try writer.map("bySint32", self.bySint32, proto: "by_sint32")
+    try writer.map("bySint64", self.bySint64, proto: "by_sint64")
+    try writer.map("byFixed32", self.byFixed32, proto: "by_fixed32")
+    try writer.map("byFixed64", self.byFixed64, proto: "by_fixed64")
+    try writer.map("bySfixed32", self.bySfixed32, proto: "by_sfixed32")
+    try writer.map("bySfixed64", self.bySfixed64, proto: "by_sfixed64")
+    try writer.map("byBool", self.byBool, proto: "by_bool")
+    try writer.map("byString", self.byString, proto: "by_string")
+    writer.endObject()
   }
 }
 
@@ -448,6 +634,76 @@ extension Codegen_Fixtures_MapValues {
       self.toMessage,
       tag: 138)
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "codegen.fixtures.MapValues",
+    [
+      .init(1, "toDouble", "to_double"),
+      .init(2, "toFloat", "to_float"),
+      .init(3, "toInt32", "to_int32"),
+      .init(4, "toInt64", "to_int64"),
+      .init(5, "toUint32", "to_uint32"),
+      .init(6, "toUint64", "to_uint64"),
+      .init(7, "toSint32", "to_sint32"),
+      .init(8, "toSint64", "to_sint64"),
+      .init(9, "toFixed32", "to_fixed32"),
+      .init(10, "toFixed64", "to_fixed64"),
+      .init(11, "toSfixed32", "to_sfixed32"),
+      .init(12, "toSfixed64", "to_sfixed64"),
+      .init(13, "toBool", "to_bool"),
+      .init(14, "toString", "to_string"),
+      .init(15, "toBytes", "to_bytes"),
+      .init(16, "toEnum", "to_enum"),
+      .init(17, "toMessage", "to_message"),
+    ])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.map(&self.toDouble)
+      case 2: try reader.map(&self.toFloat)
+      case 3: try reader.map(&self.toInt32)
+      case 4: try reader.map(&self.toInt64)
+      case 5: try reader.map(&self.toUint32)
+      case 6: try reader.map(&self.toUint64)
+      case 7: try reader.map(&self.toSint32)
+      case 8: try reader.map(&self.toSint64)
+      case 9: try reader.map(&self.toFixed32)
+      case 10: try reader.map(&self.toFixed64)
+      case 11: try reader.map(&self.toSfixed32)
+      case 12: try reader.map(&self.toSfixed64)
+      case 13: try reader.map(&self.toBool)
+      case 14: try reader.map(&self.toString)
+      case 15: try reader.map(&self.toBytes)
+      case 16: try reader.map(&self.toEnum)
+      case 17: try reader.map(&self.toMessage)
+      default: break
+      }
+    }
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.map("toDouble", self.toDouble, proto: "to_double")
+    try writer.map("toFloat", self.toFloat, proto: "to_float")
+    try writer.map("toInt32", self.toInt32, proto: "to_int32")
+    try writer.map("toInt64", self.toInt64, proto: "to_int64")
+    try writer.map("toUint32", self.toUint32, proto: "to_uint32")
+    try writer.map("toUint64", self.toUint64, proto: "to_uint64")
+    try writer.map("toSint32", self.toSint32, proto: "to_sint32")
+    try writer.map("toSint64", self.toSint64, proto: "to_sint64")
+    try writer.map("toFixed32", self.toFixed32, proto: "to_fixed32")
+    try writer.map("toFixed64", self.toFixed64, proto: "to_fixed64")
+    try writer.map("toSfixed32", self.toSfixed32, proto: "to_sfixed32")
+    try writer.map("toSfixed64", self.toSfixed64, proto: "to_sfixed64")
+    try writer.map("toBool", self.toBool, proto: "to_bool")
+    try writer.map("toString", self.toString, proto: "to_string")
+    try writer.map("toBytes", self.toBytes, proto: "to_bytes")
+    try writer.map("toEnum", self.toEnum, proto: "to_enum")
+    try writer.map("toMessage", self.toMessage, proto: "to_message")
+    writer.endObject()
   }
 }
 

@@ -267,6 +267,40 @@ extension Codegen_Fixtures_EnumHolder {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "codegen.fixtures.EnumHolder",
+    [
+      .init(1, "color"),
+      .init(2, "protocol"),
+      .init(3, "keyword", oneof: 0),
+      .init(4, "otherColor", "other_color", oneof: 0),
+    ])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.color)
+      case 2: try reader.singular(&self.`protocol`)
+      case 3: if let value = try reader.value(Codegen_Fixtures_Keyword.self) { self.choice = .keyword(value) }
+      case 4: if let value = try reader.value(Codegen_Fixtures_Color.self) { self.choice = .otherColor(value) }
+      default: break
+      }
+    }
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("color", self.color)
+    try writer.singular("protocol", self.`protocol`)
+    switch self.choice {
+    case .keyword(let value)?: try writer.present("keyword", value)
+    case .otherColor(let value)?: try writer.present("otherColor", value, proto: "other_color")
+    case nil: break
+    }
+    writer.endObject()
+  }
 }
 
 /// The schema of `fixtures/enums.proto`, for reflection.

@@ -157,6 +157,85 @@ extension Codegen_Fixtures_Importer {
   func write(to writer: inout WireWriter) {
     if box.isAllocated { box.value.write(to: &writer) }
   }
+
+  private static let jsonFields = JSONFields(
+    "codegen.fixtures.Importer",
+    [
+      .init(1, "shared"),
+      .init(2, "mode"),
+      .init(3, "any"),
+      .init(4, "timestamp"),
+      .init(5, "duration"),
+      .init(6, "empty"),
+      .init(7, "mask"),
+      .init(8, "struct"),
+      .init(9, "value", takesNull: true),
+      .init(10, "list"),
+      .init(11, "null", takesNull: true),
+      .init(12, "boxedInt32", "boxed_int32"),
+      .init(13, "boxedString", "boxed_string"),
+      .init(14, "boxedBytes", "boxed_bytes"),
+      .init(15, "boxedBool", "boxed_bool"),
+      .init(16, "boxedDouble", "boxed_double"),
+      .init(17, "anys"),
+      .init(18, "timestamps"),
+      .init(19, "status"),
+      .init(20, "secret"),
+    ])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.shared)
+      case 2: try reader.singular(&self.mode)
+      case 3: try reader.optional(&self.any)
+      case 4: try reader.optional(&self.timestamp)
+      case 5: try reader.optional(&self.duration)
+      case 6: try reader.optional(&self.empty)
+      case 7: try reader.optional(&self.mask)
+      case 8: try reader.optional(&self.`struct`)
+      case 9: try reader.optional(&self.value)
+      case 10: try reader.optional(&self.list)
+      case 11: try reader.singular(&self.null)
+      case 12: try reader.optional(&self.boxedInt32)
+      case 13: try reader.optional(&self.boxedString)
+      case 14: try reader.optional(&self.boxedBytes)
+      case 15: try reader.optional(&self.boxedBool)
+      case 16: try reader.optional(&self.boxedDouble)
+      case 17: try reader.repeated(&self.anys)
+      case 18: try reader.map(&self.timestamps)
+      case 19: try reader.optional(&self.status)
+      case 20: try reader.singular(&self.secret)
+      default: break
+      }
+    }
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("shared", self.shared)
+    try writer.singular("mode", self.mode)
+    try writer.optional("any", self.any)
+    try writer.optional("timestamp", self.timestamp)
+    try writer.optional("duration", self.duration)
+    try writer.optional("empty", self.empty)
+    try writer.optional("mask", self.mask)
+    try writer.optional("struct", self.`struct`)
+    try writer.optional("value", self.value)
+    try writer.optional("list", self.list)
+    try writer.singular("null", self.null)
+    try writer.optional("boxedInt32", self.boxedInt32, proto: "boxed_int32")
+    try writer.optional("boxedString", self.boxedString, proto: "boxed_string")
+    try writer.optional("boxedBytes", self.boxedBytes, proto: "boxed_bytes")
+    try writer.optional("boxedBool", self.boxedBool, proto: "boxed_bool")
+    try writer.optional("boxedDouble", self.boxedDouble, proto: "boxed_double")
+    try writer.repeated("anys", self.anys)
+    try writer.map("timestamps", self.timestamps)
+    try writer.optional("status", self.status)
+    try writer.singular("secret", self.secret)
+    writer.endObject()
+  }
 }
 
 extension Codegen_Fixtures_Importer.BoxedFields {

@@ -286,6 +286,127 @@ extension Codegen_Fixtures_Naming {
   func write(to writer: inout WireWriter) {
     if box.isAllocated { box.value.write(to: &writer) }
   }
+
+  private static let jsonFields = JSONFields(
+    "codegen.fixtures.Naming",
+    [
+      .init(1, "self"),
+      .init(2, "init"),
+      .init(3, "default"),
+      .init(4, "class"),
+      .init(5, "type"),
+      .init(6, "unknownFields", "unknown_fields"),
+      .init(7, "hashValue", "hash_value"),
+      .init(8, "merge"),
+      .init(9, "write"),
+      .init(10, "reader"),
+      .init(11, "writer"),
+      .init(12, "total"),
+      .init(13, "start"),
+      .init(14, "tag"),
+      .init(15, "value"),
+      .init(16, "sizes"),
+      .init(17, "camelCase"),
+      .init(18, "with1Number", "with_1_number"),
+      .init(19, "json"),
+      .init(20, "box"),
+      .init(21, "other-name", "renamed"),
+      .init(22, "URLPath", "URL_path"),
+      .init(23, "Leading", "_leading"),
+      .init(24, "text"),
+      .init(25, "kind"),
+      .init(26, "error"),
+      .init(27, "in"),
+      .init(28, "description"),
+      .init(29, "fullName", "full_name"),
+      .init(30, "serialized"),
+      .init(40, "some", oneof: 0),
+      .init(41, "none", oneof: 0),
+      .init(42, "switch", oneof: 0),
+    ])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.self_)
+      case 2: try reader.singular(&self.init_)
+      case 3: try reader.singular(&self.`default`)
+      case 4: try reader.singular(&self.`class`)
+      case 5: try reader.singular(&self.type)
+      case 6: try reader.singular(&self.unknownFields_)
+      case 7: try reader.singular(&self.hashValue_)
+      case 8: try reader.singular(&self.merge_)
+      case 9: try reader.singular(&self.write_)
+      case 10: try reader.singular(&self.reader)
+      case 11: try reader.singular(&self.writer)
+      case 12: try reader.singular(&self.total)
+      case 13: try reader.singular(&self.start)
+      case 14: try reader.singular(&self.tag)
+      case 15: try reader.singular(&self.value)
+      case 16: try reader.singular(&self.sizes)
+      case 17: try reader.singular(&self.camelCase)
+      case 18: try reader.singular(&self.with1Number)
+      case 19: try reader.singular(&self.json_)
+      case 20: try reader.singular(&self.box_)
+      case 21: try reader.singular(&self.renamed)
+      case 22: try reader.singular(&self.urlPath)
+      case 23: try reader.singular(&self.leading)
+      case 24: try reader.optional(&self.text)
+      case 25: try reader.singular(&self.kind)
+      case 26: try reader.optional(&self.error)
+      case 27: try reader.optional(&self.`in`)
+      case 28: try reader.singular(&self.description)
+      case 29: try reader.singular(&self.fullName)
+      case 30: try reader.singular(&self.serialized_)
+      case 40: if let value = try reader.value(String.self) { self.`protocol` = .some(value) }
+      case 41: if let value = try reader.value(String.self) { self.`protocol` = .none(value) }
+      case 42: if let value = try reader.value(String.self) { self.`protocol` = .`switch`(value) }
+      default: break
+      }
+    }
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("self", self.self_)
+    try writer.singular("init", self.init_)
+    try writer.singular("default", self.`default`)
+    try writer.singular("class", self.`class`)
+    try writer.singular("type", self.type)
+    try writer.singular("unknownFields", self.unknownFields_, proto: "unknown_fields")
+    try writer.singular("hashValue", self.hashValue_, proto: "hash_value")
+    try writer.singular("merge", self.merge_)
+    try writer.singular("write", self.write_)
+    try writer.singular("reader", self.reader)
+    try writer.singular("writer", self.writer)
+    try writer.singular("total", self.total)
+    try writer.singular("start", self.start)
+    try writer.singular("tag", self.tag)
+    try writer.singular("value", self.value)
+    try writer.singular("sizes", self.sizes)
+    try writer.singular("camelCase", self.camelCase)
+    try writer.singular("with1Number", self.with1Number, proto: "with_1_number")
+    try writer.singular("json", self.json_)
+    try writer.singular("box", self.box_)
+    try writer.singular("other-name", self.renamed, proto: "renamed")
+    try writer.singular("URLPath", self.urlPath, proto: "URL_path")
+    try writer.singular("Leading", self.leading, proto: "_leading")
+    try writer.optional("text", self.text)
+    try writer.singular("kind", self.kind)
+    try writer.optional("error", self.error)
+    try writer.optional("in", self.`in`)
+    try writer.singular("description", self.description)
+    try writer.singular("fullName", self.fullName, proto: "full_name")
+    try writer.singular("serialized", self.serialized_)
+    switch self.`protocol` {
+    case .some(let value)?: try writer.present("some", value)
+    case .none(let value)?: try writer.present("none", value)
+    case .`switch`(let value)?: try writer.present("switch", value)
+    case nil: break
+    }
+    writer.endObject()
+  }
 }
 
 extension Codegen_Fixtures_Naming.BoxedFields {
@@ -538,6 +659,28 @@ extension Codegen_Fixtures_Naming.String_ {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "codegen.fixtures.Naming.String",
+    [
+      .init(1, "value"),
+    ])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.value)
+      default: break
+      }
+    }
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("value", self.value)
+    writer.endObject()
+  }
 }
 
 extension Codegen_Fixtures_Naming.Error {
@@ -565,6 +708,28 @@ extension Codegen_Fixtures_Naming.Error {
       writer.int32(self.code)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "codegen.fixtures.Naming.Error",
+    [
+      .init(1, "code"),
+    ])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.code)
+      default: break
+      }
+    }
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("code", self.code)
+    writer.endObject()
   }
 }
 

@@ -49,6 +49,31 @@ extension Codegen_Fixtures_Chain {
   func write(to writer: inout WireWriter) {
     if box.isAllocated { box.value.write(to: &writer) }
   }
+
+  private static let jsonFields = JSONFields(
+    "codegen.fixtures.Chain",
+    [
+      .init(1, "label"),
+      .init(2, "next"),
+    ])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.label)
+      case 2: try reader.optional(&self.next)
+      default: break
+      }
+    }
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("label", self.label)
+    try writer.optional("next", self.next)
+    writer.endObject()
+  }
 }
 
 extension Codegen_Fixtures_Chain.BoxedFields {
@@ -127,6 +152,31 @@ extension Codegen_Fixtures_Husband {
   func write(to writer: inout WireWriter) {
     if box.isAllocated { box.value.write(to: &writer) }
   }
+
+  private static let jsonFields = JSONFields(
+    "codegen.fixtures.Husband",
+    [
+      .init(1, "name"),
+      .init(2, "wife"),
+    ])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.name)
+      case 2: try reader.optional(&self.wife)
+      default: break
+      }
+    }
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("name", self.name)
+    try writer.optional("wife", self.wife)
+    writer.endObject()
+  }
 }
 
 extension Codegen_Fixtures_Husband.BoxedFields {
@@ -203,6 +253,31 @@ extension Codegen_Fixtures_Wife {
 
   func write(to writer: inout WireWriter) {
     if box.isAllocated { box.value.write(to: &writer) }
+  }
+
+  private static let jsonFields = JSONFields(
+    "codegen.fixtures.Wife",
+    [
+      .init(1, "name"),
+      .init(2, "husband"),
+    ])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.name)
+      case 2: try reader.optional(&self.husband)
+      default: break
+      }
+    }
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("name", self.name)
+    try writer.optional("husband", self.husband)
+    writer.endObject()
   }
 }
 
@@ -309,6 +384,37 @@ extension Codegen_Fixtures_Expression {
   func write(to writer: inout WireWriter) {
     if box.isAllocated { box.value.write(to: &writer) }
   }
+
+  private static let jsonFields = JSONFields(
+    "codegen.fixtures.Expression",
+    [
+      .init(1, "number", oneof: 0),
+      .init(2, "sum", oneof: 0),
+      .init(3, "negated", oneof: 0),
+    ])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: if let value = try reader.value(Double.self) { self.node = .number(value) }
+      case 2: if let value = try reader.value(Codegen_Fixtures_Expression.Sum.self) { self.node = .sum(value) }
+      case 3: if let value = try reader.value(Codegen_Fixtures_Expression.self) { self.node = .negated(value) }
+      default: break
+      }
+    }
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    switch self.node {
+    case .number(let value)?: try writer.present("number", value)
+    case .sum(let value)?: try writer.present("sum", value)
+    case .negated(let value)?: try writer.present("negated", value)
+    case nil: break
+    }
+    writer.endObject()
+  }
 }
 
 extension Codegen_Fixtures_Expression.BoxedFields {
@@ -380,6 +486,31 @@ extension Codegen_Fixtures_Expression.Sum {
 
   func write(to writer: inout WireWriter) {
     if box.isAllocated { box.value.write(to: &writer) }
+  }
+
+  private static let jsonFields = JSONFields(
+    "codegen.fixtures.Expression.Sum",
+    [
+      .init(1, "left"),
+      .init(2, "right"),
+    ])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.left)
+      case 2: try reader.optional(&self.right)
+      default: break
+      }
+    }
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("left", self.left)
+    try writer.optional("right", self.right)
+    writer.endObject()
   }
 }
 
@@ -467,6 +598,34 @@ extension Codegen_Fixtures_Tree {
     writer.repeated(WireSubmessage<Codegen_Fixtures_Tree>.self, self.children, tag: 18)
     writer.map(WireString.self, WireSubmessage<Codegen_Fixtures_Tree>.self, self.named, tag: 26)
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "codegen.fixtures.Tree",
+    [
+      .init(1, "name"),
+      .init(2, "children"),
+      .init(3, "named"),
+    ])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.name)
+      case 2: try reader.repeated(&self.children)
+      case 3: try reader.map(&self.named)
+      default: break
+      }
+    }
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("name", self.name)
+    try writer.repeated("children", self.children)
+    try writer.map("named", self.named)
+    writer.endObject()
   }
 }
 
@@ -663,6 +822,79 @@ extension Codegen_Fixtures_Wide {
   func write(to writer: inout WireWriter) {
     if box.isAllocated { box.value.write(to: &writer) }
   }
+
+  private static let jsonFields = JSONFields(
+    "codegen.fixtures.Wide",
+    [
+      .init(1, "s1"),
+      .init(2, "s2"),
+      .init(3, "s3"),
+      .init(4, "s4"),
+      .init(5, "s5"),
+      .init(6, "s6"),
+      .init(7, "s7"),
+      .init(8, "s8"),
+      .init(9, "s9"),
+      .init(10, "s10"),
+      .init(11, "s11"),
+      .init(12, "s12"),
+      .init(13, "s13"),
+      .init(14, "inner"),
+      .init(15, "inners"),
+      .init(16, "text", oneof: 0),
+      .init(17, "self", oneof: 0),
+    ])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.s1)
+      case 2: try reader.singular(&self.s2)
+      case 3: try reader.singular(&self.s3)
+      case 4: try reader.singular(&self.s4)
+      case 5: try reader.singular(&self.s5)
+      case 6: try reader.singular(&self.s6)
+      case 7: try reader.singular(&self.s7)
+      case 8: try reader.singular(&self.s8)
+      case 9: try reader.singular(&self.s9)
+      case 10: try reader.singular(&self.s10)
+      case 11: try reader.singular(&self.s11)
+      case 12: try reader.singular(&self.s12)
+      case 13: try reader.singular(&self.s13)
+      case 14: try reader.optional(&self.inner)
+      case 15: try reader.repeated(&self.inners)
+      case 16: if let value = try reader.value(String.self) { self.kind = .text(value) }
+      case 17: if let value = try reader.value(Codegen_Fixtures_Wide.self) { self.kind = .self_(value) }
+      default: break
+      }
+    }
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("s1", self.s1)
+    try writer.singular("s2", self.s2)
+    try writer.singular("s3", self.s3)
+    try writer.singular("s4", self.s4)
+    try writer.singular("s5", self.s5)
+    try writer.singular("s6", self.s6)
+    try writer.singular("s7", self.s7)
+    try writer.singular("s8", self.s8)
+    try writer.singular("s9", self.s9)
+    try writer.singular("s10", self.s10)
+    try writer.singular("s11", self.s11)
+    try writer.singular("s12", self.s12)
+    try writer.singular("s13", self.s13)
+    try writer.optional("inner", self.inner)
+    try writer.repeated("inners", self.inners)
+    switch self.kind {
+    case .text(let value)?: try writer.present("text", value)
+    case .self_(let value)?: try writer.present("self", value)
+    case nil: break
+    }
+    writer.endObject()
+  }
 }
 
 extension Codegen_Fixtures_Wide.BoxedFields {
@@ -845,6 +1077,37 @@ extension Codegen_Fixtures_Wide.Inner {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "codegen.fixtures.Wide.Inner",
+    [
+      .init(1, "a"),
+      .init(2, "b"),
+      .init(3, "level"),
+      .init(4, "innermost"),
+    ])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.a)
+      case 2: try reader.singular(&self.b)
+      case 3: try reader.singular(&self.level)
+      case 4: try reader.optional(&self.innermost)
+      default: break
+      }
+    }
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("a", self.a)
+    try writer.singular("b", self.b)
+    try writer.singular("level", self.level)
+    try writer.optional("innermost", self.innermost)
+    writer.endObject()
+  }
 }
 
 extension Codegen_Fixtures_Wide.Inner.Innermost {
@@ -872,6 +1135,28 @@ extension Codegen_Fixtures_Wide.Inner.Innermost {
       writer.bytes(self.data)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "codegen.fixtures.Wide.Inner.Innermost",
+    [
+      .init(1, "data"),
+    ])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.data)
+      default: break
+      }
+    }
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("data", self.data)
+    writer.endObject()
   }
 }
 
@@ -908,6 +1193,28 @@ extension Codegen_Fixtures_WideList {
   func write(to writer: inout WireWriter) {
     writer.repeated(WireSubmessage<Codegen_Fixtures_Wide>.self, self.items, tag: 10)
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "codegen.fixtures.WideList",
+    [
+      .init(1, "items"),
+    ])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.items)
+      default: break
+      }
+    }
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("items", self.items)
+    writer.endObject()
   }
 }
 

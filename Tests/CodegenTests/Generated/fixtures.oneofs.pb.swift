@@ -299,6 +299,109 @@ extension Codegen_Fixtures_Choices {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "codegen.fixtures.Choices",
+    [
+      .init(1, "before"),
+      .init(10, "doubleValue", "double_value", oneof: 0),
+      .init(11, "floatValue", "float_value", oneof: 0),
+      .init(12, "int32Value", "int32_value", oneof: 0),
+      .init(13, "int64Value", "int64_value", oneof: 0),
+      .init(14, "uint32Value", "uint32_value", oneof: 0),
+      .init(15, "uint64Value", "uint64_value", oneof: 0),
+      .init(16, "sint32Value", "sint32_value", oneof: 0),
+      .init(17, "sint64Value", "sint64_value", oneof: 0),
+      .init(18, "fixed32Value", "fixed32_value", oneof: 0),
+      .init(19, "fixed64Value", "fixed64_value", oneof: 0),
+      .init(20, "sfixed32Value", "sfixed32_value", oneof: 0),
+      .init(21, "sfixed64Value", "sfixed64_value", oneof: 0),
+      .init(22, "boolValue", "bool_value", oneof: 0),
+      .init(23, "stringValue", "string_value", oneof: 0),
+      .init(24, "bytesValue", "bytes_value", oneof: 0),
+      .init(30, "part", oneof: 0),
+      .init(31, "color", oneof: 0),
+      .init(40, "low", oneof: 1),
+      .init(41, "between"),
+      .init(42, "high", oneof: 1),
+      .init(43, "nothing", oneof: 1),
+      .init(50, "round", oneof: 2),
+      .init(60, "reallyOptional", "really_optional"),
+    ])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.before)
+      case 10: if let value = try reader.value(Double.self) { self.value = .doubleValue(value) }
+      case 11: if let value = try reader.value(Float.self) { self.value = .floatValue(value) }
+      case 12: if let value = try reader.value(Int32.self) { self.value = .int32Value(value) }
+      case 13: if let value = try reader.value(Int64.self) { self.value = .int64Value(value) }
+      case 14: if let value = try reader.value(UInt32.self) { self.value = .uint32Value(value) }
+      case 15: if let value = try reader.value(UInt64.self) { self.value = .uint64Value(value) }
+      case 16: if let value = try reader.value(Int32.self) { self.value = .sint32Value(value) }
+      case 17: if let value = try reader.value(Int64.self) { self.value = .sint64Value(value) }
+      case 18: if let value = try reader.value(UInt32.self) { self.value = .fixed32Value(value) }
+      case 19: if let value = try reader.value(UInt64.self) { self.value = .fixed64Value(value) }
+      case 20: if let value = try reader.value(Int32.self) { self.value = .sfixed32Value(value) }
+      case 21: if let value = try reader.value(Int64.self) { self.value = .sfixed64Value(value) }
+      case 22: if let value = try reader.value(Bool.self) { self.value = .boolValue(value) }
+      case 23: if let value = try reader.value(String.self) { self.value = .stringValue(value) }
+      case 24: if let value = try reader.value([UInt8].self) { self.value = .bytesValue(value) }
+      case 30: if let value = try reader.value(Codegen_Fixtures_Choices.Part.self) { self.value = .part(value) }
+      case 31: if let value = try reader.value(Codegen_Fixtures_Color.self) { self.value = .color(value) }
+      case 40: if let value = try reader.value(Int32.self) { self.split = .low(value) }
+      case 41: try reader.singular(&self.between)
+      case 42: if let value = try reader.value(Int32.self) { self.split = .high(value) }
+      case 43: if let value = try reader.value(Codegen_Fixtures_Empty.self) { self.split = .nothing(value) }
+      case 50: if let value = try reader.value(Codegen_Fixtures_Choices.Shape.self) { self.shape = .round(value) }
+      case 60: try reader.optional(&self.reallyOptional)
+      default: break
+      }
+    }
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("before", self.before)
+    switch self.value {
+    case .doubleValue(let value)?: try writer.present("doubleValue", value, proto: "double_value")
+    case .floatValue(let value)?: try writer.present("floatValue", value, proto: "float_value")
+    case .int32Value(let value)?: try writer.present("int32Value", value, proto: "int32_value")
+    case .int64Value(let value)?: try writer.present("int64Value", value, proto: "int64_value")
+    case .uint32Value(let value)?: try writer.present("uint32Value", value, proto: "uint32_value")
+    case .uint64Value(let value)?: try writer.present("uint64Value", value, proto: "uint64_value")
+    case .sint32Value(let value)?: try writer.present("sint32Value", value, proto: "sint32_value")
+    case .sint64Value(let value)?: try writer.present("sint64Value", value, proto: "sint64_value")
+    case .fixed32Value(let value)?: try writer.present("fixed32Value", value, proto: "fixed32_value")
+    case .fixed64Value(let value)?: try writer.present("fixed64Value", value, proto: "fixed64_value")
+    case .sfixed32Value(let value)?: try writer.present("sfixed32Value", value, proto: "sfixed32_value")
+    case .sfixed64Value(let value)?: try writer.present("sfixed64Value", value, proto: "sfixed64_value")
+    case .boolValue(let value)?: try writer.present("boolValue", value, proto: "bool_value")
+    case .stringValue(let value)?: try writer.present("stringValue", value, proto: "string_value")
+    case .bytesValue(let value)?: try writer.present("bytesValue", value, proto: "bytes_value")
+    case .part(let value)?: try writer.present("part", value)
+    case .color(let value)?: try writer.present("color", value)
+    case nil: break
+    }
+    switch self.split {
+    case .low(let value)?: try writer.present("low", value)
+    default: break
+    }
+    try writer.singular("between", self.between)
+    switch self.split {
+    case .high(let value)?: try writer.present("high", value)
+    case .nothing(let value)?: try writer.present("nothing", value)
+    default: break
+    }
+    switch self.shape {
+    case .round(let value)?: try writer.present("round", value)
+    case nil: break
+    }
+    try writer.optional("reallyOptional", self.reallyOptional, proto: "really_optional")
+    writer.endObject()
+  }
 }
 
 extension Codegen_Fixtures_Choices.Part {
@@ -316,6 +419,34 @@ extension Codegen_Fixtures_Choices.Part {
 
   func write(to writer: inout WireWriter) {
     if box.isAllocated { box.value.write(to: &writer) }
+  }
+
+  private static let jsonFields = JSONFields(
+    "codegen.fixtures.Choices.Part",
+    [
+      .init(1, "number"),
+      .init(2, "names"),
+      .init(3, "next"),
+    ])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.number)
+      case 2: try reader.repeated(&self.names)
+      case 3: try reader.optional(&self.next)
+      default: break
+      }
+    }
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("number", self.number)
+    try writer.repeated("names", self.names)
+    try writer.optional("next", self.next)
+    writer.endObject()
   }
 }
 
@@ -380,6 +511,28 @@ extension Codegen_Fixtures_Choices.Shape {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "codegen.fixtures.Choices.Shape",
+    [
+      .init(1, "radius"),
+    ])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.radius)
+      default: break
+      }
+    }
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("radius", self.radius)
+    writer.endObject()
+  }
 }
 
 struct Codegen_Fixtures_Empty: Message {
@@ -406,6 +559,18 @@ extension Codegen_Fixtures_Empty {
 
   func write(to writer: inout WireWriter) {
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields("codegen.fixtures.Empty", [])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while try reader.nextField(&object, of: Self.jsonFields) != nil {}
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    writer.endObject()
   }
 }
 

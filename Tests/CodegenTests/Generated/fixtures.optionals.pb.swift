@@ -151,6 +151,76 @@ extension Codegen_Fixtures_OptionalScalars {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "codegen.fixtures.OptionalScalars",
+    [
+      .init(1, "doubleValue", "double_value"),
+      .init(2, "floatValue", "float_value"),
+      .init(3, "int32Value", "int32_value"),
+      .init(4, "int64Value", "int64_value"),
+      .init(5, "uint32Value", "uint32_value"),
+      .init(6, "uint64Value", "uint64_value"),
+      .init(7, "sint32Value", "sint32_value"),
+      .init(8, "sint64Value", "sint64_value"),
+      .init(9, "fixed32Value", "fixed32_value"),
+      .init(10, "fixed64Value", "fixed64_value"),
+      .init(11, "sfixed32Value", "sfixed32_value"),
+      .init(12, "sfixed64Value", "sfixed64_value"),
+      .init(13, "boolValue", "bool_value"),
+      .init(14, "stringValue", "string_value"),
+      .init(15, "bytesValue", "bytes_value"),
+      .init(16, "color"),
+      .init(17, "keyword"),
+    ])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.doubleValue)
+      case 2: try reader.optional(&self.floatValue)
+      case 3: try reader.optional(&self.int32Value)
+      case 4: try reader.optional(&self.int64Value)
+      case 5: try reader.optional(&self.uint32Value)
+      case 6: try reader.optional(&self.uint64Value)
+      case 7: try reader.optional(&self.sint32Value)
+      case 8: try reader.optional(&self.sint64Value)
+      case 9: try reader.optional(&self.fixed32Value)
+      case 10: try reader.optional(&self.fixed64Value)
+      case 11: try reader.optional(&self.sfixed32Value)
+      case 12: try reader.optional(&self.sfixed64Value)
+      case 13: try reader.optional(&self.boolValue)
+      case 14: try reader.optional(&self.stringValue)
+      case 15: try reader.optional(&self.bytesValue)
+      case 16: try reader.optional(&self.color)
+      case 17: try reader.optional(&self.keyword)
+      default: break
+      }
+    }
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("doubleValue", self.doubleValue, proto: "double_value")
+    try writer.optional("floatValue", self.floatValue, proto: "float_value")
+    try writer.optional("int32Value", self.int32Value, proto: "int32_value")
+    try writer.optional("int64Value", self.int64Value, proto: "int64_value")
+    try writer.optional("uint32Value", self.uint32Value, proto: "uint32_value")
+    try writer.optional("uint64Value", self.uint64Value, proto: "uint64_value")
+    try writer.optional("sint32Value", self.sint32Value, proto: "sint32_value")
+    try writer.optional("sint64Value", self.sint64Value, proto: "sint64_value")
+    try writer.optional("fixed32Value", self.fixed32Value, proto: "fixed32_value")
+    try writer.optional("fixed64Value", self.fixed64Value, proto: "fixed64_value")
+    try writer.optional("sfixed32Value", self.sfixed32Value, proto: "sfixed32_value")
+    try writer.optional("sfixed64Value", self.sfixed64Value, proto: "sfixed64_value")
+    try writer.optional("boolValue", self.boolValue, proto: "bool_value")
+    try writer.optional("stringValue", self.stringValue, proto: "string_value")
+    try writer.optional("bytesValue", self.bytesValue, proto: "bytes_value")
+    try writer.optional("color", self.color)
+    try writer.optional("keyword", self.keyword)
+    writer.endObject()
+  }
 }
 
 /// The schema of `fixtures/optionals.proto`, for reflection.

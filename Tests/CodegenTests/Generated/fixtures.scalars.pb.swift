@@ -137,6 +137,70 @@ extension Codegen_Fixtures_Scalars {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "codegen.fixtures.Scalars",
+    [
+      .init(1, "doubleValue", "double_value"),
+      .init(2, "floatValue", "float_value"),
+      .init(3, "int32Value", "int32_value"),
+      .init(4, "int64Value", "int64_value"),
+      .init(5, "uint32Value", "uint32_value"),
+      .init(6, "uint64Value", "uint64_value"),
+      .init(7, "sint32Value", "sint32_value"),
+      .init(8, "sint64Value", "sint64_value"),
+      .init(9, "fixed32Value", "fixed32_value"),
+      .init(10, "fixed64Value", "fixed64_value"),
+      .init(11, "sfixed32Value", "sfixed32_value"),
+      .init(12, "sfixed64Value", "sfixed64_value"),
+      .init(13, "boolValue", "bool_value"),
+      .init(14, "stringValue", "string_value"),
+      .init(15, "bytesValue", "bytes_value"),
+    ])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.doubleValue)
+      case 2: try reader.singular(&self.floatValue)
+      case 3: try reader.singular(&self.int32Value)
+      case 4: try reader.singular(&self.int64Value)
+      case 5: try reader.singular(&self.uint32Value)
+      case 6: try reader.singular(&self.uint64Value)
+      case 7: try reader.singular(&self.sint32Value)
+      case 8: try reader.singular(&self.sint64Value)
+      case 9: try reader.singular(&self.fixed32Value)
+      case 10: try reader.singular(&self.fixed64Value)
+      case 11: try reader.singular(&self.sfixed32Value)
+      case 12: try reader.singular(&self.sfixed64Value)
+      case 13: try reader.singular(&self.boolValue)
+      case 14: try reader.singular(&self.stringValue)
+      case 15: try reader.singular(&self.bytesValue)
+      default: break
+      }
+    }
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("doubleValue", self.doubleValue, proto: "double_value")
+    try writer.singular("floatValue", self.floatValue, proto: "float_value")
+    try writer.singular("int32Value", self.int32Value, proto: "int32_value")
+    try writer.singular("int64Value", self.int64Value, proto: "int64_value")
+    try writer.singular("uint32Value", self.uint32Value, proto: "uint32_value")
+    try writer.singular("uint64Value", self.uint64Value, proto: "uint64_value")
+    try writer.singular("sint32Value", self.sint32Value, proto: "sint32_value")
+    try writer.singular("sint64Value", self.sint64Value, proto: "sint64_value")
+    try writer.singular("fixed32Value", self.fixed32Value, proto: "fixed32_value")
+    try writer.singular("fixed64Value", self.fixed64Value, proto: "fixed64_value")
+    try writer.singular("sfixed32Value", self.sfixed32Value, proto: "sfixed32_value")
+    try writer.singular("sfixed64Value", self.sfixed64Value, proto: "sfixed64_value")
+    try writer.singular("boolValue", self.boolValue, proto: "bool_value")
+    try writer.singular("stringValue", self.stringValue, proto: "string_value")
+    try writer.singular("bytesValue", self.bytesValue, proto: "bytes_value")
+    writer.endObject()
+  }
 }
 
 /// Numbers around the boundaries of a tag's size: 15/16, 2047/2048, and the largest there is.
@@ -212,6 +276,46 @@ extension Codegen_Fixtures_FieldNumbers {
       writer.int32(self.largest)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "codegen.fixtures.FieldNumbers",
+    [
+      .init(15, "oneByte", "one_byte"),
+      .init(16, "twoBytes", "two_bytes"),
+      .init(2047, "stillTwoBytes", "still_two_bytes"),
+      .init(2048, "threeBytes", "three_bytes"),
+      .init(2049, "farStrings", "far_strings"),
+      .init(300000, "farMap", "far_map"),
+      .init(536870911, "largest"),
+    ])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 15: try reader.singular(&self.oneByte)
+      case 16: try reader.singular(&self.twoBytes)
+      case 2047: try reader.singular(&self.stillTwoBytes)
+      case 2048: try reader.singular(&self.threeBytes)
+      case 2049: try reader.repeated(&self.farStrings)
+      case 300000: try reader.map(&self.farMap)
+      case 536870911: try reader.singular(&self.largest)
+      default: break
+      }
+    }
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("oneByte", self.oneByte, proto: "one_byte")
+    try writer.singular("twoBytes", self.twoBytes, proto: "two_bytes")
+    try writer.singular("stillTwoBytes", self.stillTwoBytes, proto: "still_two_bytes")
+    try writer.singular("threeBytes", self.threeBytes, proto: "three_bytes")
+    try writer.repeated("farStrings", self.farStrings, proto: "far_strings")
+    try writer.map("farMap", self.farMap, proto: "far_map")
+    try writer.singular("largest", self.largest)
+    writer.endObject()
   }
 }
 

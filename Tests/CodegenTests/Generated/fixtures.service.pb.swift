@@ -39,6 +39,28 @@ extension Codegen_Fixtures_Note {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "codegen.fixtures.Note",
+    [
+      .init(1, "text"),
+    ])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.text)
+      default: break
+      }
+    }
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("text", self.text)
+    writer.endObject()
+  }
 }
 
 /// The methods of `codegen.fixtures.NoteService`.

@@ -175,6 +175,37 @@ extension Bench_V1_Step {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "bench.v1.Step",
+    [
+      .init(1, "name"),
+      .init(2, "phase"),
+      .init(3, "startedAtMs", "started_at_ms"),
+      .init(4, "durationMs", "duration_ms"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.name)
+      case 2: try reader.singular(&self.phase)
+      case 3: try reader.singular(&self.startedAtMs)
+      case 4: try reader.singular(&self.durationMs)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("name", self.name)
+    try writer.singular("phase", self.phase)
+    try writer.singular("startedAtMs", self.startedAtMs, proto: "started_at_ms")
+    try writer.singular("durationMs", self.durationMs, proto: "duration_ms")
+    writer.endObject()
+  }
 }
 
 /// A resource: strings, numbers, enums, a map and a list of messages, about 600 bytes on the wire.
@@ -358,6 +389,100 @@ extension Bench_V1_Deployment {
 
   public func write(to writer: inout WireWriter) {
     if box.isAllocated { box.value.write(to: &writer) }
+  }
+
+  private static let jsonFields = JSONFields(
+    "bench.v1.Deployment",
+    [
+      .init(1, "id"),
+      .init(2, "name"),
+      .init(3, "namespaceName", "namespace_name"),
+      .init(4, "image"),
+      .init(5, "region"),
+      .init(6, "owner"),
+      .init(7, "commit"),
+      .init(8, "cluster"),
+      .init(9, "environment"),
+      .init(10, "description"),
+      .init(11, "generation"),
+      .init(12, "observedGeneration", "observed_generation"),
+      .init(13, "revision"),
+      .init(14, "cpuCores", "cpu_cores"),
+      .init(15, "memoryGib", "memory_gib"),
+      .init(16, "paused"),
+      .init(17, "canaryEnabled", "canary_enabled"),
+      .init(18, "phase"),
+      .init(19, "strategy"),
+      .init(20, "labels"),
+      .init(21, "createdAtMs", "created_at_ms"),
+      .init(22, "updatedAtMs", "updated_at_ms"),
+      .init(23, "finishedAtMs", "finished_at_ms"),
+      .init(24, "steps"),
+      .init(25, "replicas"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.id)
+      case 2: try reader.singular(&self.name)
+      case 3: try reader.singular(&self.namespaceName)
+      case 4: try reader.singular(&self.image)
+      case 5: try reader.singular(&self.region)
+      case 6: try reader.singular(&self.owner)
+      case 7: try reader.singular(&self.commit)
+      case 8: try reader.singular(&self.cluster)
+      case 9: try reader.singular(&self.environment)
+      case 10: try reader.singular(&self.description)
+      case 11: try reader.singular(&self.generation)
+      case 12: try reader.singular(&self.observedGeneration)
+      case 13: try reader.singular(&self.revision)
+      case 14: try reader.singular(&self.cpuCores)
+      case 15: try reader.singular(&self.memoryGib)
+      case 16: try reader.singular(&self.paused)
+      case 17: try reader.singular(&self.canaryEnabled)
+      case 18: try reader.singular(&self.phase)
+      case 19: try reader.singular(&self.strategy)
+      case 20: try reader.map(&self.labels)
+      case 21: try reader.singular(&self.createdAtMs)
+      case 22: try reader.singular(&self.updatedAtMs)
+      case 23: try reader.singular(&self.finishedAtMs)
+      case 24: try reader.repeated(&self.steps)
+      case 25: try reader.singular(&self.replicas)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("id", self.id)
+    try writer.singular("name", self.name)
+    try writer.singular("namespaceName", self.namespaceName, proto: "namespace_name")
+    try writer.singular("image", self.image)
+    try writer.singular("region", self.region)
+    try writer.singular("owner", self.owner)
+    try writer.singular("commit", self.commit)
+    try writer.singular("cluster", self.cluster)
+    try writer.singular("environment", self.environment)
+    try writer.singular("description", self.description)
+    try writer.singular("generation", self.generation)
+    try writer.singular("observedGeneration", self.observedGeneration, proto: "observed_generation")
+    try writer.singular("revision", self.revision)
+    try writer.singular("cpuCores", self.cpuCores, proto: "cpu_cores")
+    try writer.singular("memoryGib", self.memoryGib, proto: "memory_gib")
+    try writer.singular("paused", self.paused)
+    try writer.singular("canaryEnabled", self.canaryEnabled, proto: "canary_enabled")
+    try writer.singular("phase", self.phase)
+    try writer.singular("strategy", self.strategy)
+    try writer.map("labels", self.labels)
+    try writer.singular("createdAtMs", self.createdAtMs, proto: "created_at_ms")
+    try writer.singular("updatedAtMs", self.updatedAtMs, proto: "updated_at_ms")
+    try writer.singular("finishedAtMs", self.finishedAtMs, proto: "finished_at_ms")
+    try writer.repeated("steps", self.steps)
+    try writer.singular("replicas", self.replicas)
+    writer.endObject()
   }
 }
 
@@ -601,6 +726,46 @@ extension Bench_V1_HealthEvent {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "bench.v1.HealthEvent",
+    [
+      .init(1, "deploymentId", "deployment_id"),
+      .init(2, "sequence"),
+      .init(3, "node"),
+      .init(4, "phase"),
+      .init(5, "latencyMs", "latency_ms"),
+      .init(6, "message"),
+      .init(7, "observedAtMs", "observed_at_ms"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deploymentId)
+      case 2: try reader.singular(&self.sequence)
+      case 3: try reader.singular(&self.node)
+      case 4: try reader.singular(&self.phase)
+      case 5: try reader.singular(&self.latencyMs)
+      case 6: try reader.singular(&self.message)
+      case 7: try reader.singular(&self.observedAtMs)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deploymentId", self.deploymentId, proto: "deployment_id")
+    try writer.singular("sequence", self.sequence)
+    try writer.singular("node", self.node)
+    try writer.singular("phase", self.phase)
+    try writer.singular("latencyMs", self.latencyMs, proto: "latency_ms")
+    try writer.singular("message", self.message)
+    try writer.singular("observedAtMs", self.observedAtMs, proto: "observed_at_ms")
+    writer.endObject()
+  }
 }
 
 public struct Bench_V1_GetRequest: Message {
@@ -635,6 +800,28 @@ extension Bench_V1_GetRequest {
       writer.string(self.id)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "bench.v1.GetRequest",
+    [
+      .init(1, "id"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.id)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("id", self.id)
+    writer.endObject()
   }
 }
 
@@ -672,6 +859,28 @@ extension Bench_V1_ListRequest {
     }
     writer.unknown(self.unknownFields)
   }
+
+  private static let jsonFields = JSONFields(
+    "bench.v1.ListRequest",
+    [
+      .init(1, "limit"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.limit)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("limit", self.limit)
+    writer.endObject()
+  }
 }
 
 public struct Bench_V1_ListResponse: Message {
@@ -706,6 +915,28 @@ extension Bench_V1_ListResponse {
   public func write(to writer: inout WireWriter) {
     writer.repeated(WireSubmessage<Bench_V1_Deployment>.self, self.deployments, tag: 10)
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "bench.v1.ListResponse",
+    [
+      .init(1, "deployments"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.repeated(&self.deployments)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.repeated("deployments", self.deployments)
+    writer.endObject()
   }
 }
 
@@ -750,6 +981,31 @@ extension Bench_V1_WatchRequest {
       writer.bool(self.hold)
     }
     writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "bench.v1.WatchRequest",
+    [
+      .init(1, "count"),
+      .init(2, "hold"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.count)
+      case 2: try reader.singular(&self.hold)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("count", self.count)
+    try writer.singular("hold", self.hold)
+    writer.endObject()
   }
 }
 
