@@ -82,6 +82,7 @@ struct JSONEmitter {
         writer.line("while try reader.nextField(&object, of: Self.jsonFields) != nil {}")
         return
       }
+      if type.isBoxed { writer.line("try reader.charge(for: box)") }
       writer.block("while let field = try reader.nextField(&object, of: Self.jsonFields)") {
         writer in
         writer.line("switch field {")

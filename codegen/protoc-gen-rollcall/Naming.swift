@@ -28,7 +28,8 @@ enum Naming {
     "Any", "Bool", "Double", "Float", "Int", "Int32", "Int64", "Protocol", "Self", "String", "Type",
     "UInt32", "UInt64", "UInt8", "Message", "ProtoEnum", "UnknownFields", "WireReader",
     "WireWriter", "WireSizes", "DecodingError", "CopyOnWrite", "Defaultable", "BoxedFields",
-    "FileDescriptor", "JSONReader", "JSONWriter", "JSONDecodingError", "JSONEncodingError",
+    "FileDescriptor", "JSONFields", "JSONReader", "JSONWriter", "JSONDecodingError",
+    "JSONEncodingError",
     "Hashable", "Sendable", "Optional", "Array", "Dictionary", "Int8", "Int16", "UInt", "UInt16",
   ]
 

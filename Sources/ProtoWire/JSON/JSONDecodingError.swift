@@ -13,6 +13,8 @@ public struct JSONDecodingError: Error, Hashable, Sendable {
     case trailingContent
     /// Objects and arrays are nested deeper than the limit.
     case tooDeep(limit: Int)
+    /// The decoded form would need more memory than the options grant for a text of this length.
+    case allocationBudgetExceeded(limit: Int)
     /// The text is not UTF-8.
     case invalidUTF8
     /// A string holds an unescaped control character.
@@ -92,6 +94,8 @@ extension JSONDecodingError.Reason: CustomStringConvertible {
     case .unexpected(let found, let expected): "found \(found) where \(expected) belongs"
     case .trailingContent: "something follows the value"
     case .tooDeep(let limit): "nested deeper than \(limit) levels"
+    case .allocationBudgetExceeded(let limit):
+      "needs more than the \(limit) bytes of memory granted for this text"
     case .invalidUTF8: "the text is not UTF-8"
     case .controlCharacter(let byte): "unescaped control character \(byte) in a string"
     case .invalidEscape: "a backslash is followed by something that is no escape"

@@ -87,6 +87,7 @@ extension JSONReader {
     try beginList()
     var isFirst = true
     while try nextElement(&isFirst) {
+      if V.elementCharge > 0 { try charge(V.elementCharge) }
       if let value = try V.readJSON(from: &self) { field.append(value) }
     }
   }
@@ -106,6 +107,7 @@ extension JSONReader {
       try colon()
       let isNew = seen == nil ? field[key] == nil : seen!.insert(key).inserted
       guard isNew else { throw duplicateKey("\(key)", at: place) }
+      if V.elementCharge > 0 { try charge(V.elementCharge &* 2) }
       if let value = try V.readJSON(from: &self) { field[key] = value }
     }
   }

@@ -9,6 +9,7 @@ public struct JSONReader: ~Copyable {
   let end: UnsafePointer<UInt8>
   var position: UnsafePointer<UInt8>
   var depthLeft: Int
+  @usableFromInline var budgetLeft: Int
   /// How the text is read.
   public let options: JSONDecodingOptions
   /// Where an object starts whose `@type` belongs to `google.protobuf.Any` and is skipped.
@@ -27,6 +28,7 @@ public struct JSONReader: ~Copyable {
     position = start
     end = start + text.count
     depthLeft = options.depthLimit
+    budgetLeft = Self.budget(options, text.count)
     self.options = options
     if !isValidUTF8 {
       do {
@@ -38,6 +40,29 @@ public struct JSONReader: ~Copyable {
   }
 
   deinit { scratch?.deallocate() }
+
+  // MARK: Memory
+
+  private static func budget(_ options: JSONDecodingOptions, _ count: Int) -> Int {
+    let (product, overflow) = count.multipliedReportingOverflow(by: options.allocationFactor)
+    return max(options.minimumAllocationBudget, overflow ? Int.max : product)
+  }
+
+  /// Takes memory out of the grant of the options.
+  @usableFromInline mutating func charge(_ bytes: Int) throws(JSONDecodingError) {
+    guard bytes <= budgetLeft else {
+      let limit = Self.budget(options, end - start)
+      throw fail(.allocationBudgetExceeded(limit: limit))
+    }
+    budgetLeft &-= bytes
+  }
+
+  /// To be called before a box is written to for the first time.
+  @inlinable public mutating func charge<Value>(for box: borrowing CopyOnWrite<Value>)
+    throws(JSONDecodingError)
+  {
+    if !box.isAllocated { try charge(CopyOnWrite<Value>.allocationSize) }
+  }
 
   // MARK: Errors
 

@@ -5,6 +5,12 @@ public protocol JSONValue {
   static func readJSON(from reader: inout JSONReader) throws(JSONDecodingError) -> Self?
   /// Writes a value.
   func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError)
+  /// Bytes that an element of this type takes out of the reader's memory grant.
+  static var elementCharge: Int { get }
+}
+
+extension JSONValue {
+  @inlinable public static var elementCharge: Int { 0 }
 }
 
 /// A value that a field without presence may hold.
@@ -115,6 +121,8 @@ extension JSONReader {
 }
 
 extension Message {
+  @inlinable public static var elementCharge: Int { MemoryLayout<Self>.stride }
+
   @inlinable public static func readJSON(from reader: inout JSONReader) throws(JSONDecodingError)
     -> Self?
   {
