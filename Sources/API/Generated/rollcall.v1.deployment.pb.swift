@@ -364,6 +364,7 @@ extension Deployment {
 
   public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
     var object = try reader.beginObject()
+    try reader.charge(for: box)
     while let field = try reader.nextField(&object, of: Self.jsonFields) {
       switch field {
       case 1: try reader.singular(&self.id)
@@ -1166,6 +1167,7 @@ extension DeviceAssignment {
 
   public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
     var object = try reader.beginObject()
+    try reader.charge(for: box)
     while let field = try reader.nextField(&object, of: Self.jsonFields) {
       switch field {
       case 1: try reader.singular(&self.deploymentId)
