@@ -137,7 +137,8 @@ let package = Package(
     tests(
       "EndToEndTests",
       ["API", "Services", "Store", "Automator", "RPCServer", "RPCClient", "RPCCore", "ProtoWire"]),
-    tests("RollcallTests", ["rollcall"], resources: [.copy("Fixtures")]),
+    tests(
+      "RollcallTests", ["rollcall", "API", "RPCCore", "ProtoWire"], resources: [.copy("Fixtures")]),
     tests("ArchitectureTests", []),
   ]
 )

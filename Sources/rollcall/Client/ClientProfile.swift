@@ -1,0 +1,98 @@
+import Foundation
+
+/// What `rollcall login` remembers: which server to call, and as whom.
+///
+/// Kept in `$XDG_CONFIG_HOME/rollcall/config.json`, by default `~/.config/rollcall/config.json`, readable by its owner only.
+struct ClientProfile: Codable, Equatable, Sendable {
+  var server: String?
+  var key: String?
+  /// Call with TLS.
+  var tls: Bool?
+  /// PEM file of the authorities to trust instead of the system's.
+  var authorities: String?
+
+  enum Failure: Error, Equatable, CustomStringConvertible {
+    case unreadable(path: String, why: String)
+    case unwritable(path: String, why: String)
+    case open(path: String, mode: UInt32)
+
+    var description: String {
+      switch self {
+      case .unreadable(let path, let why): "\(path) cannot be read: \(why)"
+      case .unwritable(let path, let why): "\(path) cannot be written: \(why)"
+      case .open(let path, let mode):
+        "\(path) holds a key and can be read by others (mode 0\(String(mode, radix: 8)))"
+      }
+    }
+
+    /// What to do about it.
+    var next: String {
+      switch self {
+      case .unreadable: "rollcall login writes a new one"
+      case .unwritable: "check the folder's owner, or name another one with $XDG_CONFIG_HOME"
+      case .open(let path, _): "chmod 600 \(path)"
+      }
+    }
+  }
+
+  /// Where the profile lives.
+  static func path(environment: [String: String]) -> String {
+    let base =
+      environment["XDG_CONFIG_HOME"].flatMap { $0.isEmpty ? nil : $0 }
+      ?? (environment["HOME"] ?? ".") + "/.config"
+    return base + "/rollcall/config.json"
+  }
+
+  /// Reads a profile; an empty one when there is no file. A file with a key that others can read is refused.
+  static func read(_ path: String) throws(Failure) -> ClientProfile {
+    guard let attributes = try? FileManager.default.attributesOfItem(atPath: path) else {
+      return ClientProfile()
+    }
+    do {
+      let profile = try JSONDecoder().decode(
+        ClientProfile.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+      let mode = (attributes[.posixPermissions] as? NSNumber)?.uint32Value ?? 0
+      if profile.key != nil, mode & 0o077 != 0 { throw Failure.open(path: path, mode: mode) }
+      return profile
+    } catch let failure as Failure {
+      throw failure
+    } catch {
+      throw .unreadable(path: path, why: "it is not the JSON that `rollcall login` writes")
+    }
+  }
+
+  /// Replaces the file in one step, mode 0600 in a folder of mode 0700.
+  func write(_ path: String) throws(Failure) {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+    let temporary = path + ".new"
+    do {
+      try FileManager.default.createDirectory(
+        atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true,
+        attributes: [.posixPermissions: 0o700])
+      let bytes = try encoder.encode(self) + Data("\n".utf8)
+      try? FileManager.default.removeItem(atPath: temporary)
+      guard
+        FileManager.default.createFile(
+          atPath: temporary, contents: bytes, attributes: [.posixPermissions: 0o600]),
+        rename(temporary, path) == 0
+      else {
+        throw Failure.unwritable(path: path, why: String(cString: strerror(errno)))
+      }
+    } catch let failure as Failure {
+      throw failure
+    } catch {
+      throw .unwritable(path: path, why: error.localizedDescription)
+    }
+  }
+
+  /// Flags win over environment, environment over the file, the file over the default.
+  func overridden(by flags: ClientProfile, environment: [String: String]) -> ClientProfile {
+    func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+    return ClientProfile(
+      server: flags.server ?? variable("ROLLCALL_SERVER") ?? server ?? "127.0.0.1:7070",
+      key: flags.key ?? variable("ROLLCALL_KEY") ?? key,
+      tls: flags.tls ?? variable("ROLLCALL_TLS").map { $0 != "0" } ?? tls,
+      authorities: flags.authorities ?? variable("ROLLCALL_TLS_CA") ?? authorities)
+  }
+}

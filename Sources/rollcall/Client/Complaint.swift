@@ -1,0 +1,108 @@
+import ProtoWire
+import RPCClient
+import RPCCore
+
+/// A failure as it is told to a person: what happened, why, and what to do next. Never a stack trace.
+struct Complaint: Error, Equatable, CustomStringConvertible {
+  let what: String
+  /// More about it, a line each.
+  var why: [String] = []
+  /// What to do next.
+  var next: String?
+  let status: ProgramExit
+
+  init(_ what: String, why: [String] = [], next: String? = nil, status: ProgramExit) {
+    self.what = what
+    self.why = why
+    self.next = next
+    self.status = status
+  }
+
+  /// "rollcall: what" and the rest indented below.
+  var description: String {
+    let lines = ["rollcall: " + what] + why.map { "  " + $0 } + (next.map { ["  → " + $0] } ?? [])
+    return lines.map(TextTable.oneLine).joined(separator: "\n")
+  }
+
+  static let noKey = Complaint(
+    "no API key is set",
+    next:
+      "rollcall login --key sk-…   (the server wrote an admin key to its data folder at first start)",
+    status: .notAllowed)
+
+  /// Any failure of a command; nil for those that the argument parser tells better itself.
+  init?(wrapping error: any Error, server: String = "this address") {
+    switch error {
+    case let complaint as Complaint: self = complaint
+    case let error as RPCError: self.init(error, server: server)
+    case let error as ChannelError:
+      self.init(
+        error.description, next: "name a server as host:port with --server", status: .invalid)
+    case let failure as ClientProfile.Failure:
+      self.init(failure.description, next: failure.next, status: .failed)
+    case let failure as DemoData.Failure: self.init(failure.description, status: .failed)
+    case is CancellationError: self.init("interrupted", status: .failed)
+    default: return nil
+    }
+  }
+
+  /// What a call's end means to the person who asked for it. `server` is the address that was called.
+  init(_ error: RPCError, server: String) {
+    var why: [String] = []
+    var reason = ""
+    var retryAfter: Int64?
+    for detail in error.details {
+      if let info = try? detail.unpacked(as: Google_Rpc_ErrorInfo.self) {
+        reason = info.reason
+      } else if let request = try? detail.unpacked(as: Google_Rpc_BadRequest.self) {
+        why += request.fieldViolations.map { "\($0.field): \($0.description)" }
+      } else if let failure = try? detail.unpacked(as: Google_Rpc_PreconditionFailure.self) {
+        why += failure.violations.map { "\($0.subject): \($0.description)" }
+      } else if let failure = try? detail.unpacked(as: Google_Rpc_QuotaFailure.self) {
+        why += failure.violations.map { "\($0.subject): \($0.description)" }
+      } else if let retry = try? detail.unpacked(as: Google_Rpc_RetryInfo.self) {
+        retryAfter = max(1, retry.retryDelay?.seconds ?? 1)
+      }
+    }
+    why.removeAll { error.message.contains($0) }
+    self.init(
+      Self.sentence(error, server: server), why: why,
+      next: Self.next(error.code, reason: reason, server: server, retryAfter: retryAfter),
+      status: ProgramExit(error.code))
+  }
+
+  private static func sentence(_ error: RPCError, server: String) -> String {
+    switch error.code {
+    case .unavailable: "the server at \(server) cannot be reached: \(error.message)"
+    case .deadlineExceeded: "the server at \(server) did not answer in time"
+    case .cancelled: "the call was cancelled"
+    case .unimplemented: "the server at \(server) does not know this call: \(error.message)"
+    case .internalError, .unknown, .dataLoss:
+      "the server at \(server) failed: \(error.message.isEmpty ? error.code.name : error.message)"
+    default: error.message.isEmpty ? "the server refused: \(error.code.name)" : error.message
+    }
+  }
+
+  private static func next(_ code: StatusCode, reason: String, server: String, retryAfter: Int64?)
+    -> String?
+  {
+    switch reason {
+    case "ETAG_MISMATCH": return "somebody changed it meanwhile: look again, then repeat"
+    case "ROLLOUT_PROGRESSING": return "rollcall rollouts pause … first"
+    case "EXPOSURE_REGRESSION": return "add --allow-regression if devices may go back"
+    case "REVISION_COMPACTED": return "start again without --from"
+    default: break
+    }
+    if let retryAfter { return "try again in \(Figures.span(seconds: retryAfter))" }
+    switch code {
+    case .unavailable: return "start one with `rollcall serve`, or name another with --server"
+    case .deadlineExceeded: return "try again, or wait longer with --timeout"
+    case .unauthenticated: return "rollcall login --server \(server) --key sk-…"
+    case .permissionDenied: return "`rollcall whoami` shows what the key may do"
+    case .unimplemented: return "client and server may be of different versions: rollcall --version"
+    case .resourceExhausted: return "try again a little later"
+    case .internalError, .unknown, .dataLoss: return "the server's log has the details"
+    default: return nil
+    }
+  }
+}

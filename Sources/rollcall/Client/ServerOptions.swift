@@ -1,0 +1,47 @@
+import API
+import ArgumentParser
+import Foundation
+import RPCClient
+import RPCCore
+
+/// Which server to call, as whom, and how to show the answer. Every client command takes them.
+struct ServerOptions: ParsableArguments {
+  enum Output: String, ExpressibleByArgument, CaseIterable, Sendable {
+    case table, json
+  }
+
+  @Option(help: "Server, host:port. [$ROLLCALL_SERVER, `rollcall login`, 127.0.0.1:7070]")
+  var server: String?
+
+  @Option(
+    help:
+      "API key. Visible to other users of this machine: prefer $ROLLCALL_KEY or `rollcall login`.")
+  var key: String?
+
+  @Flag(inversion: .prefixedNo, help: "Call with TLS. [$ROLLCALL_TLS]")
+  var tls: Bool?
+
+  @Option(
+    name: .customLong("tls-ca"), help: "PEM file of the authorities to trust. [$ROLLCALL_TLS_CA]")
+  var authorities: String?
+
+  @Option(help: "Seconds to wait for an answer.")
+  var timeout: Int = 30
+
+  @Option(name: .shortAndLong, help: "How to show the answer: table or json.")
+  var output: Output = .table
+
+  func validate() throws {
+    guard (1...86_400).contains(timeout) else {
+      throw ValidationError("--timeout \(timeout) is not between 1 and 86400 seconds")
+    }
+  }
+
+  /// The profile after flags, environment and file.
+  func profile() throws -> ClientProfile {
+    let environment = ProcessInfo.processInfo.environment
+    return try ClientProfile.read(ClientProfile.path(environment: environment)).overridden(
+      by: ClientProfile(server: server, key: key, tls: tls, authorities: authorities),
+      environment: environment)
+  }
+}

@@ -1,0 +1,62 @@
+import API
+import ArgumentParser
+import Foundation
+
+/// `rollcall login`: remembers server and key after trying them.
+struct LoginCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "login", abstract: "Remember a server and a key, after trying them.",
+    discussion:
+      "Without --key the key is read from $ROLLCALL_KEY or from one line of standard input.")
+
+  @OptionGroup var options: ServerOptions
+
+  func run() async throws {
+    let environment = ProcessInfo.processInfo.environment
+    var profile = ClientProfile().overridden(
+      by: ClientProfile(
+        server: options.server, key: options.key, tls: options.tls,
+        authorities: options.authorities), environment: environment)
+    if profile.key == nil {
+      if Terminal.shared.isInteractive { Terminal.shared.complain("API key:") }
+      profile.key = readLine(strippingNewline: true)?.trimmingCharacters(in: .whitespaces)
+    }
+    if let authorities = profile.authorities {
+      profile.authorities = URL(fileURLWithPath: authorities).path
+    }
+    var answer = WhoAmIResponse()
+    try await Session.run(
+      Session(profile, timeout: options.timeout), server: profile.server ?? ""
+    ) { session in
+      answer = try await session.auth.whoAmI(WhoAmIRequest(), options: session.options)
+    }
+    let path = ClientProfile.path(environment: environment)
+    try profile.write(path)
+    Terminal.shared.line(
+      "Logged in at \(profile.server ?? "") as \(answer.principal?.name ?? "") of org \(answer.org?.name ?? "")."
+    )
+    Terminal.shared.line("Saved to \(path), readable by you only.")
+  }
+}
+
+/// `rollcall whoami`.
+struct WhoAmICommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "whoami", abstract: "Show whom the key stands for and what it may do.")
+
+  @OptionGroup var options: ServerOptions
+
+  func run() async throws {
+    try await Session.run(options) { session in
+      let answer = try await session.auth.whoAmI(WhoAmIRequest(), options: session.options)
+      try session.show(answer) {
+        var table = TextTable("ORG", "PRINCIPAL", "ROLES", "KEY")
+        table.add(
+          answer.org?.name ?? "", answer.principal?.name ?? "",
+          (answer.principal?.roles ?? []).map(Words.text).joined(separator: ", "),
+          answer.apiKey?.hint ?? "")
+        return table.rendered()
+      }
+    }
+  }
+}

@@ -1,0 +1,177 @@
+import API
+import ArgumentParser
+import ProtoWire
+import RPCCore
+
+/// `rollcall rollouts …`.
+struct RolloutsCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "rollouts",
+    abstract: "Rollouts: a deployment moving to another version, step by step.",
+    discussion: "A rollout is named by its id, or by its deployment: then the newest one is meant.",
+    subcommands: [
+      List.self, Show.self, Watch.self, Advance.self, Pause.self, Resume.self, Expose.self,
+    ])
+
+  struct List: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "List a deployment's rollouts.")
+    @OptionGroup var options: ServerOptions
+    @OptionGroup var paging: PagingOptions
+    @Argument(help: "Name or id of the deployment.") var deployment: String
+
+    func run() async throws {
+      try await Session.run(options) { session in
+        var request = ListRolloutsRequest()
+        request.deploymentId = try await Lookup(session: session).deployment(deployment).id
+        request.pageSize = paging.pageSize
+        request.pageToken = paging.pageToken
+        let answer = try await session.deployments.listRollouts(request, options: session.options)
+        try session.show(answer) {
+          var table = TextTable(
+            "NUMBER", "STATE", "EXPOSURE", "STARTED", "ENDED", "WHY", "ID",
+            right: ["NUMBER", "EXPOSURE"])
+          for rollout in answer.rollouts {
+            table.add(
+              String(rollout.number), Words.state(rollout.state),
+              Figures.percent(millionths: Int(rollout.exposureMillionths)),
+              Words.time(rollout.startedAt), Words.time(rollout.endedAt), rollout.stateReason,
+              rollout.id)
+          }
+          return paging.footed(
+            table, count: answer.rollouts.count, total: answer.totalSize,
+            next: answer.nextPageToken)
+        }
+      }
+    }
+  }
+
+  struct Show: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Show a rollout and its gates.")
+    @OptionGroup var options: ServerOptions
+    @Argument(help: "Rollout or deployment.") var rollout: String
+
+    func run() async throws {
+      try await Session.run(options) { session in
+        let rollout = try await Lookup(session: session).rollout(rollout)
+        try session.show(rollout) { RolloutText.details(rollout) }
+      }
+    }
+  }
+
+  struct Watch: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Follow a rollout to its end, with a progress bar.",
+      discussion:
+        "With --output json every change is one line. Ends with 0 once it has completed, with 7 when it was rolled back or aborted."
+    )
+    @OptionGroup var options: ServerOptions
+    @Argument(help: "Rollout or deployment.") var rollout: String
+
+    func run() async throws {
+      try await Session.run(options) { session in
+        let rollout = try await Lookup(session: session).rollout(rollout)
+        let names = try await VersionNames(session: session, rollout: rollout)
+        let isJSON = session.output == .json
+        let watch = RolloutWatch(session: session, rollout: rollout, title: names.title) {
+          message in
+          if isJSON, let text = try? message.json() { Terminal.shared.line(text) }
+        }
+        let end = try await watch.run()
+        if !isJSON { Terminal.shared.line(RolloutText.ending(end)) }
+        if end.state != .completed { throw ExitCode(ProgramExit.rolloutEnded.rawValue) }
+      }
+    }
+  }
+
+  struct Advance: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Take the next step now, even within a soak.")
+    @OptionGroup var options: ServerOptions
+    @Argument(help: "Rollout or deployment.") var rollout: String
+    @Option(help: "Why.") var reason = ""
+
+    func run() async throws {
+      try await Session.run(options) { session in
+        let rollout = try await Lookup(session: session).rollout(rollout)
+        var request = AdvanceRolloutRequest()
+        request.rolloutId = rollout.id
+        request.etag = rollout.etag
+        request.reason = reason
+        request.requestId = Session.requestID()
+        let answer = try await session.deployments.advanceRollout(
+          request, options: session.options)
+        try session.show(answer) { RolloutText.change(from: rollout, to: answer.rollout) }
+      }
+    }
+  }
+
+  struct Pause: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Hold a rollout: devices keep what they have, nobody else gets the new version.")
+    @OptionGroup var options: ServerOptions
+    @Argument(help: "Rollout or deployment.") var rollout: String
+    @Option(help: "Why.") var reason = ""
+
+    func run() async throws {
+      try await Session.run(options) { session in
+        let rollout = try await Lookup(session: session).rollout(rollout)
+        var request = PauseRolloutRequest()
+        request.rolloutId = rollout.id
+        request.reason = reason
+        request.requestId = Session.requestID()
+        let answer = try await session.deployments.pauseRollout(request, options: session.options)
+        try session.show(answer) { RolloutText.change(from: rollout, to: answer.rollout) }
+      }
+    }
+  }
+
+  struct Resume: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Go on with a paused rollout; the soak of its step begins anew.")
+    @OptionGroup var options: ServerOptions
+    @Argument(help: "Rollout or deployment.") var rollout: String
+    @Option(help: "Why.") var reason = ""
+
+    func run() async throws {
+      try await Session.run(options) { session in
+        let rollout = try await Lookup(session: session).rollout(rollout)
+        var request = ResumeRolloutRequest()
+        request.rolloutId = rollout.id
+        request.reason = reason
+        request.requestId = Session.requestID()
+        let answer = try await session.deployments.resumeRollout(request, options: session.options)
+        try session.show(answer) { RolloutText.change(from: rollout, to: answer.rollout) }
+      }
+    }
+  }
+
+  struct Expose: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Set the exposure of a paused rollout.")
+    @OptionGroup var options: ServerOptions
+    @Argument(help: "Rollout or deployment.") var rollout: String
+    @Argument(help: "Share of the devices, for instance 12.5%.") var share: String
+    @Flag(help: "Let devices above a lower exposure go back to the old version.")
+    var allowRegression = false
+
+    func run() async throws {
+      guard let millionths = ShareText.millionths(share) else {
+        throw ValidationError("\"\(share)\" is not a share such as 12.5%")
+      }
+      try await Session.run(options) { session in
+        let rollout = try await Lookup(session: session).rollout(rollout)
+        var changed = Rollout()
+        changed.id = rollout.id
+        changed.exposureMillionths = Int32(millionths)
+        var request = UpdateRolloutRequest()
+        request.rollout = changed
+        request.updateMask = .init(["exposure_millionths"])
+        request.allowRegression = allowRegression
+        request.etag = rollout.etag
+        request.requestId = Session.requestID()
+        let answer = try await session.deployments.updateRollout(request, options: session.options)
+        try session.show(answer) { RolloutText.change(from: rollout, to: answer.rollout) }
+      }
+    }
+  }
+}
