@@ -1,0 +1,122 @@
+internal import Crypto
+internal import Domain
+public import Logging
+internal import ProtoWire
+internal import RPCCore
+public import Store
+
+/// How every call is carried out: who calls, in which transaction, what the caller is told when it
+/// fails. A service's method is `check → store → respond` inside one of these.
+public struct CallRules: Sendable {
+  let store: Store
+  let logger: Logger
+  private let mapping: StatusMapping
+
+  public init(store: Store, logger: Logger) {
+    self.store = store
+    self.logger = logger
+    mapping = StatusMapping(logger: logger) { store.ids.make() }
+  }
+
+  // MARK: Reads
+
+  /// A bounded read on the calling thread, in one consistent view.
+  func read<R>(
+    _ context: ServerContext, _ body: (ReadTransaction, Caller) throws -> R
+  ) throws -> R {
+    do {
+      let caller = try context.authenticatedCaller()
+      return try store.read { db in try body(db, caller) }
+    } catch {
+      throw mapping.error(error, context)
+    }
+  }
+
+  /// A page of a list, in one consistent view.
+  func list<Request: ListRequest, R>(
+    _ request: Request, _ context: ServerContext,
+    _ body: (ReadTransaction, Caller, PageWalk) throws -> R
+  ) throws -> R {
+    try read(context) { db, caller in
+      try body(db, caller, try PageWalk(request, caller, context, store.pageTokens))
+    }
+  }
+
+  /// Anything else, with the same errors: streams, scans, several transactions.
+  func perform<R>(
+    _ context: ServerContext, _ body: (Caller) async throws -> R
+  ) async throws -> R {
+    do {
+      return try await body(try context.authenticatedCaller())
+    } catch {
+      throw mapping.error(error, context)
+    }
+  }
+
+  // MARK: Changes
+
+  /// One change in the writer's transaction, at most once for a request id.
+  ///
+  /// A repeated request is answered with what was stored the first time. `validate_only` runs `body`
+  /// and rolls it back. `storing` is what is kept of a response for repeats: for one that shows a
+  /// secret, the response without it. `body` checks, changes and records its event; it must not wait.
+  func mutate<Request: MutationRequest, Response: Message>(
+    _ request: Request, _ context: ServerContext,
+    storing: @escaping @Sendable (Response) -> Response = { $0 },
+    _ body: @escaping @Sendable (Mutation) throws -> Response
+  ) async throws -> Response {
+    try await perform(context) { caller in
+      try await mutate(request, caller, context.method, storing: storing, body)
+    }
+  }
+
+  /// As above, inside ``perform(_:_:)``.
+  func mutate<Request: MutationRequest, Response: Message>(
+    _ request: Request, _ caller: Caller, _ method: AnyMethodDescriptor,
+    storing: @escaping @Sendable (Response) -> Response = { $0 },
+    _ body: @escaping @Sendable (Mutation) throws -> Response
+  ) async throws -> Response {
+    let requestID = request.requestId
+    guard requestID.utf8.count <= 64 else {
+      throw ServiceError.invalid(
+        field: "request_id", message: "\(requestID.utf8.count) bytes exceed 64")
+    }
+    if request.validateOnly {
+      do {
+        return try await store.write { tx -> Response in
+          throw Validated(
+            response: try body(
+              Mutation(tx: tx, caller: caller, method: method, requestID: requestID)))
+        }
+      } catch let validated as Validated<Response> {
+        return validated.response
+      }
+    }
+    let digest = requestID.isEmpty ? [] : Self.digest(request)
+    let key = IdempotencyKey(
+      org: caller.org.rawValue, principal: caller.principal.rawValue, method: method.path,
+      requestID: requestID)
+    return try await store.write { tx in
+      var fresh: Response?
+      let stored = try tx.idempotent(key, bodyDigest: digest) {
+        let response = try body(
+          Mutation(tx: tx, caller: caller, method: method, requestID: requestID))
+        fresh = response
+        return requestID.isEmpty ? [] : storing(response).serialized()
+      }
+      return try fresh ?? Response(wire: stored.bytes)
+    }
+  }
+
+  /// Carries a dry run's response out of the transaction that it rolls back.
+  private struct Validated<Response: Message>: Error {
+    let response: Response
+  }
+
+  /// The SHA-256 of a request without its request id.
+  private static func digest(_ request: some MutationRequest) -> [UInt8] {
+    var body = request
+    body.requestId = ""
+    return Array(SHA256.hash(data: body.serialized(deterministic: true)))
+  }
+}

@@ -1,0 +1,48 @@
+internal import Crypto
+internal import Domain
+internal import ProtoWire
+internal import RPCCore
+internal import Store
+
+/// A request that changes something: the fields that all of them have in common.
+protocol MutationRequest: Message {
+  var requestId: String { get set }
+  var validateOnly: Bool { get }
+}
+
+/// A change under way, inside the writer's transaction.
+struct Mutation {
+  let tx: WriteTransaction
+  let caller: Caller
+  let method: AnyMethodDescriptor
+  let requestID: String
+
+  /// The time of everything the change writes.
+  var now: Timestamp { Timestamp(milliseconds: tx.nowMilliseconds) }
+
+  /// A new id, greater than every one before.
+  func makeID<Owner>(_ kind: ID<Owner>.Type = ID<Owner>.self) -> ID<Owner> { ID(tx.makeID()) }
+
+  /// The revision that the next recorded event gets: the etag of what it changes.
+  func nextRevision() throws -> Int64 { try tx.revision() + 1 }
+
+  /// Appends an event in the transaction of the change: who did what to which resource, with the
+  /// SHA-256 of the resource before and after (nil: it did not, or no longer does, exist).
+  @discardableResult
+  func record(
+    _ verb: String, _ kind: ResourceKind, id: String, parent: String = "",
+    before: (any Message)? = nil, after: (any Message)? = nil, payload: [UInt8] = []
+  ) throws -> Int64 {
+    try tx.append(
+      NewEvent(
+        org: caller.org.rawValue, kind: "\(kind.rawValue).\(verb)", resourceType: kind.rawValue,
+        resourceID: id, parentID: parent, actor: caller.principal.rawValue,
+        method: method.description, requestID: requestID, beforeDigest: Self.digest(before),
+        afterDigest: Self.digest(after), payload: payload))
+  }
+
+  static func digest(_ message: (any Message)?) -> [UInt8] {
+    guard let message else { return [] }
+    return Array(SHA256.hash(data: message.serialized(deterministic: true)))
+  }
+}
