@@ -131,7 +131,13 @@ let package = Package(
     tests("SQLTests", ["SQL"]),
     tests(
       "StoreTests",
-      ["Store", "SQL", "Domain", .product(name: "Crypto", package: "swift-crypto")]),
+      [
+        "Store", "SQL", "Domain", "store-crash-child",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ]),
+    .executableTarget(
+      name: "store-crash-child", dependencies: ["Store"], path: "Tests/StoreCrashChild",
+      swiftSettings: settings),
     tests("ServicesTests", ["Services", "API", "Store", "Domain", "RPCCore", "ProtoWire"]),
     tests("AutomatorTests", ["Automator", "Store", "Domain"]),
     tests(

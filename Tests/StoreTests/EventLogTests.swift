@@ -1,0 +1,129 @@
+import SQL
+import Testing
+
+@testable import Store
+
+@Suite struct EventLogTests {
+  private func fill(_ store: Store, _ count: Int, orgs: [String] = ["org-1", "org-2"]) async throws
+  {
+    for index in 0..<count {
+      try await store.write {
+        _ = try $0.append(.sample(org: orgs[index % orgs.count], "\(index)"))
+      }
+    }
+  }
+
+  @Test func `revisions go on after everything was compacted and the store reopened`() async throws
+  {
+    let temporary = try TemporaryStore()
+    try await fill(temporary.store, 10)
+    try await temporary.store.compact(through: .max)
+    #expect(try temporary.store.read { try $0.revision() } == 10)
+    try temporary.reopen()
+    #expect(try await temporary.store.write { try $0.append(.sample("next")) } == 11)
+    let (events, anchor, floor) = try temporary.store.read { tx in
+      let log = EventLog(tx)
+      return (
+        try log.page(after: 0, org: nil, limit: 10), try log.anchor(org: "org-1"),
+        try log.floor()
+      )
+    }
+    #expect(events.map(\.revision) == [11])
+    #expect(floor == 10)
+    #expect(EventChain.firstBreak(in: events, after: anchor) == nil)
+    #expect(anchor != EventChain.start)
+  }
+
+  @Test(arguments: 0...9)
+  func `each org's chain verifies from its anchor wherever the log was cut`(cut: Int) async throws {
+    let temporary = try TemporaryStore()
+    try await fill(temporary.store, 9)
+    try await temporary.store.compact(through: Int64(cut))
+    try temporary.store.read { tx in
+      let log = EventLog(tx)
+      for org in ["org-1", "org-2"] {
+        let events = try log.page(after: 0, org: org, limit: 100)
+        #expect(EventChain.firstBreak(in: events, after: try log.anchor(org: org)) == nil)
+        #expect(events.allSatisfy { $0.revision > cut })
+      }
+      #expect(try log.floor() == cut)
+    }
+  }
+
+  @Test func `a changed, removed, moved or foreign event breaks the chain there`() async throws {
+    let temporary = try TemporaryStore()
+    try await fill(temporary.store, 6, orgs: ["org-1"])
+    let events = try temporary.store.read {
+      try EventLog($0).page(after: 0, org: "org-1", limit: 100)
+    }
+    #expect(EventChain.firstBreak(in: events, after: EventChain.start) == nil)
+    var changed = events
+    var event = changed[2].event
+    event.actor = "somebody else"
+    changed[2] = LoggedEvent(
+      revision: changed[2].revision, createdAtMilliseconds: changed[2].createdAtMilliseconds,
+      chainHash: changed[2].chainHash, event: event)
+    #expect(EventChain.firstBreak(in: changed, after: EventChain.start) == 3)
+    var removed = events
+    removed.remove(at: 3)
+    #expect(EventChain.firstBreak(in: removed, after: EventChain.start) == 5)
+    var swapped = events
+    swapped.swapAt(1, 2)
+    #expect(EventChain.firstBreak(in: swapped, after: EventChain.start) == 3)
+    #expect(EventChain.firstBreak(in: events, after: [UInt8](repeating: 1, count: 32)) == 1)
+  }
+
+  @Test func `lengths are part of the hash, so text cannot move between fields`() {
+    var a = NewEvent.sample("x")
+    var b = a
+    a.actor = "ab"
+    a.method = "c"
+    b.actor = "a"
+    b.method = "bc"
+    #expect(
+      EventChain.hash(after: EventChain.start, revision: 1, createdAtMilliseconds: 1, a)
+        != EventChain.hash(after: EventChain.start, revision: 1, createdAtMilliseconds: 1, b))
+  }
+
+  @Test func `the audit lists newest first, of a resource with its children, page by page`()
+    async throws
+  {
+    let temporary = try TemporaryStore()
+    try await temporary.store.write { tx in
+      for index in 0..<5 {
+        var rollout = NewEvent.sample("rollout-\(index)")
+        rollout.parentID = "deployment-1"
+        try tx.append(rollout)
+        try tx.append(.sample("deployment-1"))
+        try tx.append(.sample("deployment-2"))
+      }
+    }
+    try temporary.store.read { tx in
+      let log = EventLog(tx)
+      let first = try log.newest(org: "org-1", resourceID: "deployment-1", limit: 4)
+      #expect(first.map(\.revision) == [14, 13, 11, 10])
+      let second = try log.newest(
+        org: "org-1", resourceID: "deployment-1", before: 10, limit: 4)
+      #expect(second.map(\.revision) == [8, 7, 5, 4])
+      #expect(try log.newest(org: "org-1", limit: 2).map(\.revision) == [15, 14])
+      #expect(try log.newest(org: "org-2", limit: 2).isEmpty)
+    }
+  }
+
+  @Test func `retention by time stops at the first event that is young enough`() async throws {
+    let temporary = try TemporaryStore()
+    try await fill(temporary.store, 5, orgs: ["org-1"])
+    // Times as a clock that went back would leave them: revision 4 is older than revision 3.
+    try await temporary.store.write { tx in
+      for (revision, time) in [(1, 10), (2, 20), (3, 100), (4, 30), (5, 200)] {
+        try tx.connection.execute(
+          "UPDATE events SET created_at_ms = $1 WHERE revision = $2", time, revision)
+      }
+      _ = try EventLog.compact(createdBefore: 100, limit: 100, in: tx.connection)
+    }
+    let kept = try temporary.store.read {
+      try EventLog($0).page(after: 0, org: nil, limit: 10).map(\.revision)
+    }
+    #expect(kept == [3, 4, 5])
+  }
+}

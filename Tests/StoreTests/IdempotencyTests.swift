@@ -1,0 +1,93 @@
+import Synchronization
+import Testing
+
+@testable import Store
+
+@Suite struct IdempotencyTests {
+  private let key = IdempotencyKey(org: "o", principal: "p", method: "m", requestID: "r")
+
+  private final class Clock: Sendable {
+    let now = Mutex<Int64>(1_000_000)
+  }
+
+  @Test func `a repeated request gets the stored response and changes nothing`() async throws {
+    let temporary = try TemporaryStore()
+    for round in 0..<3 {
+      let response = try await temporary.store.write { [key] tx in
+        try tx.idempotent(key, bodyDigest: [1]) {
+          try tx.append(.sample("a"))
+          return [UInt8(round), 9]
+        }
+      }
+      #expect(response == IdempotentResponse(bytes: [0, 9], isReplay: round > 0))
+    }
+    #expect(try temporary.store.read { try $0.revision() } == 1)
+  }
+
+  @Test func `the same id with another body is refused`() async throws {
+    let temporary = try TemporaryStore()
+    _ = try await temporary.store.write { [key] in try $0.idempotent(key, bodyDigest: [1]) { [] } }
+    await #expect(throws: StoreError.requestIDReused(requestID: "r")) {
+      try await temporary.store.write { [key] in try $0.idempotent(key, bodyDigest: [2]) { [] } }
+    }
+  }
+
+  @Test func `another principal, method or org may use the same id`() async throws {
+    let temporary = try TemporaryStore()
+    var keys = [key, key, key, key]
+    keys[1].principal = "q"
+    keys[2].method = "n"
+    keys[3].org = "other"
+    for (index, key) in keys.enumerated() {
+      let response = try await temporary.store.write { tx in
+        try tx.idempotent(key, bodyDigest: [UInt8(index)]) { [UInt8(index)] }
+      }
+      #expect(response == IdempotentResponse(bytes: [UInt8(index)], isReplay: false))
+    }
+  }
+
+  @Test func `a request that failed may be tried again`() async throws {
+    let temporary = try TemporaryStore()
+    await #expect(throws: StoreTests.Refused.self) {
+      try await temporary.store.write { [key] tx in
+        try tx.idempotent(key, bodyDigest: [1]) { throw StoreTests.Refused() }
+      }
+    }
+    let response = try await temporary.store.write { [key] in
+      try $0.idempotent(key, bodyDigest: [2]) { [7] }
+    }
+    #expect(response == IdempotentResponse(bytes: [7], isReplay: false))
+  }
+
+  @Test func `requests without an id are carried out each time`() async throws {
+    let temporary = try TemporaryStore()
+    var anonymous = key
+    anonymous.requestID = ""
+    for key in [nil, nil, anonymous, anonymous] {
+      let response = try await temporary.store.write { tx in
+        try tx.idempotent(key, bodyDigest: []) { [] }
+      }
+      #expect(!response.isReplay)
+    }
+  }
+
+  @Test(arguments: [(age: Int64(99), isReplay: true), (100, false), (101, false)])
+  func `a response is kept for the retention and then forgotten`(
+    age: Int64, isReplay: Bool
+  ) async throws {
+    let clock = Clock()
+    var configuration = StoreConfiguration()
+    configuration.idempotencyRetentionMilliseconds = 100
+    configuration.clock = { clock.now.withLock { $0 } }
+    let temporary = try TemporaryStore(configuration)
+    _ = try await temporary.store.write { [key] in try $0.idempotent(key, bodyDigest: [1]) { [1] } }
+    clock.now.withLock { $0 += age }
+    let response = try await temporary.store.write { [key] in
+      try $0.idempotent(key, bodyDigest: [1]) { [2] }
+    }
+    #expect(response.isReplay == isReplay)
+    clock.now.withLock { $0 += 1_000 }
+    #expect(try await temporary.store.write { try $0.purgeIdempotentRequests(limit: 10) } == 1)
+    #expect(try await temporary.store.write { try $0.purgeIdempotentRequests(limit: 10) } == 0)
+  }
+}
