@@ -185,6 +185,7 @@ extension Codegen_Fixtures_Importer {
 
   mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
     var object = try reader.beginObject()
+    try reader.charge(for: box)
     while let field = try reader.nextField(&object, of: Self.jsonFields) {
       switch field {
       case 1: try reader.optional(&self.shared)

@@ -327,6 +327,7 @@ extension Codegen_Fixtures_Naming {
 
   mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
     var object = try reader.beginObject()
+    try reader.charge(for: box)
     while let field = try reader.nextField(&object, of: Self.jsonFields) {
       switch field {
       case 1: try reader.singular(&self.self_)

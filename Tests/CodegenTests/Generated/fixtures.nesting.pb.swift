@@ -59,6 +59,7 @@ extension Codegen_Fixtures_Chain {
 
   mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
     var object = try reader.beginObject()
+    try reader.charge(for: box)
     while let field = try reader.nextField(&object, of: Self.jsonFields) {
       switch field {
       case 1: try reader.singular(&self.label)
@@ -162,6 +163,7 @@ extension Codegen_Fixtures_Husband {
 
   mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
     var object = try reader.beginObject()
+    try reader.charge(for: box)
     while let field = try reader.nextField(&object, of: Self.jsonFields) {
       switch field {
       case 1: try reader.singular(&self.name)
@@ -264,6 +266,7 @@ extension Codegen_Fixtures_Wife {
 
   mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
     var object = try reader.beginObject()
+    try reader.charge(for: box)
     while let field = try reader.nextField(&object, of: Self.jsonFields) {
       switch field {
       case 1: try reader.singular(&self.name)
@@ -395,6 +398,7 @@ extension Codegen_Fixtures_Expression {
 
   mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
     var object = try reader.beginObject()
+    try reader.charge(for: box)
     while let field = try reader.nextField(&object, of: Self.jsonFields) {
       switch field {
       case 1: if let value = try reader.value(Double.self) { self.node = .number(value) }
@@ -497,6 +501,7 @@ extension Codegen_Fixtures_Expression.Sum {
 
   mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
     var object = try reader.beginObject()
+    try reader.charge(for: box)
     while let field = try reader.nextField(&object, of: Self.jsonFields) {
       switch field {
       case 1: try reader.optional(&self.left)
@@ -847,6 +852,7 @@ extension Codegen_Fixtures_Wide {
 
   mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
     var object = try reader.beginObject()
+    try reader.charge(for: box)
     while let field = try reader.nextField(&object, of: Self.jsonFields) {
       switch field {
       case 1: try reader.singular(&self.s1)

@@ -423,6 +423,7 @@ extension Bench_V1_Deployment {
 
   public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
     var object = try reader.beginObject()
+    try reader.charge(for: box)
     while let field = try reader.nextField(&object, of: Self.jsonFields) {
       switch field {
       case 1: try reader.singular(&self.id)
