@@ -1,0 +1,142 @@
+public import API
+internal import Domain
+internal import ProtoWire
+public import RPCCore
+internal import Store
+
+/// Orgs, principals and keys.
+public struct AuthService: AuthServiceServer {
+  let rules: CallRules
+  let authentication: Authentication
+
+  /// `authentication` is told when what it remembers is no longer true.
+  public init(rules: CallRules, authentication: Authentication) {
+    self.rules = rules
+    self.authentication = authentication
+  }
+
+  // MARK: Who calls
+
+  public func whoAmI(
+    _ request: WhoAmIRequest, context: ServerContext
+  ) async throws -> WhoAmIResponse {
+    try rules.read(context) { db, caller in
+      guard let org = try Orgs(db).find(caller.org),
+        let principal = try Principals(db).find(caller.principal, org: caller.org),
+        let key = try APIKeys(db).find(caller.key, org: caller.org)
+      else { throw ServiceError.unauthenticated(.apiKeyInvalid) }
+      return WhoAmIResponse.with {
+        $0.org = API.Org(org)
+        $0.principal = API.Principal(principal)
+        $0.apiKey = ApiKey(key)
+      }
+    }
+  }
+
+  // MARK: Orgs
+
+  public func createOrg(
+    _ request: CreateOrgRequest, context: ServerContext
+  ) async throws -> CreateOrgResponse {
+    let secret = KeySecret.random()
+    return try await rules.mutate(
+      request, context,
+      storing: { response in
+        var stored = response
+        stored.secret = ""
+        return stored
+      }
+    ) { mutation in
+      guard mutation.caller.isRootOrg, mutation.caller.isAdmin else {
+        throw ServiceError.permissionDenied("orgs are created by admins of the root org")
+      }
+      let tx = mutation.tx
+      let wanted = request.org ?? API.Org()
+      let name = try TextRule.name.check(wanted.name, field: "org.name")
+      try TextRule.displayName.check(wanted.displayName, field: "org.display_name")
+      try TextRule.optionalName.check(request.adminName, field: "admin_name")
+      guard try Orgs(tx).find(name: name) == nil else {
+        throw ServiceError.alreadyExists(.org, name: name)
+      }
+      let now = mutation.now
+      let revision = try mutation.nextRevision()
+      let org = Domain.Org(
+        id: mutation.makeID(), name: name, displayName: wanted.displayName, isRoot: false,
+        createdAt: now, updatedAt: now, revision: revision)
+      let admin = Domain.Principal(
+        id: mutation.makeID(), org: org.id, kind: .user,
+        name: request.adminName.isEmpty ? "admin" : request.adminName, displayName: "",
+        roles: .admin, createdAt: now, updatedAt: now, revision: revision)
+      let key = APIKey(
+        id: mutation.makeID(), org: org.id, principal: admin.id, displayName: "first admin",
+        hint: secret.hint, createdAt: now, revision: revision)
+      try Orgs(tx).insert(org)
+      try Principals(tx).insert(admin)
+      try APIKeys(tx).insert(key, digest: secret.digest)
+      let response = CreateOrgResponse.with {
+        $0.org = API.Org(org)
+        $0.admin = API.Principal(admin)
+        $0.apiKey = ApiKey(key)
+        $0.secret = request.validateOnly ? "" : secret.text
+      }
+      try mutation.record("created", .org, id: org.id.rawValue, after: response.org)
+      return response
+    }
+  }
+
+  public func getOrg(_ request: GetOrgRequest, context: ServerContext) async throws
+    -> GetOrgResponse
+  {
+    try rules.read(context) { db, caller in
+      let id = request.orgId.isEmpty ? caller.org : OrgID(request.orgId)
+      guard id == caller.org || (caller.isRootOrg && caller.isAdmin),
+        let org = try Orgs(db).find(id)
+      else { throw ServiceError.notFound(.org, id: request.orgId) }
+      return GetOrgResponse.with { $0.org = API.Org(org) }
+    }
+  }
+
+  public func listOrgs(
+    _ request: ListOrgsRequest, context: ServerContext
+  ) async throws -> ListOrgsResponse {
+    try rules.list(request, context) { db, caller, walk in
+      let seesAll = caller.isRootOrg && caller.isAdmin
+      let listing = try Orgs(db).list(walk.page, only: seesAll ? nil : caller.org)
+      return ListOrgsResponse.with {
+        $0.orgs = listing.items.map { API.Org($0) }
+        $0.nextPageToken = walk.token(after: listing.next)
+        $0.totalSize = Int32(clamping: listing.total)
+      }
+    }
+  }
+
+  public func updateOrg(
+    _ request: UpdateOrgRequest, context: ServerContext
+  ) async throws -> UpdateOrgResponse {
+    try await rules.mutate(request, context) { mutation in
+      let wanted = request.org ?? API.Org()
+      let id = wanted.id.isEmpty ? mutation.caller.org : OrgID(wanted.id)
+      guard id == mutation.caller.org, var org = try Orgs(mutation.tx).find(id) else {
+        throw ServiceError.notFound(.org, id: wanted.id)
+      }
+      try Etag.check(request.etag, .org, id.rawValue, revision: org.revision)
+      let update = try FieldMaskUpdate(
+        request.updateMask, fields: ["display_name": !wanted.displayName.isEmpty])
+      let before = API.Org(org)
+      if update.changes("display_name") {
+        org.displayName = try TextRule.displayName.check(
+          wanted.displayName, field: "org.display_name")
+      }
+      org.updatedAt = mutation.now
+      org.revision = try mutation.nextRevision()
+      try Orgs(mutation.tx).update(org)
+      let after = API.Org(org)
+      try mutation.record("updated", .org, id: id.rawValue, before: before, after: after)
+      return UpdateOrgResponse.with { $0.org = after }
+    }
+  }
+}
+
+extension CreateOrgRequest: MutationRequest {}
+extension UpdateOrgRequest: MutationRequest {}
+extension ListOrgsRequest: ListRequest {}

@@ -1,0 +1,36 @@
+internal import Glibc
+
+/// A small file that only the server's user may read.
+public enum SecretFile {
+  /// Writes `text` to `path` with mode 0600, replacing what was there. It is complete and on disk when
+  /// this returns.
+  public static func write(_ text: String, to path: String) throws(StoreError) {
+    let temporary = path + ".new"
+    func failure(_ operation: String) -> StoreError {
+      .folderUnusable(path: path, reason: "\(operation): \(String(cString: strerror(errno)))")
+    }
+    // An earlier attempt may have left one, with other rights.
+    if unlink(temporary) != 0, errno != ENOENT { throw failure("remove") }
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw failure("create") }
+    let bytes = Array(text.utf8)
+    var offset = 0
+    while offset < bytes.count {
+      let written = bytes.withUnsafeBytes { buffer in
+        Glibc.write(descriptor, buffer.baseAddress?.advanced(by: offset), buffer.count - offset)
+      }
+      if written < 0 {
+        if errno == EINTR { continue }
+        let error = failure("write")
+        close(descriptor)
+        throw error
+      }
+      offset += written
+    }
+    let isSynced = fsync(descriptor) == 0
+    let error = failure("sync")
+    close(descriptor)
+    guard isSynced else { throw error }
+    guard rename(temporary, path) == 0 else { throw failure("rename") }
+  }
+}
