@@ -94,9 +94,11 @@ extension JSONWriter {
     put(value.isNaN ? "\"NaN\"" : value < 0 ? "\"-Infinity\"" : "\"Infinity\"")
   }
 
-  /// Without the `.0` of a whole number.
+  /// Without the `.0` of a whole number, except for minus zero: many readers take `-0` for an integer and
+  /// lose its sign.
   private mutating func shortest(_ digits: String) {
     put(ascii: digits)
+    if digits == "-0.0" { return }
     if count >= 2, buffer[count - 1] == UInt8(ascii: "0"), buffer[count - 2] == UInt8(ascii: ".") {
       advance(-2)
     }
