@@ -21,6 +21,10 @@ let package = Package(
       name: "BenchAPI",
       dependencies: [.product(name: "RollcallMessages", package: "Rollcall")],
       swiftSettings: settings),
+    .executableTarget(
+      name: "bench-server",
+      dependencies: ["BenchAPI", .product(name: "RollcallServer", package: "Rollcall")],
+      swiftSettings: settings),
     .target(
       name: "SwiftProtobufPeer",
       dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")]),

@@ -60,9 +60,9 @@ public final class RPCServer: Sendable {
     do {
       let listener = try await ServerListener.start(
         .init(
-          host: configuration.host, port: configuration.port, tls: configuration.tls,
-          eventLoops: configuration.eventLoops, session: configuration.session,
-          limits: configuration.connectionLimits),
+          host: configuration.host, port: configuration.port, tls: configuration.tls?.listener,
+          eventLoops: configuration.eventLoops, session: configuration.limits.session,
+          limits: configuration.limits.connection),
         onLoopStart: { try onLoopStart(ServerLoop($0, index: $1)) },
         owner: { _ in ConnectionCalls(core) })
       state.withLock { $0.phase = .running(listener) }

@@ -12,14 +12,14 @@ public final class ServerListener: Sendable {
     public var host: String
     /// 0: any free one.
     public var port: Int
-    public var tls: ServerTLS?
+    public var tls: ListenerTLS?
     public var eventLoops: Int
     public var backlog = 1024
     public var session: SessionConfiguration
     public var limits: ConnectionLimits
 
     public init(
-      host: String, port: Int, tls: ServerTLS? = nil, eventLoops: Int = 1,
+      host: String, port: Int, tls: ListenerTLS? = nil, eventLoops: Int = 1,
       session: SessionConfiguration = .init(), limits: ConnectionLimits = .init()
     ) {
       self.host = host

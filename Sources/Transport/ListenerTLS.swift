@@ -1,7 +1,7 @@
 import NIOSSL
 
 /// The certificates of a server, and whose clients it trusts. Files are PEM.
-public struct ServerTLS: Sendable {
+public struct ListenerTLS: Sendable {
   /// The server's certificate, followed by those that lead to its authority.
   public var certificateFile: String
   public var privateKeyFile: String
