@@ -46,6 +46,8 @@ let package = Package(
       name: "RollcallServer", targets: ["RPCServer", "RPCCore", "ProtoWire", "StandardProtos"]),
     .library(
       name: "RollcallClient", targets: ["RPCClient", "RPCCore", "ProtoWire", "StandardProtos"]),
+    // The embedded store, for the benchmarks.
+    .library(name: "RollcallStore", targets: ["Store", "SQL"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),

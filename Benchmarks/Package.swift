@@ -31,5 +31,9 @@ let package = Package(
     .executableTarget(
       name: "codec-benchmark", dependencies: ["BenchAPI", "SwiftProtobufPeer"],
       swiftSettings: settings),
+    .executableTarget(
+      name: "store-bench",
+      dependencies: [.product(name: "RollcallStore", package: "Rollcall")],
+      swiftSettings: settings),
   ]
 )

@@ -1,0 +1,35 @@
+import Glibc
+import Store
+
+/// Measures the store on this machine's disk: acknowledged writes, point reads, watches.
+///
+/// `store-bench [FOLDER [SECONDS]]`: FOLDER is created, and removed at the end; it decides the disk.
+@main
+struct StoreBench {
+  static func main() async throws {
+    let arguments = CommandLine.arguments
+    let folder = arguments.count > 1 ? arguments[1] : "/var/tmp/store-bench-\(getpid())"
+    let seconds = arguments.count > 2 ? Double(arguments[2]) ?? 3 : 3
+    let store = try Store.open(folder)
+    defer {
+      store.close()
+      for name in ["rollcall.db", "rollcall.db-wal", "rollcall.db-shm", "lock"] {
+        unlink(folder + "/" + name)
+      }
+      rmdir(folder)
+    }
+    let writes = WriteBenchmark(store: store, seconds: seconds)
+    try await writes.run(.row, writers: 1)
+    for _ in 0..<3 { try await writes.run(.row, writers: 256) }
+    try await writes.run(.event, writers: 256)
+    try await writes.run(.mutation, writers: 256)
+
+    let reads = ReadBenchmark(store: store)
+    let ids = try await reads.prepare()
+    try reads.run("point read, thread without a loop", ids, perTurn: nil)
+    try reads.run("point read on a loop, 1 a turn", ids, perTurn: 1)
+    try reads.run("point read on a loop, 32 a turn", ids, perTurn: 32)
+
+    try await WatchBenchmark(store: store).run(watches: 10_000)
+  }
+}
