@@ -70,7 +70,9 @@ final class ChannelCore: @unchecked Sendable {
   /// Starts a call or an attempt of it as soon as there is a connection.
   func place(_ call: ClientCall) {
     guard !call.isEnded else { return }
-    switch state.call(waitForReady: call.waitForReady) {
+    let next = state.call(waitForReady: call.waitForReady)
+    publish()
+    switch next {
     case .start:
       if let current { current.start(call) }
     case .wait:
@@ -83,7 +85,6 @@ final class ChannelCore: @unchecked Sendable {
     case .refuse:
       call.noConnection("the channel is closed")
     }
-    publish()
   }
 
   /// A call has its outcome.
@@ -159,7 +160,10 @@ final class ChannelCore: @unchecked Sendable {
 
   /// An attempt to connect failed.
   func attemptFailed(_ attempt: Int, because reason: String) {
-    switch state.failed(attempt: attempt, reason: reason, random: Double.random(in: 0...1)) {
+    let next = state.failed(
+      attempt: attempt, reason: reason, random: Double.random(in: 0...1))
+    publish()
+    switch next {
     case .ignore:
       break
     case .connect(let attempt, let address):
@@ -170,7 +174,6 @@ final class ChannelCore: @unchecked Sendable {
       waiting.removeAll { !$0.waitForReady }
       for call in failing { call.noConnection(reason) }
     }
-    publish()
   }
 
   private func waited(_ wait: Int) {

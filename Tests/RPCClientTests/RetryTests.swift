@@ -1,0 +1,95 @@
+import ProtoWire
+import RPCClient
+import RPCCore
+import Testing
+
+@Suite(.timeLimit(.minutes(2))) struct RetryTests {
+  private static let quick = RetryPolicy(
+    maxAttempts: 3, initialBackoff: .milliseconds(1), maxBackoff: .milliseconds(2))
+
+  @Test("a call that fails with UNAVAILABLE is repeated", arguments: [0, 1, 2])
+  func repeats(failures: Int) async throws {
+    try await withServer(client: .init(retry: Self.quick)) { channel, _, _ async throws in
+      let attempts = try await channel.unary(Echo.flaky, Number(failures), options: .init())
+      #expect(attempts.value == Int64(failures + 1))
+    }
+  }
+
+  @Test("the last attempt's error is the call's")
+  func exhausted() async throws {
+    try await withServer(client: .init(retry: Self.quick)) { channel, _, _ async throws in
+      let error = await #expect(throws: RPCError.self) {
+        try await channel.unary(Echo.flaky, Number(3), options: .init())
+      }
+      #expect(error?.code == .unavailable)
+      #expect(error?.message == "attempt 3")
+    }
+  }
+
+  @Test("a call can do without")
+  func none() async throws {
+    try await withServer(client: .init(retry: Self.quick)) { channel, _, _ async throws in
+      let error = await #expect(throws: RPCError.self) {
+        try await channel.unary(
+          Echo.flaky, Number(1), options: CallOptions(retry: RetryPolicy.none))
+      }
+      #expect(error?.message == "attempt 1")
+    }
+  }
+
+  @Test("requests are sent again, streams of them too")
+  func replay() async throws {
+    let method: MethodDescriptor<Number, Number> = Echo.method("Flaky", .unary)
+    try await withServer(client: .init(retry: Self.quick)) { channel, _, _ async throws in
+      let call = channel.clientStreaming(method, options: .init())
+      try await call.send(Number(2))
+      #expect(try await call.finish().value == 3)
+    }
+  }
+
+  @Test("a call whose answer has begun is not repeated")
+  func committed() async throws {
+    try await withServer(client: .init(retry: Self.quick)) { channel, _, _ async throws in
+      var words: [String] = []
+      let error = await #expect(throws: RPCError.self) {
+        for try await word in channel.serverStreaming(Echo.half, Text("once"), options: .init()) {
+          words.append(word.value)
+        }
+      }
+      #expect(words == ["once"])
+      #expect(error?.message == "half way")
+    }
+  }
+
+  @Test("retries stop when most calls fail")
+  func throttled() async throws {
+    let configuration = Channel.Configuration(
+      retry: Self.quick, retryThrottle: RetryThrottle(maxTokens: 4, tokenRatio: 0.1))
+    try await withServer(client: configuration) { channel, _, _ async throws in
+      var last = ""
+      for _ in 0..<4 {
+        let error = await #expect(throws: RPCError.self) {
+          try await channel.unary(Echo.flaky, Number(9), options: .init())
+        }
+        last = error?.message ?? ""
+      }
+      #expect(last == "attempt 1")
+    }
+  }
+
+  @Test("credentials go with every call")
+  func credentials() async throws {
+    let failing = CallCredentials { throw RPCError(.unauthenticated, "no token today") }
+    try await withServer(client: .init(credentials: failing)) { channel, _, _ async throws in
+      let error = await #expect(throws: RPCError.self) {
+        try await channel.unary(Echo.unary, Bytes(), options: .init())
+      }
+      #expect(error?.message == "no token today")
+    }
+    let making = CallCredentials { ["x-echo": "who"] }
+    try await withServer(client: .init(credentials: making)) { channel, _, _ async throws in
+      let response = try await channel.response(Echo.unary, Bytes())
+      #expect(response.metadata["x-head"] == "who")
+    }
+  }
+}
