@@ -37,4 +37,39 @@ public enum Peer {
     options.useDeterministicOrdering = true
     return try Bench_V1_Deployment(serializedBytes: bytes).serializedBytes(options: options)
   }
+
+  /// Reads a `Deployment` from JSON and returns something of it.
+  public static func decodeDeploymentJSON(_ text: [UInt8]) throws -> Int {
+    Int(try Bench_V1_Deployment(jsonUTF8Bytes: text).replicas)
+  }
+
+  /// Reads a `ListResponse` from JSON and returns how many records it has.
+  public static func decodeListJSON(_ text: [UInt8]) throws -> Int {
+    try Bench_V1_ListResponse(jsonUTF8Bytes: text).deployments.count
+  }
+
+  /// A closure that writes the message of these wire bytes as JSON.
+  public static func deploymentJSONEncoder(_ bytes: [UInt8]) throws -> () throws -> Int {
+    let message = try Bench_V1_Deployment(serializedBytes: bytes)
+    return {
+      let text: [UInt8] = try message.jsonUTF8Bytes()
+      return text.count
+    }
+  }
+
+  /// A closure that writes the list of these wire bytes as JSON.
+  public static func listJSONEncoder(_ bytes: [UInt8]) throws -> () throws -> Int {
+    let message = try Bench_V1_ListResponse(serializedBytes: bytes)
+    return {
+      let text: [UInt8] = try message.jsonUTF8Bytes()
+      return text.count
+    }
+  }
+
+  /// The wire form of a `Deployment` in JSON, with sorted maps.
+  public static func deploymentWire(json text: [UInt8]) throws -> [UInt8] {
+    var options = BinaryEncodingOptions()
+    options.useDeterministicOrdering = true
+    return try Bench_V1_Deployment(jsonUTF8Bytes: text).serializedBytes(options: options)
+  }
 }

@@ -49,6 +49,34 @@ enum CodecBenchmark {
     report(
       "encode ListResponse, new array",
       try compare(200, { list.serialized().count }, try Peer.listEncoder(hundred)))
+    try json(deployment, list)
+  }
+
+  /// The same messages in JSON.
+  private static func json(_ deployment: Bench_V1_Deployment, _ list: Bench_V1_ListResponse) throws
+  {
+    let (one, hundred) = (deployment.serialized(deterministic: true), list.serialized())
+    let (oneText, hundredText) = (try deployment.jsonUTF8(), try list.jsonUTF8())
+    guard try Peer.deploymentWire(json: oneText) == one else { fatalError("the mappings disagree") }
+    print(
+      "| JSON: Deployment \(oneText.count) bytes, ListResponse \(hundredText.count) bytes | | | |")
+    report(
+      "decode Deployment, JSON",
+      try compare(10_000, { Int(try Bench_V1_Deployment(jsonUTF8: oneText).replicas) }) {
+        try Peer.decodeDeploymentJSON(oneText)
+      })
+    report(
+      "encode Deployment, JSON",
+      try compare(
+        10_000, { try deployment.jsonUTF8().count }, try Peer.deploymentJSONEncoder(one)))
+    report(
+      "decode ListResponse, JSON",
+      try compare(100, { try Bench_V1_ListResponse(jsonUTF8: hundredText).deployments.count }) {
+        try Peer.decodeListJSON(hundredText)
+      })
+    report(
+      "encode ListResponse, JSON",
+      try compare(100, { try list.jsonUTF8().count }, try Peer.listJSONEncoder(hundred)))
   }
 
   /// Nanoseconds a call of each side.
