@@ -141,7 +141,9 @@ let package = Package(
       name: "store-crash-child", dependencies: ["Store"], path: "Tests/StoreCrashChild",
       swiftSettings: settings),
     tests("ServicesTests", ["Services", "API", "Store", "Domain", "RPCCore", "ProtoWire"]),
-    tests("AutomatorTests", ["Automator", "Store", "Domain"]),
+    tests(
+      "AutomatorTests",
+      ["Automator", "Store", "Domain", .product(name: "Logging", package: "swift-log")]),
     tests(
       "EndToEndTests",
       ["API", "Services", "Store", "Automator", "RPCServer", "RPCClient", "RPCCore", "ProtoWire"]),

@@ -43,7 +43,8 @@ enum Sample {
     policy: RolloutPolicy? = policy()
   ) -> Deployment {
     Deployment(
-      id: DeploymentID("d"), org: OrgID("o"), variant: VariantID("x"), createdBy: "p",
+      id: DeploymentID("d"), org: OrgID("o"), model: ModelID("m"), variant: VariantID("x"),
+      createdBy: "p",
       createdAt: minutes(0), name: "vision", state: state, desiredVersion: desired,
       activeVersion: active, policy: policy, rolloutCount: 1)
   }

@@ -10,6 +10,7 @@ public enum DeploymentEnvironment: String, CaseIterable, Hashable, Sendable {
 public struct Deployment: Hashable, Sendable {
   public let id: DeploymentID
   public let org: OrgID
+  public let model: ModelID
   public let variant: VariantID
   public let createdBy: String
   public let createdAt: Timestamp
@@ -37,7 +38,8 @@ public struct Deployment: Hashable, Sendable {
   public var revision: Int64
 
   public init(
-    id: DeploymentID, org: OrgID, variant: VariantID, createdBy: String, createdAt: Timestamp,
+    id: DeploymentID, org: OrgID, model: ModelID, variant: VariantID, createdBy: String,
+    createdAt: Timestamp,
     name: String, description: String = "", labels: Labels = .empty,
     environment: DeploymentEnvironment = .staging, state: DeploymentState = .draft,
     desiredVersion: VersionID? = nil, activeVersion: VersionID? = nil,
@@ -47,6 +49,7 @@ public struct Deployment: Hashable, Sendable {
   ) {
     self.id = id
     self.org = org
+    self.model = model
     self.variant = variant
     self.createdBy = createdBy
     self.createdAt = createdAt

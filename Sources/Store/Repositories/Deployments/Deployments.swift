@@ -1,0 +1,133 @@
+public import Domain
+internal import SQL
+
+/// The deployments of all orgs; every method is scoped to one.
+public struct Deployments {
+  /// What a list is narrowed to; nil or empty: not.
+  public struct Filter: Sendable, Hashable {
+    public var environment: DeploymentEnvironment?
+    public var states: [DeploymentState] = []
+    public var model: ModelID?
+    public var variant: VariantID?
+    public var ids: [DeploymentID] = []
+
+    public init() {}
+  }
+
+  private let db: Connection
+
+  public init(_ transaction: ReadTransaction) { db = transaction.connection }
+
+  public func find(_ id: DeploymentID, org: OrgID) throws -> Deployment? {
+    try db.first(
+      """
+      SELECT id, org, model, variant, name, description, labels, environment, state,
+        desired_version, active_version, selector, policy, current_rollout, rollout_count,
+        created_by, created_at_ms, started_at_ms, ended_at_ms, updated_at_ms, revision
+      FROM deployments WHERE id = $1 AND org = $2
+      """, id.rawValue, org.rawValue, map: Self.deployment)
+  }
+
+  public func list(_ page: Page, org: OrgID, _ filter: Filter = Filter()) throws -> Listing<
+    Deployment
+  > {
+    var query = ListQuery(
+      """
+      id, org, model, variant, name, description, labels, environment, state, desired_version,
+      active_version, selector, policy, current_rollout, rollout_count, created_by, created_at_ms,
+      started_at_ms, ended_at_ms, updated_at_ms, revision
+      """, from: "deployments")
+    query.filter("org = ?", org.rawValue)
+    if let environment = filter.environment {
+      query.filter("environment = ?", environment.rawValue)
+    }
+    if !filter.states.isEmpty {
+      query.filter("state IN (?)", anyOf: filter.states.map(\.rawValue))
+    }
+    if let model = filter.model { query.filter("model = ?", model.rawValue) }
+    if let variant = filter.variant { query.filter("variant = ?", variant.rawValue) }
+    if !filter.ids.isEmpty { query.filter("id IN (?)", anyOf: filter.ids.map(\.rawValue)) }
+    return try query.listing(page, in: db, id: \.id.rawValue, map: Self.deployment)
+  }
+
+  /// The deployments that decide what devices of an org get, oldest first, each with the number of its pins.
+  func governing(org: OrgID) throws -> [(deployment: Deployment, pinCount: Int)] {
+    try db.all(
+      """
+      SELECT id, org, model, variant, name, description, labels, environment, state,
+        desired_version, active_version, selector, policy, current_rollout, rollout_count,
+        created_by, created_at_ms, started_at_ms, ended_at_ms, updated_at_ms, revision, pin_count
+      FROM deployments WHERE org = $1 AND state IN ('ACTIVE', 'PAUSED', 'FAILED') ORDER BY id
+      """, org.rawValue
+    ) { row in (try Self.deployment(row), try row.get(21, as: Int.self)) }
+  }
+
+  /// A deployment that is not over and targets a group; nil: none does.
+  public func usingGroup(_ group: GroupID, org: OrgID) throws -> DeploymentID? {
+    var found: DeploymentID?
+    try db.each(
+      """
+      SELECT id, selector FROM deployments
+      WHERE org = $1 AND state NOT IN ('ARCHIVED', 'KILLED') ORDER BY id
+      """, org.rawValue
+    ) { row in
+      let selector = try Selector(record: try row[1])
+      guard selector.groups.contains(group) else { return true }
+      found = try row.id(0)
+      return false
+    }
+    return found
+  }
+
+  public func insert(_ deployment: Deployment) throws {
+    try db.execute(
+      """
+      INSERT INTO deployments (id, org, model, variant, name, description, labels, environment,
+        state, desired_version, active_version, selector, policy, current_rollout, rollout_count,
+        created_by, created_at_ms, started_at_ms, ended_at_ms, updated_at_ms, revision)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+        $20, $21)
+      """, deployment.id.rawValue, deployment.org.rawValue, deployment.model.rawValue,
+      deployment.variant.rawValue, deployment.name, deployment.description,
+      deployment.labels.storedText, deployment.environment.rawValue, deployment.state.rawValue,
+      deployment.desiredVersion?.rawValue, deployment.activeVersion?.rawValue,
+      deployment.selector.record, deployment.policy?.record,
+      deployment.currentRollout?.rawValue, deployment.rolloutCount, deployment.createdBy,
+      deployment.createdAt.milliseconds, deployment.startedAt?.milliseconds,
+      deployment.endedAt?.milliseconds, deployment.updatedAt.milliseconds, deployment.revision)
+    try DeploymentEpochs(connection: db).advance(org: deployment.org)
+  }
+
+  /// Stores what may change and tells the indexes of the org. One row, whatever the fleet's size.
+  public func update(_ deployment: Deployment) throws {
+    try db.execute(
+      """
+      UPDATE deployments SET name = $3, description = $4, labels = $5, state = $6,
+        desired_version = $7, active_version = $8, selector = $9, policy = $10,
+        current_rollout = $11, rollout_count = $12, started_at_ms = $13, ended_at_ms = $14,
+        updated_at_ms = $15, revision = $16
+      WHERE id = $1 AND org = $2
+      """, deployment.id.rawValue, deployment.org.rawValue, deployment.name,
+      deployment.description, deployment.labels.storedText, deployment.state.rawValue,
+      deployment.desiredVersion?.rawValue, deployment.activeVersion?.rawValue,
+      deployment.selector.record, deployment.policy?.record,
+      deployment.currentRollout?.rawValue, deployment.rolloutCount,
+      deployment.startedAt?.milliseconds, deployment.endedAt?.milliseconds,
+      deployment.updatedAt.milliseconds, deployment.revision)
+    try DeploymentEpochs(connection: db).advance(org: deployment.org)
+  }
+
+  private static func deployment(_ row: Row) throws -> Deployment {
+    let policy = try row.get(12, as: [UInt8]?.self)
+    return Deployment(
+      id: try row.id(0), org: try row.id(1), model: try row.id(2), variant: try row.id(3),
+      createdBy: try row[15], createdAt: try row.time(16), name: try row[4],
+      description: try row[5], labels: try row.labels(6), environment: try row.raw(7),
+      state: try row.raw(8), desiredVersion: try row.idOrNil(9),
+      activeVersion: try row.idOrNil(10), selector: try Selector(record: try row[11]),
+      policy: try policy.map { try RolloutPolicy(record: $0) },
+      currentRollout: try row.idOrNil(13), rolloutCount: try row[14],
+      startedAt: try row.timeOrNil(17), endedAt: try row.timeOrNil(18),
+      updatedAt: try row.time(19), revision: try row[20])
+  }
+}

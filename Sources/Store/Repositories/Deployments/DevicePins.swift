@@ -1,0 +1,101 @@
+public import Domain
+internal import SQL
+
+/// Which devices are fixed to one side of a deployment.
+public struct DevicePins {
+  private let db: Connection
+
+  public init(_ transaction: ReadTransaction) { db = transaction.connection }
+
+  public func find(deployment: DeploymentID, device: DeviceID) throws -> Pin? {
+    try db.first(
+      """
+      SELECT deployment, device, kind, version, reason, created_by, created_at_ms FROM device_pins
+      WHERE deployment = $1 AND device = $2
+      """, deployment.rawValue, device.rawValue, map: Self.pin)
+  }
+
+  /// The pins of a device, in whatever deployments.
+  public func of(_ device: DeviceID) throws -> [Pin] {
+    try db.all(
+      """
+      SELECT deployment, device, kind, version, reason, created_by, created_at_ms FROM device_pins
+      WHERE device = $1
+      """, device.rawValue, map: Self.pin)
+  }
+
+  /// All pins of a deployment, by device. Pins are set by hand: there are few.
+  public func of(_ deployment: DeploymentID) throws -> [Pin] {
+    try db.all(
+      """
+      SELECT deployment, device, kind, version, reason, created_by, created_at_ms FROM device_pins
+      WHERE deployment = $1 ORDER BY device
+      """, deployment.rawValue, map: Self.pin)
+  }
+
+  /// Pins a device, moving an earlier pin, and tells the indexes of the org.
+  public func put(_ pin: Pin, org: OrgID) throws {
+    try db.execute(
+      """
+      INSERT INTO device_pins (deployment, device, kind, version, reason, created_by, created_at_ms)
+      VALUES ($1, $2, $3, $4, $5, $6, $7)
+      ON CONFLICT (deployment, device) DO UPDATE SET kind = excluded.kind,
+        version = excluded.version, reason = excluded.reason, created_by = excluded.created_by,
+        created_at_ms = excluded.created_at_ms
+      """, pin.deployment.rawValue, pin.device.rawValue, pin.target.kind,
+      pin.target.version?.rawValue, pin.reason, pin.createdBy, pin.createdAt.milliseconds)
+    try recount(pin.deployment, org)
+  }
+
+  /// Takes a pin away; false when there was none.
+  public func remove(deployment: DeploymentID, device: DeviceID, org: OrgID) throws -> Bool {
+    let removed = try db.execute(
+      "DELETE FROM device_pins WHERE deployment = $1 AND device = $2", deployment.rawValue,
+      device.rawValue)
+    try recount(deployment, org)
+    return removed > 0
+  }
+
+  private func recount(_ deployment: DeploymentID, _ org: OrgID) throws {
+    try db.execute(
+      """
+      UPDATE deployments
+      SET pin_count = (SELECT count(*) FROM device_pins WHERE deployment = $1)
+      WHERE id = $1
+      """, deployment.rawValue)
+    try DeploymentEpochs(connection: db).advance(org: org)
+  }
+
+  private static func pin(_ row: Row) throws -> Pin {
+    let kind = try row.get(2, as: String.self)
+    guard let target = PinTarget(kind: kind, version: try row.idOrNil(3)) else {
+      throw StoreError.failure("a stored pin is of kind \"\(kind)\"")
+    }
+    return Pin(
+      deployment: try row.id(0), device: try row.id(1), target: target, reason: try row[4],
+      createdBy: try row[5], createdAt: try row.time(6))
+  }
+}
+
+extension PinTarget {
+  fileprivate var kind: String {
+    switch self {
+    case .canary: "CANARY"
+    case .control: "CONTROL"
+    case .version: "VERSION"
+    }
+  }
+
+  fileprivate var version: VersionID? {
+    if case .version(let version) = self { version } else { nil }
+  }
+
+  fileprivate init?(kind: String, version: VersionID?) {
+    switch (kind, version) {
+    case ("CANARY", nil): self = .canary
+    case ("CONTROL", nil): self = .control
+    case ("VERSION", let version?): self = .version(version)
+    default: return nil
+    }
+  }
+}

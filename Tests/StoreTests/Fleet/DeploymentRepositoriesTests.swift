@@ -1,0 +1,181 @@
+import Domain
+import Testing
+
+@testable import Store
+
+@Suite struct DeploymentRepositoriesTests {
+  let org = FleetSample.org
+
+  @Test func `a deployment and its rollout survive storage to the last field`() async throws {
+    let sample = try await FleetSample()
+    let selector = try Selector(
+      requirements: [.equals("env", "prod"), .init(key: "old", operation: .doesNotExist)],
+      groups: [GroupID("g1"), GroupID("g2")])
+    let policy = try FleetSample.policy(
+      gates: [FleetSample.gate(), FleetSample.gate(.rollBack)].enumerated().map {
+        GateRule(
+          id: GateID("g\($0)"), metric: .downloadFailures, comparison: $1.comparison,
+          threshold: $1.threshold, minimumDevices: $1.minimumDevices, confidence: .percent999,
+          action: $1.action)
+      })
+    let started = try await sample.started(
+      FleetSample.deployment(policy: policy, selector: selector))
+    var rollout = try #require(started.rollout)
+    rollout.verdicts = policy.gates.map {
+      Gate.judge(
+        $0, canary: DeviceCounts(reporting: 10, failing: 3),
+        control: DeviceCounts(reporting: 40, failing: 0), windowStart: FleetSample.start,
+        now: FleetSample.start + .seconds(5))
+    }
+    rollout.stateReason = "why"
+    rollout.endedAt = FleetSample.start
+    try await sample.store.write { [rollout] in try Rollouts($0).update(rollout) }
+    func find(_ org: OrgID) throws -> (Deployment?, Rollout?) {
+      try sample.store.read { (tx) throws in
+        (
+          try Deployments(tx).find(DeploymentID("d"), org: org),
+          try Rollouts(tx).find(RolloutID("r-d"), org: org)
+        )
+      }
+    }
+    let (deployment, stored) = try find(org)
+    #expect(deployment == started.deployment)
+    #expect(stored == rollout)
+    let (foreign, foreignRollout) = try find(FleetSample.other)
+    #expect(foreign == nil)
+    #expect(foreignRollout == nil)
+  }
+
+  @Test func `starting logs the rollout and the deployment in one transaction`() async throws {
+    let sample = try await FleetSample()
+    let started = try await sample.started(
+      FleetSample.deployment(policy: try FleetSample.policy()))
+    let events = try sample.store.read { try EventLog($0).page(after: 0, org: "o1", limit: 10) }
+    #expect(
+      events.map(\.event.kind) == ["deployment.created", "rollout.started", "deployment.started"])
+    #expect(events.last?.revision == started.deployment.revision)
+    let rollout = try #require(events.first { $0.event.resourceType == "rollout" })
+    #expect(rollout.event.parentID == "d")
+    #expect(rollout.event.requestID == "r-1")
+    #expect(rollout.revision == started.rollout?.revision)
+    let detail = try EventDetail(payload: rollout.event.payload)
+    #expect(detail.rolloutState == .progressing)
+    #expect(detail.attributes["exposure_millionths"] == "50000")
+    #expect(detail.message == "rollout 1 of vision started at 5%")
+    #expect(events.allSatisfy { !$0.event.afterDigest.isEmpty })
+  }
+
+  @Test func `the last step settles the deployment on the new version`() async throws {
+    let sample = try await FleetSample()
+    let started = try await sample.started(
+      FleetSample.deployment(policy: try FleetSample.policy(lastSoak: 0)))
+    var (deployment, rollout) = (started.deployment, try #require(started.rollout))
+    for _ in 0..<2 {
+      (deployment, rollout) = try await sample.store.write { [deployment, rollout] tx in
+        try DeploymentJournal(tx, author: FleetSample.author).step(
+          RolloutPlan.advance(rollout, now: FleetSample.start), replacing: rollout,
+          of: deployment, now: FleetSample.start, .init("advanced", message: "advanced"))
+      }
+    }
+    #expect(rollout.state == .completed)
+    #expect(deployment.activeVersion == FleetSample.v2)
+    try sample.store.read { (tx) throws in
+      #expect(try Deployments(tx).find(deployment.id, org: org) == deployment)
+      #expect(try Rollouts(tx).find(rollout.id, org: org) == rollout)
+      let kinds = try EventLog(tx).page(after: 3, org: "o1", limit: 10).map(\.event.kind)
+      #expect(
+        kinds == [
+          "rollout.advanced", "rollout.advanced", "rollout.completed", "deployment.settled",
+        ])
+    }
+  }
+
+  @Test func `pins are kept apart by device and counted`() async throws {
+    let sample = try await FleetSample()
+    _ = try await sample.started(FleetSample.deployment(policy: nil))
+    @Sendable func pin(_ target: PinTarget) -> Pin {
+      Pin(
+        deployment: DeploymentID("d"), device: DeviceID("a"), target: target, reason: "qa",
+        createdBy: "p1", createdAt: FleetSample.start)
+    }
+    try await sample.store.write { tx in
+      try Devices(tx).insert(FleetSample.device("a"))
+      try DevicePins(tx).put(pin(.canary), org: org)
+      try DevicePins(tx).put(pin(.version(FleetSample.v3)), org: org)
+    }
+    try sample.store.read { (tx) throws in
+      #expect(try DevicePins(tx).of(DeviceID("a")) == [pin(.version(FleetSample.v3))])
+      #expect(try DevicePins(tx).of(DeploymentID("d")).count == 1)
+    }
+    let removed = try await sample.store.write { tx in
+      let pins = DevicePins(tx)
+      return try [
+        pins.remove(deployment: DeploymentID("d"), device: DeviceID("a"), org: org),
+        pins.remove(deployment: DeploymentID("d"), device: DeviceID("a"), org: org),
+      ]
+    }
+    #expect(removed == [true, false])
+  }
+
+  @Test func `the index follows every change, and only of its own org`() async throws {
+    let sample = try await FleetSample()
+    let indexes = DeploymentIndexes()
+    func index(_ org: OrgID) throws -> DeploymentIndex {
+      try sample.store.read { try indexes.index(org: org, $0) }
+    }
+    #expect(try index(org).entries.isEmpty)
+    let started = try await sample.started(
+      FleetSample.deployment(policy: try FleetSample.policy()))
+    let first = try index(org)
+    #expect(first.entries.map(\.rollout?.exposure.percent) == ["5%"])
+    #expect(!first.hasPins)
+    #expect(try index(FleetSample.other).entries.isEmpty)
+    #expect(try index(org).epoch == first.epoch)
+
+    let rollout = try #require(started.rollout)
+    try await sample.store.write { tx in
+      _ = try DeploymentJournal(tx, author: FleetSample.author).step(
+        RolloutPlan.advance(rollout, now: FleetSample.start), replacing: rollout,
+        of: started.deployment, now: FleetSample.start, .init("advanced", message: ""))
+    }
+    #expect(try index(org).entries.map(\.rollout?.exposure.percent) == ["25%"])
+
+    try await sample.store.write { tx in
+      try Devices(tx).insert(FleetSample.device("a"))
+      try DevicePins(tx).put(
+        Pin(
+          deployment: started.deployment.id, device: DeviceID("a"), target: .control, reason: "",
+          createdBy: "p", createdAt: FleetSample.start), org: org)
+    }
+    #expect(try index(org).hasPins)
+  }
+
+  @Test func `a group in use names its deployment`() async throws {
+    let sample = try await FleetSample()
+    let selector = try Selector(requirements: [], groups: [GroupID("g")])
+    _ = try await sample.started(FleetSample.deployment(policy: nil, selector: selector))
+    try sample.store.read { (tx) throws in
+      #expect(try Deployments(tx).usingGroup(GroupID("g"), org: org) == DeploymentID("d"))
+      #expect(try Deployments(tx).usingGroup(GroupID("h"), org: org) == nil)
+      #expect(try Deployments(tx).usingGroup(GroupID("g"), org: FleetSample.other) == nil)
+    }
+  }
+
+  @Test func `a damaged record is an error wherever it is cut or flipped`() throws {
+    let policy = try FleetSample.policy(gates: [FleetSample.gate()])
+    #expect(try RolloutPolicy(record: policy.record) == policy)
+    for end in 0..<policy.record.count {
+      #expect(throws: StoreError.self) { try RolloutPolicy(record: Array(policy.record[..<end])) }
+    }
+    var newer = policy.record
+    newer[0] = 4
+    #expect(
+      throws: StoreError.failure("a stored rollout policy has layout 2, this binary reads 1")
+    ) { try RolloutPolicy(record: newer) }
+    for index in policy.record.indices {
+      var flipped = policy.record
+      flipped[index] ^= 0x55
+      _ = try? RolloutPolicy(record: flipped)  // anything but a trap
+    }
+  }
+}
