@@ -109,11 +109,12 @@ let package = Package(
       name: "rollcall",
       dependencies: [
         "API", "Automator", "Services", "Store", "RPCServer", "RPCClient", "RPCCore", "ProtoWire",
-        "CXGBoost", "Domain",
+        "CXGBoost", "Domain", "Transport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
       exclude: ["DemoData/train.py", "DemoData/requirements.txt"],
       resources: [

@@ -18,7 +18,7 @@ struct Rollcall: AsyncParsableCommand {
       """,
     version: version,
     subcommands: [
-      DemoCommand.self, LoginCommand.self, WhoAmICommand.self, KeysCommand.self,
+      ServeCommand.self, DemoCommand.self, LoginCommand.self, WhoAmICommand.self, KeysCommand.self,
       ModelsCommand.self, DevicesCommand.self, DeploymentsCommand.self, RolloutsCommand.self,
     ])
 

@@ -19,7 +19,33 @@ struct ArtifactTransfer: Sendable {
     }
     let (sha256, size) = try Self.digest(file)
     let version = try await self.version(parts, description: description)
+    let handle = try Self.open(file)
+    defer { try? handle.close() }
+    return try await upload(
+      to: version, sha256: sha256, size: size, mediaType: mediaType,
+      next: { try handle.read(upToCount: Self.chunk).map { Array($0) } ?? [] })
+  }
 
+  /// Uploads bytes at hand to a version that waits for them.
+  func upload(_ bytes: [UInt8], to version: ModelVersion, mediaType: String) async throws
+    -> ModelVersion
+  {
+    var rest = bytes[...]
+    return try await upload(
+      to: version, sha256: Self.hex(SHA256.hash(data: bytes)), size: Int64(bytes.count),
+      mediaType: mediaType,
+      next: {
+        defer { rest = rest.dropFirst(Self.chunk) }
+        return Array(rest.prefix(Self.chunk))
+      }
+    ).modelVersion.unwrapped()
+  }
+
+  /// Sends the header, then chunks until `next` gives an empty one.
+  private func upload(
+    to version: ModelVersion, sha256: String, size: Int64, mediaType: String,
+    next: () throws -> [UInt8]
+  ) async throws -> UploadArtifactResponse {
     var artifact = Artifact()
     artifact.sha256 = sha256
     artifact.sizeBytes = size
@@ -30,15 +56,12 @@ struct ArtifactTransfer: Sendable {
     header.requestId = Session.requestID()
     var first = UploadArtifactRequest()
     first.part = .header(header)
-
-    let handle = try Self.open(file)
-    defer { try? handle.close() }
     let call = session.catalog.uploadArtifact(options: session.streaming)
     do {
       try await call.send(first)
-      while let data = try handle.read(upToCount: Self.chunk), !data.isEmpty {
+      while case let chunk = try next(), !chunk.isEmpty {
         var part = UploadArtifactRequest()
-        part.part = .data(Array(data))
+        part.part = .data(chunk)
         try await call.send(part)
       }
       return try await call.finish()
@@ -121,7 +144,11 @@ struct ArtifactTransfer: Sendable {
       hash.update(data: data)
       size += Int64(data.count)
     }
-    return (hash.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(), size)
+    return (hex(hash.finalize()), size)
+  }
+
+  private static func hex(_ digest: SHA256.Digest) -> String {
+    digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 
   private static func open(_ file: String) throws -> FileHandle {

@@ -16,11 +16,12 @@ struct DemoData: Sendable {
   let artifacts: [String: [UInt8]]
   let samples: [Sample]
 
-  static let versions = ["screen-v1", "screen-v2", "screen-v3"]
+  /// File and version name, in order.
+  static let names = [("screen-v1", "1.0.0"), ("screen-v2", "2.0.0"), ("screen-v3", "3.0.0")]
 
   init(folder: String) throws {
     var artifacts: [String: [UInt8]] = [:]
-    for version in Self.versions {
+    for (version, _) in Self.names {
       artifacts[version] = try Self.read("\(folder)/\(version).json")
     }
     self.artifacts = artifacts

@@ -1,0 +1,100 @@
+import API
+import Glibc
+import Logging
+import RPCServer
+import ServiceLifecycle
+import Services
+import Store
+
+/// The server, put together: store, artifact files, services, automator, listener.
+///
+/// As a service of a lifecycle it starts listening, and on a graceful shutdown ends in order: health says NOT_SERVING and
+/// clients are asked to go, calls in flight finish, watches end, the automator stops, the database closes.
+final class ControlPlane: Service {
+  let options: ServeOptions
+  let store: Store
+  private let artifacts: ArtifactFiles
+  private let server: RPCServer
+  private let logger: Logger
+  private let onReady: @Sendable (ListenAddress) async throws -> Void
+
+  /// Opens the data folder; at the first start an admin key is written into it.
+  ///
+  /// `onReady` is called once the server listens, with the address it has.
+  init(
+    options: ServeOptions, logger: Logger,
+    onReady: @escaping @Sendable (ListenAddress) async throws -> Void
+  ) async throws {
+    self.options = options
+    self.logger = logger
+    self.onReady = onReady
+    store = try Store.open(options.data)
+    do {
+      try await Bootstrap.run(store: store, logger: logger)
+      artifacts = try ArtifactFiles(data: options.data)
+      let rules = CallRules(store: store, logger: logger)
+      let authentication = Authentication(store: store)
+      var configuration = ServerConfiguration()
+      configuration.host = options.listen.host
+      configuration.port = options.listen.port
+      configuration.tls = options.tls
+      configuration.eventLoops =
+        options.loops > 0 ? options.loops : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+      configuration.logger = logger
+      server = try RPCServer(
+        configuration: configuration,
+        services: [
+          AuthService(rules: rules, authentication: authentication).registration
+        ],
+        interceptors: [authentication],
+        onLoopStart: { [store] loop in
+          try store.attachLoopReader(atEndOfTurn: { loop.atEndOfTurn($0) })
+        })
+    } catch {
+      store.close()
+      throw error
+    }
+  }
+
+  /// Where the first admin's key was written.
+  static func keyFile(data: String) -> String { data + "/" + Bootstrap.keyFile }
+
+  /// Serves until the lifecycle shuts down gracefully or the task is cancelled.
+  func run() async throws {
+    do {
+      try await server.start()
+    } catch {
+      close()
+      throw Complaint(
+        "cannot listen on \(options.listen): \(error)",
+        next: "choose another address with --listen",
+        status: .failed)
+    }
+    let address = ListenAddress(host: options.listen.host, port: server.port)
+    logger.info("listening", metadata: ["address": "\(address)"])
+    var failure: (any Error)?
+    do {
+      try await cancelWhenGracefulShutdown { [onReady] in try await onReady(address) }
+      // Returns when a graceful shutdown begins, throws when the task is cancelled: both end here in order.
+      try await gracefulShutdown()
+    } catch is CancellationError {
+      logger.debug("cancelled")
+    } catch {
+      failure = error
+    }
+    logger.info("shutting down", metadata: ["grace": "\(options.grace) s"])
+    do {
+      try await server.shutdown(grace: .seconds(options.grace))
+    } catch {
+      failure = failure ?? error
+    }
+    close()
+    logger.info("shut down")
+    if let failure { throw failure }
+  }
+
+  private func close() {
+    artifacts.close()
+    store.close()
+  }
+}

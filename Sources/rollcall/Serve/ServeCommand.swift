@@ -1,0 +1,45 @@
+import ArgumentParser
+import Logging
+import ServiceLifecycle
+import Store
+import UnixSignals
+
+/// `rollcall serve`.
+struct ServeCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve", abstract: "Run the server.",
+    discussion: """
+      At the first start an admin key is written to admin.key in the data folder, readable by its owner only. \
+      SIGTERM and SIGINT shut the server down in order: health checks say NOT_SERVING, clients are asked to go elsewhere, \
+      calls in flight get --grace seconds to finish, the database is closed. The exit code is 0.
+      """)
+
+  @OptionGroup var options: ServeOptions
+
+  func run() async throws {
+    var logger = Logger(label: "rollcall") { StreamLogHandler.standardError(label: $0) }
+    logger.logLevel = options.logLevel.level
+    try await Self.serve(options, logger: logger) { address in
+      Terminal.shared.line("rollcall serves \(address), data in \(options.data)")
+    }
+  }
+
+  /// Runs a server until a signal ends it. What keeps it from starting is told to a person.
+  static func serve(
+    _ options: ServeOptions, logger: Logger,
+    onReady: @escaping @Sendable (ListenAddress) async throws -> Void
+  ) async throws {
+    do {
+      let plane = try await ControlPlane(options: options, logger: logger, onReady: onReady)
+      let lifecycle = ServiceGroup(
+        configuration: .init(
+          services: [.init(service: plane, successTerminationBehavior: .gracefullyShutdownGroup)],
+          gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+      try await lifecycle.run()
+    } catch let error as StoreError {
+      throw Complaint(
+        "the data folder \(options.data) cannot be used: \(error)",
+        next: "name another one with --data", status: .failed)
+    }
+  }
+}
