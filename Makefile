@@ -7,8 +7,8 @@ SHELL := /bin/bash
 # What the server links, what the build reads, what the code generator runs.
 LIBRARIES := libnghttp2-dev libsqlite3-dev zlib1g-dev libxgboost-dev libprotobuf-c-dev libprotobuf-dev
 TOOLS := protobuf-compiler protobuf-c-compiler pkg-config
-# Foreign clients drive the server from a virtual environment.
-TEST_TOOLS := python3-venv
+# Foreign clients drive the server: Python from a virtual environment, C++ built by the test. openssl makes certificates.
+TEST_TOOLS := python3-venv openssl g++ pkg-config libgrpc++-dev protobuf-compiler-grpc
 # The external suites build themselves with these.
 INTEROP_TOOLS := dpkg-dev golang-go golang-google-grpc-dev golang-golang-x-oauth2-google-dev \
   golang-github-golang-protobuf-1-3-dev g++
