@@ -1,0 +1,112 @@
+public import API
+internal import Domain
+internal import ProtoWire
+public import RPCCore
+internal import Store
+
+extension CatalogService {
+  public func uploadArtifact(
+    _ requests: RequestStream<UploadArtifactRequest>, context: ServerContext
+  ) async throws -> UploadArtifactResponse {
+    try await rules.perform(context) { caller in
+      var parts = requests.makeAsyncIterator()
+      guard case .header(let header)? = try await parts.next()?.part else {
+        throw ServiceError.invalid(field: "header", message: "must be the first message")
+      }
+      let artifact = try Domain.Artifact(header.artifact, field: "header.artifact")
+      guard artifact.size <= files.maximumSize else {
+        throw ArtifactError.tooLarge(size: artifact.size, limit: files.maximumSize)
+      }
+      // Before the bytes are received, whatever can be refused is; the change checks again.
+      let isKnown = try rules.store.read { db in
+        let version = try ModelVersions(db).require(header.modelVersionId, org: caller.org)
+        try Self.check(header, artifact, version)
+        return version.artifact == artifact
+      }
+      if !isKnown, !header.validateOnly { try await receive(artifact, &parts) }
+      return try await rules.mutate(header, caller, context.method) { mutation in
+        try attach(artifact, header, mutation)
+      }
+    }
+  }
+
+  /// Takes the bytes in and keeps them once they are what was announced.
+  private func receive(
+    _ artifact: Domain.Artifact, _ parts: inout RequestStream<UploadArtifactRequest>.Iterator
+  ) async throws {
+    let upload = try await files.upload(artifact)
+    while let part = try await parts.next() {
+      guard case .data(let bytes)? = part.part else {
+        throw ServiceError.invalid(field: "data", message: "must follow the one header")
+      }
+      try await upload.append(bytes)
+    }
+    try await upload.commit()
+  }
+
+  private static func check(
+    _ header: UploadArtifactRequest.Header, _ artifact: Domain.Artifact,
+    _ version: Domain.ModelVersion
+  ) throws(ServiceError) {
+    let id = version.id.rawValue
+    try Etag.check(header.etag, .modelVersion, id, revision: version.revision)
+    if version.artifact == artifact { return }
+    guard version.artifact == nil else {
+      throw .precondition(
+        .artifactImmutable, .modelVersion, id,
+        "the model version \"\(version.name)\" has another artifact already")
+    }
+    guard version.archivedAt == nil else {
+      throw .precondition(
+        .resourceArchived, .modelVersion, id,
+        "the model version \"\(version.name)\" is archived")
+    }
+  }
+
+  private func attach(
+    _ artifact: Domain.Artifact, _ header: UploadArtifactRequest.Header, _ mutation: Mutation
+  ) throws -> UploadArtifactResponse {
+    let repository = ModelVersions(mutation.tx)
+    var version = try repository.require(header.modelVersionId, org: mutation.caller.org)
+    try Self.check(header, artifact, version)
+    let before = API.ModelVersion(version)
+    guard version.artifact == nil else {
+      return .with {
+        $0.modelVersion = before
+        $0.deduplicated = true
+      }
+    }
+    // Only what this org holds is told: that others have the same bytes is none of its business.
+    let isHeld = try repository.hasArtifact(artifact.digest, org: version.org)
+    version.artifact = artifact
+    let after = try store("artifact_uploaded", &version, before: before, mutation)
+    return .with {
+      $0.modelVersion = after
+      $0.deduplicated = isHeld
+    }
+  }
+
+  public func downloadArtifact(
+    _ request: DownloadArtifactRequest, responses: ResponseStream<DownloadArtifactResponse>,
+    context: ServerContext
+  ) async throws {
+    try await rules.perform(context) { caller in
+      let version = try rules.store.read { db in
+        try ModelVersions(db).require(request.modelVersionId, org: caller.org)
+      }
+      let download = try ArtifactDownload(version, offset: request.offset)
+      let header = DownloadArtifactResponse.with {
+        $0.part = .header(
+          .with {
+            $0.artifact = API.Artifact(download.artifact)
+            $0.offset = download.offset
+          })
+      }
+      try await download.send(from: files, to: responses, context, header: header) { bytes in
+        DownloadArtifactResponse.with { $0.part = .data(bytes) }
+      }
+    }
+  }
+}
+
+extension UploadArtifactRequest.Header: MutationRequest {}
