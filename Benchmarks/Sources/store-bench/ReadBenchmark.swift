@@ -69,6 +69,7 @@ struct ReadBenchmark {
     var random: UInt64 = 88_172_645_463_325_252
     for round in 0..<2 {
       let start = now()
+      let processor = threadTime()
       for index in 0..<count {
         random ^= random << 13
         random ^= random >> 7
@@ -83,7 +84,9 @@ struct ReadBenchmark {
       }
       // The first round fills the page cache.
       if round == 1 {
-        line(name, "\((Double(now() - start) / 1e3 / Double(count)).text(2)) µs a read")
+        let elapsed = Double(now() - start) / 1e3 / Double(count)
+        let used = Double(threadTime() - processor) / 1e3 / Double(count)
+        line(name, "\(elapsed.text(2)) µs a read, \(used.text(2)) CPU-µs")
       }
     }
     end?()

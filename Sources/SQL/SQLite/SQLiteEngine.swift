@@ -10,9 +10,10 @@ public struct SQLiteEngine: Engine {
     /// Page cache of a writing and of a reading connection, in KiB.
     public var writeCacheKiB = 64 * 1024
     public var readCacheKiB = 8 * 1024
-    /// Bytes of the file mapped into memory; 0 reads through the page cache, which measured no
-    /// slower and turns a damaged disk into an error instead of a signal.
-    public var mappedBytes = 0
+    /// Bytes of the file that a reading connection maps instead of copying pages into its cache,
+    /// which every commit of the writer empties. The writer never maps. The price: a disk that
+    /// fails under a mapped page is a signal instead of an error; 0 turns mapping off.
+    public var mappedBytes = 1 << 30
     /// How long a statement waits for a lock of another process before `.busy`.
     public var busyTimeoutMilliseconds: Int32 = 10_000
     /// WAL pages after which a commit copies them back into the database file.
@@ -47,7 +48,6 @@ public struct SQLiteEngine: Engine {
   private func pragmas(_ mode: ConnectionMode) -> String {
     let common = """
       PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;
-      PRAGMA mmap_size = \(options.mappedBytes);
       """
     switch mode {
     case .readWrite:
@@ -59,7 +59,10 @@ public struct SQLiteEngine: Engine {
         PRAGMA journal_size_limit = 67108864; \(limit)
         """
     case .readOnly:
-      return "PRAGMA query_only = ON; \(common) PRAGMA cache_size = -\(options.readCacheKiB);"
+      return """
+        PRAGMA query_only = ON; \(common) PRAGMA cache_size = -\(options.readCacheKiB);
+        PRAGMA mmap_size = \(options.mappedBytes);
+        """
     }
   }
 

@@ -2,7 +2,7 @@ internal import Synchronization
 
 /// Makes UUIDv7 ids from any thread, each greater than the one before.
 public final class IDGenerator: Sendable {
-  private let sequence = Mutex((UUIDv7Sequence(), SystemRandomNumberGenerator()))
+  private let sequence = Mutex((UUIDv7Sequence(), RandomPool()))
   private let clock: @Sendable () -> Int64
 
   public init(clock: @escaping @Sendable () -> Int64 = { StoreClock.nowMilliseconds() }) {
@@ -13,7 +13,7 @@ public final class IDGenerator: Sendable {
   public func make() -> String {
     let now = clock()
     return sequence.withLock { state in
-      state.0.next(milliseconds: now, random: (state.1.next(), state.1.next())).text
+      state.0.next(milliseconds: now, random: (state.1.word(), state.1.word())).text
     }
   }
 }
