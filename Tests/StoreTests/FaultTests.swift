@@ -157,7 +157,7 @@ import Testing
     async throws
   {
     var configuration = StoreConfiguration()
-    configuration.maximumPages = 64
+    configuration.maximumPages = 512
     let temporary = try TemporaryStore(configuration)
     let store = temporary.store
     var written: Int64 = 0
@@ -176,12 +176,16 @@ import Testing
     #expect(refusal == .storageFull)
     #expect(written > 10)
     #expect(try store.read { try $0.revision() } == written)
-    try await store.compact(through: written - 5)
-    let next = try await store.write { try $0.append(.sample("after")) }
+    // Space returns.
+    try await store.write { try $0.connection.runScript("PRAGMA max_page_count = 4096") }
+    let next = try await store.write { tx in
+      var event = NewEvent.sample("after")
+      event.payload = [UInt8](repeating: 7, count: 100_000)
+      return try tx.append(event)
+    }
     #expect(next == written + 1)
-    let events = try store.read { try EventLog($0).page(after: 0, org: "org-1", limit: 100) }
-    let anchor = try store.read { try EventLog($0).anchor(org: "org-1") }
-    #expect(events.count == 6)
-    #expect(EventChain.firstBreak(in: events, after: anchor) == nil)
+    let events = try store.read { try EventLog($0).page(after: 0, org: "org-1", limit: 1_000) }
+    #expect(events.map(\.revision) == Array(1...next))
+    #expect(EventChain.firstBreak(in: events, after: EventChain.start) == nil)
   }
 }
