@@ -15,7 +15,9 @@ struct House {
     "NIOCore", "NIOPosix", "NIOConcurrencyHelpers", "NIOEmbedded",
   ]
   /// What every target may import except those whose cell says "stdlib only".
-  static let platformModules: Set<String> = ["Glibc", "Synchronization", "Dispatch"]
+  static let platformModules: Set<String> = [
+    "Glibc", "Musl", "Darwin", "Synchronization", "Dispatch",
+  ]
 
   init(markdown: String) {
     var allowed: [String: Allowed] = [:]

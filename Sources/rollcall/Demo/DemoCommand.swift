@@ -162,7 +162,8 @@ struct DemoCommand: AsyncParsableCommand {
   /// A folder of its own below the system's temporary one.
   private static func temporaryFolder() throws -> String {
     let base = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
-    var template = Array("\(base)/rollcall-demo-XXXXXX".utf8CString)
+    var template = Array(
+      ("\(base)/rollcall-demo-" + String(repeating: "X", count: 6)).utf8CString)
     guard mkdtemp(&template) != nil else {
       throw Complaint(
         "no temporary folder below \(base): \(String(cString: strerror(errno)))",

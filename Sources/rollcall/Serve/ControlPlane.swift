@@ -44,7 +44,8 @@ final class ControlPlane: Service {
       server = try RPCServer(
         configuration: configuration,
         services: [
-          AuthService(rules: rules, authentication: authentication).registration
+          AuthService(rules: rules, authentication: authentication).registration,
+          CatalogService(rules: rules, files: artifacts).registration,
         ],
         interceptors: [authentication],
         onLoopStart: { [store] loop in
