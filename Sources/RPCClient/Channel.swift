@@ -8,7 +8,8 @@ public import RPCCore
 ///
 /// Connects when the first call asks for it, and again when the connection is lost. All calls share
 /// one connection, and each has its own flow control: one that nobody reads stops its own sender and
-/// no other call. Safe to use from any thread; its work is done on one event loop.
+/// no other call. Safe to use from any thread; its work is done on one event loop. A channel that nobody
+/// holds closes when its calls have ended; those that still wait for a connection fail.
 ///
 /// ```swift
 /// let channel = try Channel(target: "127.0.0.1:7070")
@@ -37,6 +38,8 @@ public final class Channel: ClientChannel {
       throw .tls("\(error)")
     }
   }
+
+  deinit { core.abandon() }
 
   /// What the channel is doing about its connection.
   public var connectivity: ConnectivityState { core.connectivity }

@@ -29,6 +29,7 @@ final class ChannelCore: @unchecked Sendable {
   private var waiting: [ClientCall] = []
   private var calls: [ObjectIdentifier: ClientCall] = [:]
   private var closers: [CheckedContinuation<Void, Never>] = []
+  private var graceTimer: Scheduled<Void>?
 
   init(
     target: ChannelTarget, configuration: Channel.Configuration, tls: NIOSSLContext?,
@@ -122,8 +123,8 @@ final class ChannelCore: @unchecked Sendable {
       case .unix(let path): bootstrap.connect(unixDomainSocketPath: path)
       }
     future.whenFailure { error in
-      self.connections.removeAll { $0 === connection }
       self.attemptFailed(attempt, because: "\(address): \(ConnectFailure.text(error))")
+      self.closed(connection)
     }
   }
 
@@ -160,8 +161,20 @@ final class ChannelCore: @unchecked Sendable {
 
   /// An attempt to connect failed.
   func attemptFailed(_ attempt: Int, because reason: String) {
-    let next = state.failed(
-      attempt: attempt, reason: reason, random: Double.random(in: 0...1))
+    proceed(
+      state.failed(attempt: attempt, reason: reason, random: Double.random(in: 0...1)))
+  }
+
+  /// A connection takes no more calls.
+  func vacated(_ connection: Connection, because reason: String) {
+    if current === connection { current = nil }
+    proceed(
+      state.lost(
+        connection: connection.number, wasUseful: connection.wasUseful, reason: reason,
+        callsWaiting: !waiting.isEmpty, random: Double.random(in: 0...1)))
+  }
+
+  private func proceed(_ next: ChannelState.OnFailure) {
     publish()
     switch next {
     case .ignore:
@@ -169,31 +182,13 @@ final class ChannelCore: @unchecked Sendable {
     case .connect(let attempt, let address):
       connect(attempt, to: address)
     case .backOff(let wait, let delay, let reason):
-      _ = schedule(after: delay) { self.waited(wait) }
+      _ = schedule(after: delay) {
+        self.proceed(self.state.waited(wait: wait, callsWaiting: !self.waiting.isEmpty))
+      }
       let failing = waiting.filter { !$0.waitForReady }
       waiting.removeAll { !$0.waitForReady }
       for call in failing { call.noConnection(reason) }
     }
-  }
-
-  private func waited(_ wait: Int) {
-    if case .connect(let attempt, let address) = state.waited(
-      wait: wait, callsWaiting: !waiting.isEmpty)
-    {
-      connect(attempt, to: address)
-    }
-    publish()
-  }
-
-  /// A connection takes no more calls.
-  func vacated(_ connection: Connection) {
-    if current === connection { current = nil }
-    if case .connect(let attempt, let address) = state.lost(
-      connection: connection.number, callsWaiting: !waiting.isEmpty)
-    {
-      connect(attempt, to: address)
-    }
-    publish()
   }
 
   /// A connection is gone.
@@ -214,24 +209,29 @@ final class ChannelCore: @unchecked Sendable {
     await withCheckedContinuation { continuation in
       loop.execute {
         self.closers.append(continuation)
-        guard self.state.close() else {
-          self.resumeClosers()
-          return
-        }
-        self.publish()
-        let waiting = self.waiting
-        self.waiting = []
-        for call in waiting { call.noConnection("the channel is closed") }
-        self.current = nil
-        for connection in self.connections { connection.drain() }
-        if self.calls.isEmpty {
-          self.closeConnections()
-        } else {
-          _ = self.schedule(after: grace) { self.cancelCalls() }
+        self.beginClose()
+        if !self.calls.isEmpty {
+          self.graceTimer = self.schedule(after: grace) { self.cancelCalls() }
         }
         self.resumeClosers()
       }
     }
+  }
+
+  /// Nobody holds the channel any more: calls that run may finish, then the connection is closed.
+  func abandon() {
+    loop.execute { self.beginClose() }
+  }
+
+  private func beginClose() {
+    guard state.close() else { return }
+    publish()
+    let waiting = waiting
+    self.waiting = []
+    for call in waiting { call.noConnection("the channel is closed") }
+    current = nil
+    for connection in connections { connection.drain() }
+    if calls.isEmpty { closeConnections() }
   }
 
   private func cancelCalls() {
@@ -247,6 +247,8 @@ final class ChannelCore: @unchecked Sendable {
 
   private func resumeClosers() {
     guard state.connectivity == .shutdown, connections.isEmpty, calls.isEmpty else { return }
+    graceTimer?.cancel()
+    graceTimer = nil
     let closers = closers
     self.closers = []
     for closer in closers { closer.resume() }

@@ -71,12 +71,11 @@ struct ChannelState: Sendable {
   /// An attempt reached a server whose SETTINGS have arrived.
   mutating func connected(attempt: Int) -> OnAttempt {
     guard case .connecting(attempt, _, _) = phase else { return .discard }
-    backoff.reset()
     phase = .ready(connection: attempt)
     return .use(connection: attempt)
   }
 
-  /// What to do after a failure.
+  /// What to do when there is no connection any more, or not yet.
   enum OnFailure: Sendable, Hashable {
     case ignore
     case connect(attempt: Int, address: Int)
@@ -93,27 +92,28 @@ struct ChannelState: Sendable {
       let next = connect(to: address + 1, failures: failures)
       return .connect(attempt: next, address: address + 1)
     }
-    serial += 1
-    let reason = failures.joined(separator: "; ")
-    phase = .transientFailure(wait: serial, reason: reason)
-    return .backOff(wait: serial, delay: backoff.next(random: random), reason: reason)
-  }
-
-  /// What to do when a wait is over or a connection gone.
-  enum OnVacancy: Sendable, Hashable {
-    case ignore
-    case connect(attempt: Int, address: Int)
+    return backOff(failures.joined(separator: "; "), random)
   }
 
   /// The wait after a failure is over.
-  mutating func waited(wait: Int, callsWaiting: Bool) -> OnVacancy {
+  mutating func waited(wait: Int, callsWaiting: Bool) -> OnFailure {
     guard case .transientFailure(wait, _) = phase else { return .ignore }
     return vacate(callsWaiting: callsWaiting)
   }
 
   /// The current connection is lost or takes no more calls (GOAWAY).
-  mutating func lost(connection: Int, callsWaiting: Bool) -> OnVacancy {
+  ///
+  /// - Parameters:
+  ///   - wasUseful: whether it answered a call, or lived longer than the first wait. A server that
+  ///     accepts connections only to end them is treated like one that refuses them: otherwise a
+  ///     channel with waiting calls would connect in a circle.
+  ///   - random: from 0 to 1, for the jitter.
+  mutating func lost(
+    connection: Int, wasUseful: Bool, reason: String, callsWaiting: Bool, random: Double
+  ) -> OnFailure {
     guard case .ready(connection) = phase else { return .ignore }
+    guard wasUseful else { return backOff(reason, random) }
+    backoff.reset()
     return vacate(callsWaiting: callsWaiting)
   }
 
@@ -125,7 +125,13 @@ struct ChannelState: Sendable {
     return true
   }
 
-  private mutating func vacate(callsWaiting: Bool) -> OnVacancy {
+  private mutating func backOff(_ reason: String, _ random: Double) -> OnFailure {
+    serial += 1
+    phase = .transientFailure(wait: serial, reason: reason)
+    return .backOff(wait: serial, delay: backoff.next(random: random), reason: reason)
+  }
+
+  private mutating func vacate(callsWaiting: Bool) -> OnFailure {
     guard callsWaiting else {
       phase = .idle
       return .ignore

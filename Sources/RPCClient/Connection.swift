@@ -11,9 +11,12 @@ final class Connection: ClientConnectionOwner, @unchecked Sendable {
   let number: Int
   /// The address as people read it.
   let peer: String
-  private unowned let channel: ChannelCore
+  /// A cycle while the channel holds this connection, which it does until the connection is closed.
+  private let channel: ChannelCore
   private var transport: ClientConnection?
   private var isReady = false
+  private var readyAt = Deadline.now
+  private var hasAnswered = false
   private(set) var isDraining = false
   /// Why the connection is gone; nil while it is not.
   private(set) var closeReason: String?
@@ -111,13 +114,18 @@ final class Connection: ClientConnectionOwner, @unchecked Sendable {
 
   // MARK: Life
 
+  /// Whether it answered a call, or lived longer than the channel's first wait.
+  var wasUseful: Bool {
+    hasAnswered || readyAt.advanced(by: channel.configuration.backoff.initial).hasPassed
+  }
+
   /// Takes no new calls; closes when the last stream has.
   func drain() {
     guard closeReason == nil, !isDraining else { return }
     isDraining = true
     transport?.session.goAway()
     transport?.scheduleFlush()
-    releaseWaiting()
+    releaseWaiting(because: "the connection takes no more calls")
   }
 
   /// Closes at once.
@@ -126,10 +134,10 @@ final class Connection: ClientConnectionOwner, @unchecked Sendable {
   }
 
   /// The calls that wait here go back to the channel.
-  private func releaseWaiting() {
+  private func releaseWaiting(because reason: String) {
     let calls = waiting
     waiting = []
-    channel.vacated(self)
+    channel.vacated(self, because: "\(peer): \(reason)")
     for call in calls { channel.place(call) }
   }
 
@@ -149,8 +157,10 @@ final class Connection: ClientConnectionOwner, @unchecked Sendable {
 
   func connection(_ connection: ClientConnection, received event: ClientSessionEvent) {
     switch event {
-    case .headers(let stream, _, _), .data(let stream, _), .endOfStream(let stream),
-      .drained(let stream), .lost(let stream):
+    case .headers(let stream, _, _):
+      hasAnswered = true
+      (stream.owner as? ClientCall)?.received(event, from: self)
+    case .data(let stream, _), .endOfStream(let stream), .drained(let stream), .lost(let stream):
       (stream.owner as? ClientCall)?.received(event, from: self)
     case .closed(let stream, _, _):
       (stream.owner as? ClientCall)?.received(event, from: self)
@@ -160,6 +170,7 @@ final class Connection: ClientConnectionOwner, @unchecked Sendable {
       maxStreams = maxConcurrentStreams
       if !isReady {
         isReady = true
+        readyAt = .now
         becameReady()
       }
       startWaiting()
@@ -170,7 +181,7 @@ final class Connection: ClientConnectionOwner, @unchecked Sendable {
       if errorCode == 11, text == "too_many_pings" { channel.pingedTooOften() }
       guard !isDraining else { return }
       isDraining = true
-      releaseWaiting()
+      releaseWaiting(because: "the server takes no more calls")
     }
   }
 
@@ -183,7 +194,7 @@ final class Connection: ClientConnectionOwner, @unchecked Sendable {
     timer?.cancel()
     timer = nil
     if isReady {
-      releaseWaiting()
+      releaseWaiting(because: reason)
     } else {
       channel.attemptFailed(number, because: "\(peer): \(reason)")
     }

@@ -55,7 +55,7 @@ import Testing
     #expect(waiting.connectivity == .idle)
     #expect(waiting.call(waitForReady: false) == .connect(attempt: 5, address: 0))
     #expect(waiting.connected(attempt: 5) == .use(connection: 5))
-    #expect(waiting.lost(connection: 5, callsWaiting: true) == .connect(attempt: 6, address: 0))
+    #expect(lose(&waiting, 5, callsWaiting: true) == .connect(attempt: 6, address: 0))
     // The connection reset the wait.
     #expect(
       waiting.failed(attempt: 6, reason: "gone", random: 0.5)
@@ -69,12 +69,39 @@ import Testing
     #expect(state.connected(attempt: 9) == .discard)
     #expect(state.failed(attempt: 9, reason: "", random: 0) == .ignore)
     #expect(state.waited(wait: 1, callsWaiting: true) == .ignore)
-    #expect(state.lost(connection: 1, callsWaiting: true) == .ignore)
+    #expect(lose(&state, 1, callsWaiting: true) == .ignore)
     _ = state.connected(attempt: 1)
-    #expect(state.lost(connection: 7, callsWaiting: true) == .ignore)
+    #expect(lose(&state, 7, callsWaiting: true) == .ignore)
     #expect(state.connectivity == .ready)
-    #expect(state.lost(connection: 1, callsWaiting: false) == .ignore)
+    #expect(lose(&state, 1, callsWaiting: false) == .ignore)
     #expect(state.connectivity == .idle)
+  }
+
+  private func lose(
+    _ state: inout ChannelState, _ connection: Int, wasUseful: Bool = true, callsWaiting: Bool
+  ) -> ChannelState.OnFailure {
+    state.lost(
+      connection: connection, wasUseful: wasUseful, reason: "gone", callsWaiting: callsWaiting,
+      random: 0.5)
+  }
+
+  @Test("a server that ends every connection at once is not called in a circle")
+  func uselessConnections() {
+    var state = state()
+    _ = state.call(waitForReady: true)
+    _ = state.connected(attempt: 1)
+    #expect(
+      lose(&state, 1, wasUseful: false, callsWaiting: true)
+        == .backOff(wait: 2, delay: .seconds(1), reason: "gone"))
+    #expect(state.call(waitForReady: false) == .fail(reason: "gone"))
+    #expect(state.waited(wait: 2, callsWaiting: true) == .connect(attempt: 3, address: 0))
+    _ = state.connected(attempt: 3)
+    #expect(
+      lose(&state, 3, wasUseful: false, callsWaiting: true)
+        == .backOff(wait: 4, delay: .milliseconds(1600), reason: "gone"))
+    #expect(state.waited(wait: 4, callsWaiting: true) == .connect(attempt: 5, address: 0))
+    _ = state.connected(attempt: 5)
+    #expect(lose(&state, 5, callsWaiting: true) == .connect(attempt: 6, address: 0))
   }
 
   @Test("a closed channel stays closed")

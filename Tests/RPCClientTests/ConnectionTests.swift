@@ -153,6 +153,41 @@ import Testing
     }
   }
 
+  @Test("a channel that nobody holds closes its connection")
+  func dropped() async throws {
+    let service = EchoService()
+    let server = try await startServer(service)
+    do {
+      let channel = try Channel(target: "127.0.0.1:\(server.port)")
+      _ = try await channel.unary(Echo.make, Number(1), options: .init())
+      #expect(server.load.connections == 1)
+    }
+    while server.load.connections > 0 { await Task.yield() }
+    try await server.shutdown(grace: .zero)
+  }
+
+  @Test("a server that accepts and says nothing is given up, and can be closed on")
+  func silent() async throws {
+    let silent = try SilentServer()
+    let impatient = BackoffPolicy(connectTimeout: .milliseconds(50))
+    let channel = try Channel(
+      target: "127.0.0.1:\(silent.port)", configuration: .init(backoff: impatient))
+    let error = await #expect(throws: RPCError.self) {
+      try await channel.unary(Echo.unary, Bytes(), options: .init())
+    }
+    #expect(error?.code == .unavailable)
+    #expect(error?.message.contains("no HTTP/2 SETTINGS from the server within") == true)
+    await channel.close()
+    let patient = try Channel(target: "127.0.0.1:\(silent.port)")
+    let late = await #expect(throws: RPCError.self) {
+      try await patient.unary(
+        Echo.unary, Bytes(), options: CallOptions(timeout: .milliseconds(20)))
+    }
+    #expect(late?.code == .deadlineExceeded)
+    await patient.close()
+    silent.close()
+  }
+
   @Test("a text that is no target is refused")
   func targets() throws {
     for text in ["", "host:", "host:0", "host:65536", "a:b:c", "[::1", "unix:", "a,,b", "ho st:1"] {
