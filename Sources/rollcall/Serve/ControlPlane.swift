@@ -47,7 +47,7 @@ final class ControlPlane: Service {
           AuthService(rules: rules, authentication: authentication).registration,
           CatalogService(rules: rules, files: artifacts).registration,
         ],
-        interceptors: [authentication],
+        interceptors: [authentication, Authorization()],
         onLoopStart: { [store] loop in
           try store.attachLoopReader(atEndOfTurn: { loop.atEndOfTurn($0) })
         })
