@@ -232,4 +232,34 @@ struct JSONWellKnownTests {
     )
     #expect(try Google_Protobuf_StringValue(json: message.json()) == message)
   }
+
+  @Test("A special byte is seen at every place of a long string, beside every other one")
+  func everyPlace() throws {
+    let specials = [
+      "\"", "\\", "\n", "\u{0}", "\u{1f}", "\u{7f}", "<", ">", "é", "\u{2028}", "\u{2027}", "😁",
+      "=", "!",
+    ]
+    for first in specials {
+      for place in 0..<20 {
+        for second in specials {
+          let text =
+            String(repeating: "x", count: place) + first + second
+            + String(repeating: "~", count: 19 - place)
+          let message = Google_Protobuf_StringValue.with { $0.value = text }
+          let json = try message.json()
+          #expect(try Google_Protobuf_StringValue(json: json) == message)
+          #expect(
+            !json.utf8.dropFirst().dropLast().contains { $0 < 0x20 || $0 == 0x7f || $0 == 0x3c })
+        }
+      }
+    }
+    for place in 0..<20 {
+      let text = "\"" + String(repeating: "x", count: place) + "\u{1f}" + "xxxxxxxxxx\""
+      let error = #expect(throws: JSONDecodingError.self) {
+        try Google_Protobuf_StringValue(json: text)
+      }
+      #expect(error?.reason == .controlCharacter(0x1f))
+      #expect(error?.offset == place + 1)
+    }
+  }
 }

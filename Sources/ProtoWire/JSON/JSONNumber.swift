@@ -154,8 +154,20 @@ enum JSONNumber {
   }
 
   static func matches(_ text: UnsafeBufferPointer<UInt8>, _ other: StaticString) -> Bool {
-    guard text.count == other.utf8CodeUnitCount else { return false }
-    for i in 0..<text.count where text[i] != other.utf8Start[i] { return false }
+    guard text.count == other.utf8CodeUnitCount, let start = text.baseAddress else {
+      return text.isEmpty && other.utf8CodeUnitCount == 0
+    }
+    var i = 0
+    while text.count &- i >= 8 {
+      let left = UnsafeRawPointer(start + i).loadUnaligned(as: UInt64.self)
+      let right = UnsafeRawPointer(other.utf8Start + i).loadUnaligned(as: UInt64.self)
+      if left != right { return false }
+      i &+= 8
+    }
+    while i < text.count {
+      if start[i] != other.utf8Start[i] { return false }
+      i &+= 1
+    }
     return true
   }
 }

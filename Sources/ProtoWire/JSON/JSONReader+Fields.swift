@@ -105,10 +105,11 @@ extension JSONReader {
       let place = mark
       let key = try K.readJSONKey(from: &self)
       try colon()
-      let isNew = seen == nil ? field[key] == nil : seen!.insert(key).inserted
-      guard isNew else { throw duplicateKey("\(key)", at: place) }
       if V.elementCharge > 0 { try charge(V.elementCharge &* 2) }
-      if let value = try V.readJSON(from: &self) { field[key] = value }
+      if seen != nil, !seen!.insert(key).inserted { throw duplicateKey("\(key)", at: place) }
+      guard let value = try V.readJSON(from: &self) else { continue }
+      let previous = field.updateValue(value, forKey: key)
+      if seen == nil, previous != nil { throw duplicateKey("\(key)", at: place) }
     }
   }
 

@@ -6,6 +6,19 @@ extension JSONReader {
     let first = position + 1
     var next = first
     while next < end {
+      // Eight plain bytes at a time; the last few, and those that may matter, one by one.
+      if end - next >= 8 {
+        let word = UInt64(
+          littleEndian: UnsafeRawPointer(next).loadUnaligned(as: UInt64.self))
+        let marks =
+          ByteLanes.below0x20(word) | ByteLanes.equal(word, UInt8(ascii: "\""))
+          | ByteLanes.equal(word, UInt8(ascii: "\\"))
+        if marks == 0 {
+          next += 8
+          continue
+        }
+        next += marks.trailingZeroBitCount >> 3
+      }
       let byte = next.pointee
       if byte == UInt8(ascii: "\"") {
         position = next + 1

@@ -94,8 +94,8 @@ extension JSONWriter {
     put(value.isNaN ? "\"NaN\"" : value < 0 ? "\"-Infinity\"" : "\"Infinity\"")
   }
 
-  /// Without the `.0` of a whole number, except for minus zero: many readers take `-0` for an integer and
-  /// lose its sign.
+  /// Without the `.0` of a whole number, except for minus zero: many readers take `-0` for an
+  /// integer and lose its sign.
   private mutating func shortest(_ digits: String) {
     put(ascii: digits)
     if digits == "-0.0" { return }
@@ -137,6 +137,20 @@ extension JSONWriter {
     var done = 0
     var i = 0
     while i < text.count {
+      if text.count - i >= 8 {
+        let word = UInt64(
+          littleEndian: UnsafeRawPointer(start + i).loadUnaligned(as: UInt64.self))
+        let marks =
+          ByteLanes.below0x20(word) | ByteLanes.equal(word, UInt8(ascii: "\""))
+          | ByteLanes.equal(word, UInt8(ascii: "\\")) | ByteLanes.equal(word, 0x7f)
+          | ByteLanes.equal(word | 0x0202_0202_0202_0202, UInt8(ascii: ">"))
+          | ByteLanes.equal(word, 0xe2)
+        if marks == 0 {
+          i &+= 8
+          continue
+        }
+        i &+= marks.trailingZeroBitCount >> 3
+      }
       let byte = start[i]
       if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"),
         byte != UInt8(ascii: "<"), byte != UInt8(ascii: ">"), byte != 0x7f, byte != 0xe2
