@@ -1,0 +1,77 @@
+internal import API
+internal import Domain
+internal import Store
+
+/// A batch of a device's events, checked and summed up by version.
+struct DeviceEvents {
+  let versions: [FleetActivity.VersionKey: VersionActivity]
+
+  init(_ events: ArraySlice<DeviceEvent>, org: OrgID, _ db: ReadTransaction) throws {
+    var versions: [FleetActivity.VersionKey: VersionActivity] = [:]
+    for (index, event) in zip(events.indices, events) {
+      let field = "events[\(index)]"
+      let key = FleetActivity.VersionKey(
+        deployment: DeploymentID(event.deploymentId), version: VersionID(event.modelVersionId))
+      if versions[key] == nil {
+        try Self.check(
+          key.deployment, key.version, mayLackVersion: false, org: org, field: field, db)
+      }
+      versions[key, default: .none].add(try VersionActivity(event, field: field))
+    }
+    self.versions = versions
+  }
+
+  /// Refuses deployments that the org does not have, and versions that are not of their variant.
+  static func check(
+    _ deployment: DeploymentID, _ version: VersionID, mayLackVersion: Bool, org: OrgID,
+    field: String, _ db: ReadTransaction
+  ) throws {
+    guard let known = try Deployments(db).find(deployment, org: org) else {
+      throw ServiceError.invalid(
+        field: "\(field).deployment_id", message: "there is no deployment \"\(deployment)\"")
+    }
+    if mayLackVersion && version.rawValue.isEmpty { return }
+    guard let found = try ModelVersions(db).find(version, org: org),
+      found.variant == known.variant
+    else {
+      throw ServiceError.invalid(
+        field: "\(field).model_version_id",
+        message: "\"\(version)\" is no version of the deployment's variant")
+    }
+  }
+}
+
+extension VersionActivity {
+  /// What one event tells.
+  init(_ event: DeviceEvent, field: String) throws {
+    self = .none
+    switch event.detail {
+    case .download(let download)?:
+      if download.succeeded {
+        attempts.downloadsSucceeded = 1
+      } else {
+        attempts.downloadsFailed = 1
+      }
+    case .activation(let activation)?:
+      if activation.succeeded {
+        attempts.activationsSucceeded = 1
+      } else {
+        attempts.activationsFailed = 1
+      }
+    case .inferences(let batch)?:
+      guard batch.ok >= 0, batch.failed >= 0 else {
+        throw ServiceError.invalid(
+          field: "\(field).inferences", message: "\(min(batch.ok, batch.failed)) is below 0")
+      }
+      attempts.inferencesSucceeded = batch.ok
+      attempts.inferencesFailed = batch.failed
+      for bucket in batch.latency?.buckets ?? [] {
+        try latency.add(
+          Int64(clamping: bucket.count), toBucket: Int(bucket.index),
+          field: "\(field).inferences.latency")
+      }
+    case nil:
+      throw ServiceError.invalid(field: "\(field).detail", message: "is required")
+    }
+  }
+}

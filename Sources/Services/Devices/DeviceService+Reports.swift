@@ -1,0 +1,148 @@
+public import API
+internal import Domain
+internal import ProtoWire
+public import RPCCore
+internal import Store
+
+extension DeviceService {
+  public func sync(
+    _ request: SyncRequest, context: ServerContext
+  ) async throws -> SyncResponse {
+    try await rules.perform(context) { caller in
+      let taken = try await take(
+        request.deviceId, installed: request.installed, events: request.events, caller)
+      let state = try fleet.store.read { db in
+        try fleet.desiredState(try Self.device(request.deviceId, caller, db), db)
+      }
+      return SyncResponse.with {
+        $0.desiredState = state
+        $0.acknowledgedSequence = taken.acknowledged
+      }
+    }
+  }
+
+  public func reportEvents(
+    _ request: ReportEventsRequest, context: ServerContext
+  ) async throws -> ReportEventsResponse {
+    try await rules.perform(context) { caller in
+      guard !request.events.isEmpty else {
+        throw ServiceError.invalid(field: "events", message: "is required")
+      }
+      let taken = try await take(
+        request.deviceId, installed: [], events: request.events, caller)
+      return ReportEventsResponse.with {
+        $0.accepted = Int32(clamping: taken.accepted)
+        $0.duplicates = Int32(clamping: request.events.count - taken.accepted)
+        $0.acknowledgedSequence = taken.acknowledged
+      }
+    }
+  }
+
+  public func connect(
+    _ requests: RequestStream<ConnectRequest>, responses: ResponseStream<ConnectResponse>,
+    context: ServerContext
+  ) async throws {
+    try await rules.perform(context) { caller in
+      var messages = requests.makeAsyncIterator()
+      guard case .hello(let hello)? = try await messages.next()?.content else {
+        throw ServiceError.invalid(field: "hello", message: "the first message must be a hello")
+      }
+      let (device, revision) = try fleet.store.read { db in
+        (try Self.device(hello.deviceId, caller, db), try db.revision())
+      }
+      let stream = responses.detach()
+      let connection = DeviceConnection(
+        fleet, device: device.id, org: caller.org, stream: stream)
+      let number = fleet.connections.add(connection, org: caller.org, after: revision)
+      defer { fleet.connections.remove(number, org: caller.org) }
+      _ = try await take(hello.deviceId, installed: [], events: [], caller)
+      connection.push()
+      while let message = try await messages.next() {
+        guard case .report(let report)? = message.content else {
+          throw ServiceError.invalid(field: "content", message: "only reports follow the hello")
+        }
+        let taken = try await take(
+          hello.deviceId, installed: report.installed, events: report.events, caller)
+        connection.acknowledge(taken.acknowledged)
+        if !report.installed.isEmpty { connection.push() }
+      }
+      stream.finish()
+    }
+  }
+
+  // MARK: Taking in
+
+  /// Takes a report in: what is installed durably, before anything else; the rest into the buffer.
+  private func take(
+    _ deviceID: String, installed: [InstalledVersion], events: [DeviceEvent], _ caller: Caller
+  ) async throws -> (accepted: Int, acknowledged: Int64) {
+    guard installed.count <= 64 else {
+      throw ServiceError.invalid(
+        field: "installed", message: "\(installed.count) entries exceed 64")
+    }
+    guard events.count <= 1_000 else {
+      throw ServiceError.invalid(field: "events", message: "\(events.count) events exceed 1000")
+    }
+    let now = Timestamp(milliseconds: StoreClock.nowMilliseconds())
+    let (device, changes) = try fleet.store.read { db in
+      let device = try Self.device(deviceID, caller, db)
+      return (device, try Self.changes(installed, of: device, now: now, db))
+    }
+    if !changes.isEmpty {
+      try await fleet.store.write { tx in
+        // Again within the transaction: another report of this device may have come in between.
+        for change in try Self.changes(installed, of: device, now: now, tx) {
+          try Installations(tx).save(
+            change.now, device: device.id, replacing: change.before)
+        }
+      }
+      fleet.activity.notify(Set(changes.map(\.now.deployment)))
+    }
+    return try fleet.store.read { db in
+      try fleet.activity.take(
+        device.id, numbers: events.map(\.sequence), now: now, db
+      ) { firstNew in
+        try DeviceEvents(events[firstNew...], org: device.org, db).versions
+      }
+    }
+  }
+
+  private struct Change {
+    let before: Installation?
+    let now: Installation
+  }
+
+  /// What a report says that was not known, checked.
+  private static func changes(
+    _ reported: [InstalledVersion], of device: Domain.Device, now: Timestamp,
+    _ db: ReadTransaction
+  ) throws -> [Change] {
+    guard !reported.isEmpty else { return [] }
+    let known = try Installations(db).of(device.id)
+    var seen: Set<DeploymentID> = []
+    return try reported.enumerated().compactMap { index, report in
+      let field = "installed[\(index)]"
+      let deployment = DeploymentID(report.deploymentId)
+      guard seen.insert(deployment).inserted else {
+        throw ServiceError.invalid(
+          field: "\(field).deployment_id", message: "\(deployment) is named twice")
+      }
+      guard let state = Installation.State(rawValue: report.state.rawValue) else {
+        throw ServiceError.invalid(
+          field: "\(field).state",
+          message: report.state == .unspecified
+            ? "is required" : "there is no state \(report.state.rawValue)")
+      }
+      try TextRule.reason.check(report.error, field: "\(field).error")
+      let previous = known.first { $0.deployment == deployment }
+      let version = VersionID(report.modelVersionId)
+      let installation = Installation.report(
+        deployment, version: version, state: state, error: report.error, after: previous,
+        now: now)
+      guard installation.differs(from: previous) else { return nil }
+      try DeviceEvents.check(
+        deployment, version, mayLackVersion: state == .removed, org: device.org, field: field, db)
+      return Change(before: previous, now: installation)
+    }
+  }
+}
