@@ -81,7 +81,7 @@ check: setup-test ## Format lint, generated-code check, schema lint
 
 .PHONY: interop
 interop: setup ## Run the gRPC interoperability suite of $(SUITES)/conformance
-	@$(call apt_install,$(INTEROP_TOOLS))
+	@$(call apt_install,$(INTEROP_TOOLS) $(TEST_TOOLS))
 	Tests/Conformance/interop.sh $(SUITES)/conformance
 
 .PHONY: conformance
@@ -90,9 +90,9 @@ conformance: setup ## Run the protobuf conformance suite of $(SUITES)/conformanc
 	Tests/Conformance/conformance.sh $(SUITES)/conformance
 
 .PHONY: bench
-bench: setup ## Measure the server beside its peers in $(SUITES)/bench
+bench: setup-test ## Measure the server beside its peers in $(SUITES)/bench
 	@$(call apt_install,$(INTEROP_TOOLS) $(BENCH_TOOLS))
-	Benchmarks/bench.sh $(SUITES)/bench
+	PATH="$(abspath $(VENV))/bin:$$PATH" Benchmarks/bench.sh $(SUITES)/bench
 
 .PHONY: clean
 clean: ## Remove what was built
