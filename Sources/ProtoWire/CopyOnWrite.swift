@@ -1,47 +1,90 @@
 /// A copy-on-write box for the fields of a wide or recursive message: one word inline, a copy is one
-/// retain. An untouched box allocates nothing and reads as the default value.
-@frozen public struct CopyOnWrite<Value: Sendable & Hashable & Defaultable>: Sendable {
-  /// `@unchecked Sendable`: `value` is only written while the reference is unique.
-  @usableFromInline final class Storage: @unchecked Sendable {
-    @exclusivity(unchecked) @usableFromInline var value: Value
+/// retain. An untouched box allocates nothing and stands for the empty message.
+///
+/// `@unchecked Sendable`: the value is only written while the reference to its storage is unique.
+@frozen public struct CopyOnWrite<Value: WireMessage>: @unchecked Sendable {
+  /// What stands in the storage. It cannot be copied, which is the point: a copyable value would be copied
+  /// out before each call of its methods, with a retain and a release for every string in it, and that
+  /// costs more than encoding it.
+  @usableFromInline struct Slot: ~Copyable {
+    @usableFromInline var value: Value
+
     @inlinable init(_ value: consuming Value) { self.value = value }
+
+    @inlinable borrowing func byteSize(_ sizes: inout WireSizes) -> Int { value.byteSize(&sizes) }
+    @inlinable borrowing func write(to writer: inout WireWriter) { value.write(to: &writer) }
+  }
+
+  /// The slot stands in the buffer's tail, which unlike a property has no exclusivity checks at run time.
+  @usableFromInline final class Storage: ManagedBuffer<Void, Slot> {
+    @inlinable static func make(_ value: consuming Value) -> Storage {
+      let storage = unsafeDowncast(create(minimumCapacity: 1) { _ in }, to: Storage.self)
+      storage.pointer.initialize(to: Slot(value))
+      return storage
+    }
+
+    @inlinable deinit { _ = pointer.deinitialize(count: 1) }
+
+    /// Valid while the storage is.
+    @inlinable var pointer: UnsafeMutablePointer<Slot> {
+      @inline(__always) get { withUnsafeMutablePointerToElements { $0 } }
+    }
   }
 
   @usableFromInline var storage: Storage?
 
   @inlinable public init() {}
 
-  /// Bytes that the box allocates when first written.
-  @inlinable public static var allocationSize: Int { MemoryLayout<Value>.size &+ 16 }
-  @inlinable public var isAllocated: Bool { storage != nil }
+  /// Whether the value was ever written to.
+  @inlinable public var isAllocated: Bool { @inline(__always) get { storage != nil } }
 
+  /// Bytes that the box allocates when it is first written to.
+  @inlinable public static var allocationSize: Int { MemoryLayout<Value>.size &+ 16 }
+
+  /// Reading requires `isAllocated`, so that no reader builds an empty value; writing allocates.
   @inlinable public var value: Value {
     @inline(__always) _read {
-      if let storage {
-        yield storage.value
-      } else {
-        yield Value()
-      }
+      guard let storage else { preconditionFailure("an untouched box has no value") }
+      yield storage.pointer.pointee.value
     }
     @inline(__always) _modify {
       if storage == nil {
-        storage = Storage(Value())
+        storage = Storage.make(Value())
       } else if !isKnownUniquelyReferenced(&storage) {
-        storage = Storage(storage.unsafelyUnwrapped.value)
+        storage = Storage.make(storage.unsafelyUnwrapped.pointer.pointee.value)
       }
-      yield &storage.unsafelyUnwrapped.value
+      yield &storage.unsafelyUnwrapped.pointer.pointee.value
     }
   }
-}
 
-/// A type with a natural default: what the fields of a boxed message are.
-public protocol Defaultable {
-  init()
+  // MARK: Codec
+
+  /// Merges into the boxed fields; the box is charged to the reader's budget when it is first needed.
+  @inlinable public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
+    if reader.atEnd { return }
+    if storage == nil { try reader.charge(Self.allocationSize) }
+    try value.merge(from: &reader)
+  }
+
+  @inlinable public func byteSize(_ sizes: inout WireSizes) -> Int {
+    guard let storage else { return 0 }
+    return storage.pointer.pointee.byteSize(&sizes)
+  }
+
+  @inlinable public func write(to writer: inout WireWriter) {
+    guard let storage else { return }
+    storage.pointer.pointee.write(to: &writer)
+  }
 }
 
 extension CopyOnWrite: Hashable {
+  /// An untouched box equals one whose fields all have their defaults.
   @inlinable public static func == (left: Self, right: Self) -> Bool {
-    left.storage === right.storage || left.value == right.value
+    if left.storage === right.storage { return true }
+    return (left.isAllocated ? left.value : Value()) == (right.isAllocated ? right.value : Value())
   }
-  @inlinable public func hash(into hasher: inout Hasher) { value.hash(into: &hasher) }
+
+  @inlinable public func hash(into hasher: inout Hasher) {
+    (isAllocated ? value : Value()).hash(into: &hasher)
+  }
 }

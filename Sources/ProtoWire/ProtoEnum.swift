@@ -2,7 +2,8 @@
 ///
 /// `init(rawValue:)` always prefers the named case; build values through it or through the cases, and
 /// never as `.unrecognized` with the number of a named case, which would compare unequal to it.
-public protocol ProtoEnum: RawRepresentable, JSONScalar, Hashable, Sendable where RawValue == Int32 {
+public protocol ProtoEnum: RawRepresentable, JSONScalar, Hashable, Sendable
+where RawValue == Int32 {
   /// The schema's name, such as `rollcall.v1.Rollout.State`.
   static var fullName: String { get }
   /// The value with the number 0, a field's default.

@@ -227,11 +227,4 @@
     try message(&value)
     array.append(value)
   }
-
-  /// Fills an untouched box from the budget, then hands out its fields.
-  @inlinable @inline(__always) public mutating func charge<F>(for box: CopyOnWrite<F>)
-    throws(DecodingError)
-  {
-    if !box.isAllocated { try charge(CopyOnWrite<F>.allocationSize) }
-  }
 }

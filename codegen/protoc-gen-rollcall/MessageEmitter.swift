@@ -90,12 +90,13 @@ struct MessageEmitter {
       writer.gap()
       writer.doc(property.comment)
       writer.block("\(access)var \(property.name): \(property.type)") { writer in
-        writer.line("get { box.value.\(property.name) }")
+        let initial = property.initial ?? "nil"
+        writer.line("get { box.isAllocated ? box.value.\(property.name) : \(initial) }")
         writer.line("_modify { yield &box.value.\(property.name) }")
       }
     }
     writer.gap()
-    writer.block("fileprivate struct BoxedFields: Hashable, Sendable, Defaultable") { writer in
+    writer.block("fileprivate struct BoxedFields: WireMessage") { writer in
       for property in properties + [unknown] {
         let initial = property.initial.map { " = \($0)" } ?? ""
         writer.line("var \(property.name): \(property.type)\(initial)")
@@ -107,17 +108,15 @@ struct MessageEmitter {
     writer.block(
       "\(access)mutating func merge(from reader: inout WireReader) throws(DecodingError)"
     ) { writer in
-      writer.line("if reader.atEnd { return }")
-      writer.line("try reader.charge(for: box)")
-      writer.line("try box.value.merge(from: &reader)")
+      writer.line("try box.merge(from: &reader)")
     }
     writer.gap()
     writer.block("\(access)func byteSize(_ sizes: inout WireSizes) -> Int") { writer in
-      writer.line("box.isAllocated ? box.value.byteSize(&sizes) : 0")
+      writer.line("box.byteSize(&sizes)")
     }
     writer.gap()
     writer.block("\(access)func write(to writer: inout WireWriter)") { writer in
-      writer.line("if box.isAllocated { box.value.write(to: &writer) }")
+      writer.line("box.write(to: &writer)")
     }
   }
 

@@ -27,7 +27,7 @@ enum Naming {
   private static let typeNames: Set<String> = [
     "Any", "Bool", "Double", "Float", "Int", "Int32", "Int64", "Protocol", "Self", "String", "Type",
     "UInt32", "UInt64", "UInt8", "Message", "ProtoEnum", "UnknownFields", "WireReader",
-    "WireWriter", "WireSizes", "DecodingError", "CopyOnWrite", "Defaultable", "BoxedFields",
+    "WireWriter", "WireSizes", "DecodingError", "CopyOnWrite", "WireMessage", "BoxedFields",
     "FileDescriptor", "JSONFields", "JSONReader", "JSONWriter", "JSONDecodingError",
     "JSONEncodingError",
     "Hashable", "Sendable", "Optional", "Array", "Dictionary", "Int8", "Int16", "UInt", "UInt16",

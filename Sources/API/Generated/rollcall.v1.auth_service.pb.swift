@@ -50,28 +50,28 @@ public struct WhoAmIResponse: Message {
 
   /// The principal behind the key.
   public var principal: Principal? {
-    get { box.value.principal }
+    get { box.isAllocated ? box.value.principal : nil }
     _modify { yield &box.value.principal }
   }
 
   /// Its org.
   public var org: Org? {
-    get { box.value.org }
+    get { box.isAllocated ? box.value.org : nil }
     _modify { yield &box.value.org }
   }
 
   /// The key used.
   public var apiKey: ApiKey? {
-    get { box.value.apiKey }
+    get { box.isAllocated ? box.value.apiKey : nil }
     _modify { yield &box.value.apiKey }
   }
 
   public var unknownFields: UnknownFields {
-    get { box.value.unknownFields }
+    get { box.isAllocated ? box.value.unknownFields : UnknownFields() }
     _modify { yield &box.value.unknownFields }
   }
 
-  fileprivate struct BoxedFields: Hashable, Sendable, Defaultable {
+  fileprivate struct BoxedFields: WireMessage {
     var principal: Principal?
     var org: Org?
     var apiKey: ApiKey?
@@ -85,17 +85,15 @@ extension WhoAmIResponse {
   public static var fullName: String { "rollcall.v1.WhoAmIResponse" }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
-    if reader.atEnd { return }
-    try reader.charge(for: box)
-    try box.value.merge(from: &reader)
+    try box.merge(from: &reader)
   }
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
-    box.isAllocated ? box.value.byteSize(&sizes) : 0
+    box.byteSize(&sizes)
   }
 
   public func write(to writer: inout WireWriter) {
-    if box.isAllocated { box.value.write(to: &writer) }
+    box.write(to: &writer)
   }
 
   private static let jsonFields = JSONFields(
@@ -266,34 +264,34 @@ public struct CreateOrgResponse: Message {
 
   /// The org.
   public var org: Org? {
-    get { box.value.org }
+    get { box.isAllocated ? box.value.org : nil }
     _modify { yield &box.value.org }
   }
 
   /// Its first admin.
   public var admin: Principal? {
-    get { box.value.admin }
+    get { box.isAllocated ? box.value.admin : nil }
     _modify { yield &box.value.admin }
   }
 
   /// The admin's key.
   public var apiKey: ApiKey? {
-    get { box.value.apiKey }
+    get { box.isAllocated ? box.value.apiKey : nil }
     _modify { yield &box.value.apiKey }
   }
 
   /// The secret of that key, shown this once: a repeat by request_id answers without it.
   public var secret: String {
-    get { box.value.secret }
+    get { box.isAllocated ? box.value.secret : "" }
     _modify { yield &box.value.secret }
   }
 
   public var unknownFields: UnknownFields {
-    get { box.value.unknownFields }
+    get { box.isAllocated ? box.value.unknownFields : UnknownFields() }
     _modify { yield &box.value.unknownFields }
   }
 
-  fileprivate struct BoxedFields: Hashable, Sendable, Defaultable {
+  fileprivate struct BoxedFields: WireMessage {
     var org: Org?
     var admin: Principal?
     var apiKey: ApiKey?
@@ -308,17 +306,15 @@ extension CreateOrgResponse {
   public static var fullName: String { "rollcall.v1.CreateOrgResponse" }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
-    if reader.atEnd { return }
-    try reader.charge(for: box)
-    try box.value.merge(from: &reader)
+    try box.merge(from: &reader)
   }
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
-    box.isAllocated ? box.value.byteSize(&sizes) : 0
+    box.byteSize(&sizes)
   }
 
   public func write(to writer: inout WireWriter) {
-    if box.isAllocated { box.value.write(to: &writer) }
+    box.write(to: &writer)
   }
 
   private static let jsonFields = JSONFields(
@@ -1312,14 +1308,14 @@ public struct UpdatePrincipalRequest: Message {
 
   /// The new values; id names the principal. Changeable: display_name, roles, disabled.
   public var principal: Principal? {
-    get { box.value.principal }
+    get { box.isAllocated ? box.value.principal : nil }
     _modify { yield &box.value.principal }
   }
 
   /// Fields to change, by path within the resource. Absent: every populated field. An unknown or
   /// immutable path fails with INVALID_ARGUMENT naming it.
   public var updateMask: Google_Protobuf_FieldMask? {
-    get { box.value.updateMask }
+    get { box.isAllocated ? box.value.updateMask : nil }
     _modify { yield &box.value.updateMask }
   }
 
@@ -1327,29 +1323,29 @@ public struct UpdatePrincipalRequest: Message {
   /// response, one with another body fails with ALREADY_EXISTS, reason REQUEST_ID_REUSED. Kept
   /// for 24 hours. Empty: no protection against repeats.
   public var requestId: String {
-    get { box.value.requestId }
+    get { box.isAllocated ? box.value.requestId : "" }
     _modify { yield &box.value.requestId }
   }
 
   /// Check everything and answer as if done, but change nothing.
   public var validateOnly: Bool {
-    get { box.value.validateOnly }
+    get { box.isAllocated ? box.value.validateOnly : false }
     _modify { yield &box.value.validateOnly }
   }
 
   /// The etag last read. When given and no longer current, the call fails with ABORTED, reason
   /// ETAG_MISMATCH.
   public var etag: String {
-    get { box.value.etag }
+    get { box.isAllocated ? box.value.etag : "" }
     _modify { yield &box.value.etag }
   }
 
   public var unknownFields: UnknownFields {
-    get { box.value.unknownFields }
+    get { box.isAllocated ? box.value.unknownFields : UnknownFields() }
     _modify { yield &box.value.unknownFields }
   }
 
-  fileprivate struct BoxedFields: Hashable, Sendable, Defaultable {
+  fileprivate struct BoxedFields: WireMessage {
     var principal: Principal?
     var updateMask: Google_Protobuf_FieldMask?
     var requestId: String = ""
@@ -1365,17 +1361,15 @@ extension UpdatePrincipalRequest {
   public static var fullName: String { "rollcall.v1.UpdatePrincipalRequest" }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
-    if reader.atEnd { return }
-    try reader.charge(for: box)
-    try box.value.merge(from: &reader)
+    try box.merge(from: &reader)
   }
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
-    box.isAllocated ? box.value.byteSize(&sizes) : 0
+    box.byteSize(&sizes)
   }
 
   public func write(to writer: inout WireWriter) {
-    if box.isAllocated { box.value.write(to: &writer) }
+    box.write(to: &writer)
   }
 
   private static let jsonFields = JSONFields(

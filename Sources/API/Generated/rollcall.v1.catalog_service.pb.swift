@@ -463,14 +463,14 @@ public struct UpdateModelRequest: Message {
 
   /// The new values; id names the model. Changeable: display_name, description, labels.
   public var model: Model? {
-    get { box.value.model }
+    get { box.isAllocated ? box.value.model : nil }
     _modify { yield &box.value.model }
   }
 
   /// Fields to change, by path within the resource. Absent: every populated field. An unknown or
   /// immutable path fails with INVALID_ARGUMENT naming it.
   public var updateMask: Google_Protobuf_FieldMask? {
-    get { box.value.updateMask }
+    get { box.isAllocated ? box.value.updateMask : nil }
     _modify { yield &box.value.updateMask }
   }
 
@@ -478,29 +478,29 @@ public struct UpdateModelRequest: Message {
   /// response, one with another body fails with ALREADY_EXISTS, reason REQUEST_ID_REUSED. Kept
   /// for 24 hours. Empty: no protection against repeats.
   public var requestId: String {
-    get { box.value.requestId }
+    get { box.isAllocated ? box.value.requestId : "" }
     _modify { yield &box.value.requestId }
   }
 
   /// Check everything and answer as if done, but change nothing.
   public var validateOnly: Bool {
-    get { box.value.validateOnly }
+    get { box.isAllocated ? box.value.validateOnly : false }
     _modify { yield &box.value.validateOnly }
   }
 
   /// The etag last read. When given and no longer current, the call fails with ABORTED, reason
   /// ETAG_MISMATCH.
   public var etag: String {
-    get { box.value.etag }
+    get { box.isAllocated ? box.value.etag : "" }
     _modify { yield &box.value.etag }
   }
 
   public var unknownFields: UnknownFields {
-    get { box.value.unknownFields }
+    get { box.isAllocated ? box.value.unknownFields : UnknownFields() }
     _modify { yield &box.value.unknownFields }
   }
 
-  fileprivate struct BoxedFields: Hashable, Sendable, Defaultable {
+  fileprivate struct BoxedFields: WireMessage {
     var model: Model?
     var updateMask: Google_Protobuf_FieldMask?
     var requestId: String = ""
@@ -516,17 +516,15 @@ extension UpdateModelRequest {
   public static var fullName: String { "rollcall.v1.UpdateModelRequest" }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
-    if reader.atEnd { return }
-    try reader.charge(for: box)
-    try box.value.merge(from: &reader)
+    try box.merge(from: &reader)
   }
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
-    box.isAllocated ? box.value.byteSize(&sizes) : 0
+    box.byteSize(&sizes)
   }
 
   public func write(to writer: inout WireWriter) {
-    if box.isAllocated { box.value.write(to: &writer) }
+    box.write(to: &writer)
   }
 
   private static let jsonFields = JSONFields(

@@ -113,107 +113,107 @@ public struct Deployment: Message {
 
   /// UUIDv7, set by the server.
   public var id: String {
-    get { box.value.id }
+    get { box.isAllocated ? box.value.id : "" }
     _modify { yield &box.value.id }
   }
 
   /// Name for people, 1 to 200 bytes.
   public var name: String {
-    get { box.value.name }
+    get { box.isAllocated ? box.value.name : "" }
     _modify { yield &box.value.name }
   }
 
   /// What it is for, at most 4096 bytes.
   public var description: String {
-    get { box.value.description }
+    get { box.isAllocated ? box.value.description : "" }
     _modify { yield &box.value.description }
   }
 
   /// At most 64 labels; keys of 1 to 63 letters, digits, hyphens, underscores, dots and
   /// slashes that begin and end with a letter or digit, values of at most 255 bytes.
   public var labels: [String: String] {
-    get { box.value.labels }
+    get { box.isAllocated ? box.value.labels : [:] }
     _modify { yield &box.value.labels }
   }
 
   /// The environment. Immutable.
   public var environment: Environment {
-    get { box.value.environment }
+    get { box.isAllocated ? box.value.environment : .unspecified }
     _modify { yield &box.value.environment }
   }
 
   /// Where it stands.
   public var state: Deployment.State {
-    get { box.value.state }
+    get { box.isAllocated ? box.value.state : .unspecified }
     _modify { yield &box.value.state }
   }
 
   /// How versions are rolled out; absent: at once to every targeted device.
   public var rolloutPolicy: RolloutPolicy? {
-    get { box.value.rolloutPolicy }
+    get { box.isAllocated ? box.value.rolloutPolicy : nil }
     _modify { yield &box.value.rolloutPolicy }
   }
 
   /// The newest rollout; empty before the first.
   public var latestRolloutId: String {
-    get { box.value.latestRolloutId }
+    get { box.isAllocated ? box.value.latestRolloutId : "" }
     _modify { yield &box.value.latestRolloutId }
   }
 
   /// How many rollouts there have been.
   public var rolloutCount: Int32 {
-    get { box.value.rolloutCount }
+    get { box.isAllocated ? box.value.rolloutCount : 0 }
     _modify { yield &box.value.rolloutCount }
   }
 
   /// What is deployed to. Immutable in kind.
   public var target: Target? {
-    get { box.value.target }
+    get { box.isAllocated ? box.value.target : nil }
     _modify { yield &box.value.target }
   }
 
   /// The principal that created it.
   public var createdBy: String {
-    get { box.value.createdBy }
+    get { box.isAllocated ? box.value.createdBy : "" }
     _modify { yield &box.value.createdBy }
   }
 
   /// When it was created.
   public var createdAt: Google_Protobuf_Timestamp? {
-    get { box.value.createdAt }
+    get { box.isAllocated ? box.value.createdAt : nil }
     _modify { yield &box.value.createdAt }
   }
 
   /// When it was started.
   public var startedAt: Google_Protobuf_Timestamp? {
-    get { box.value.startedAt }
+    get { box.isAllocated ? box.value.startedAt : nil }
     _modify { yield &box.value.startedAt }
   }
 
   /// When it was archived or killed.
   public var endedAt: Google_Protobuf_Timestamp? {
-    get { box.value.endedAt }
+    get { box.isAllocated ? box.value.endedAt : nil }
     _modify { yield &box.value.endedAt }
   }
 
   /// When it was last changed.
   public var updatedAt: Google_Protobuf_Timestamp? {
-    get { box.value.updatedAt }
+    get { box.isAllocated ? box.value.updatedAt : nil }
     _modify { yield &box.value.updatedAt }
   }
 
   /// Changes with every change of the resource.
   public var etag: String {
-    get { box.value.etag }
+    get { box.isAllocated ? box.value.etag : "" }
     _modify { yield &box.value.etag }
   }
 
   public var unknownFields: UnknownFields {
-    get { box.value.unknownFields }
+    get { box.isAllocated ? box.value.unknownFields : UnknownFields() }
     _modify { yield &box.value.unknownFields }
   }
 
-  fileprivate struct BoxedFields: Hashable, Sendable, Defaultable {
+  fileprivate struct BoxedFields: WireMessage {
     var id: String = ""
     var name: String = ""
     var description: String = ""
@@ -328,17 +328,15 @@ extension Deployment {
   public static var fullName: String { "rollcall.v1.Deployment" }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
-    if reader.atEnd { return }
-    try reader.charge(for: box)
-    try box.value.merge(from: &reader)
+    try box.merge(from: &reader)
   }
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
-    box.isAllocated ? box.value.byteSize(&sizes) : 0
+    box.byteSize(&sizes)
   }
 
   public func write(to writer: inout WireWriter) {
-    if box.isAllocated { box.value.write(to: &writer) }
+    box.write(to: &writer)
   }
 
   private static let jsonFields = JSONFields(
@@ -990,65 +988,65 @@ public struct DeviceAssignment: Message {
 
   /// The deployment.
   public var deploymentId: String {
-    get { box.value.deploymentId }
+    get { box.isAllocated ? box.value.deploymentId : "" }
     _modify { yield &box.value.deploymentId }
   }
 
   /// The newest rollout; empty before the first.
   public var rolloutId: String {
-    get { box.value.rolloutId }
+    get { box.isAllocated ? box.value.rolloutId : "" }
     _modify { yield &box.value.rolloutId }
   }
 
   /// The device.
   public var deviceId: String {
-    get { box.value.deviceId }
+    get { box.isAllocated ? box.value.deviceId : "" }
     _modify { yield &box.value.deviceId }
   }
 
   /// The device's place in the newest rollout, 0 to 999999: it is in the cohort when this is less
   /// than the exposure; -1 before the first rollout.
   public var bucket: Int32 {
-    get { box.value.bucket }
+    get { box.isAllocated ? box.value.bucket : 0 }
     _modify { yield &box.value.bucket }
   }
 
   /// The side it is on.
   public var arm: Arm {
-    get { box.value.arm }
+    get { box.isAllocated ? box.value.arm : .unspecified }
     _modify { yield &box.value.arm }
   }
 
   /// What decided.
   public var reason: DeviceAssignment.Reason {
-    get { box.value.reason }
+    get { box.isAllocated ? box.value.reason : .unspecified }
     _modify { yield &box.value.reason }
   }
 
   /// The version it should run; empty: none.
   public var desiredVersionId: String {
-    get { box.value.desiredVersionId }
+    get { box.isAllocated ? box.value.desiredVersionId : "" }
     _modify { yield &box.value.desiredVersionId }
   }
 
   /// The version it said it runs; empty: none.
   public var installedVersionId: String {
-    get { box.value.installedVersionId }
+    get { box.isAllocated ? box.value.installedVersionId : "" }
     _modify { yield &box.value.installedVersionId }
   }
 
   /// Set when the device is pinned.
   public var pin: DevicePin? {
-    get { box.value.pin }
+    get { box.isAllocated ? box.value.pin : nil }
     _modify { yield &box.value.pin }
   }
 
   public var unknownFields: UnknownFields {
-    get { box.value.unknownFields }
+    get { box.isAllocated ? box.value.unknownFields : UnknownFields() }
     _modify { yield &box.value.unknownFields }
   }
 
-  fileprivate struct BoxedFields: Hashable, Sendable, Defaultable {
+  fileprivate struct BoxedFields: WireMessage {
     var deploymentId: String = ""
     var rolloutId: String = ""
     var deviceId: String = ""
@@ -1138,17 +1136,15 @@ extension DeviceAssignment {
   public static var fullName: String { "rollcall.v1.DeviceAssignment" }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
-    if reader.atEnd { return }
-    try reader.charge(for: box)
-    try box.value.merge(from: &reader)
+    try box.merge(from: &reader)
   }
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
-    box.isAllocated ? box.value.byteSize(&sizes) : 0
+    box.byteSize(&sizes)
   }
 
   public func write(to writer: inout WireWriter) {
-    if box.isAllocated { box.value.write(to: &writer) }
+    box.write(to: &writer)
   }
 
   private static let jsonFields = JSONFields(

@@ -9,84 +9,84 @@ public struct Device: Message {
 
   /// UUIDv7, set by the server at registration.
   public var id: String {
-    get { box.value.id }
+    get { box.isAllocated ? box.value.id : "" }
     _modify { yield &box.value.id }
   }
 
   /// What the device calls itself: a serial number or an installation id, unique within the org;
   /// 1 to 128 bytes. Immutable.
   public var hardwareId: String {
-    get { box.value.hardwareId }
+    get { box.isAllocated ? box.value.hardwareId : "" }
     _modify { yield &box.value.hardwareId }
   }
 
   /// Where it runs.
   public var platform: Platform {
-    get { box.value.platform }
+    get { box.isAllocated ? box.value.platform : .unspecified }
     _modify { yield &box.value.platform }
   }
 
   /// The app it runs in, for instance a bundle id; at most 255 bytes.
   public var appIdentifier: String {
-    get { box.value.appIdentifier }
+    get { box.isAllocated ? box.value.appIdentifier : "" }
     _modify { yield &box.value.appIdentifier }
   }
 
   /// Its class, for instance "phone-high"; at most 63 bytes.
   public var deviceClass: String {
-    get { box.value.deviceClass }
+    get { box.isAllocated ? box.value.deviceClass : "" }
     _modify { yield &box.value.deviceClass }
   }
 
   /// At most 64 labels; keys of 1 to 63 letters, digits, hyphens, underscores, dots and
   /// slashes that begin and end with a letter or digit, values of at most 255 bytes.
   public var labels: [String: String] {
-    get { box.value.labels }
+    get { box.isAllocated ? box.value.labels : [:] }
     _modify { yield &box.value.labels }
   }
 
   /// The groups it is a member of.
   public var groupIds: [String] {
-    get { box.value.groupIds }
+    get { box.isAllocated ? box.value.groupIds : [] }
     _modify { yield &box.value.groupIds }
   }
 
   /// What it runs, one entry a deployment.
   public var installed: [InstalledVersion] {
-    get { box.value.installed }
+    get { box.isAllocated ? box.value.installed : [] }
     _modify { yield &box.value.installed }
   }
 
   /// Sums of what it reported. May lag up to a second behind.
   public var counters: DeviceCounters? {
-    get { box.value.counters }
+    get { box.isAllocated ? box.value.counters : nil }
     _modify { yield &box.value.counters }
   }
 
   /// When it was first registered.
   public var registeredAt: Google_Protobuf_Timestamp? {
-    get { box.value.registeredAt }
+    get { box.isAllocated ? box.value.registeredAt : nil }
     _modify { yield &box.value.registeredAt }
   }
 
   /// When it last called. May lag up to a second behind.
   public var lastSeenAt: Google_Protobuf_Timestamp? {
-    get { box.value.lastSeenAt }
+    get { box.isAllocated ? box.value.lastSeenAt : nil }
     _modify { yield &box.value.lastSeenAt }
   }
 
   /// Changes with every change of the resource; counters and last_seen_at do not count.
   public var etag: String {
-    get { box.value.etag }
+    get { box.isAllocated ? box.value.etag : "" }
     _modify { yield &box.value.etag }
   }
 
   public var unknownFields: UnknownFields {
-    get { box.value.unknownFields }
+    get { box.isAllocated ? box.value.unknownFields : UnknownFields() }
     _modify { yield &box.value.unknownFields }
   }
 
-  fileprivate struct BoxedFields: Hashable, Sendable, Defaultable {
+  fileprivate struct BoxedFields: WireMessage {
     var id: String = ""
     var hardwareId: String = ""
     var platform: Platform = .unspecified
@@ -109,17 +109,15 @@ extension Device {
   public static var fullName: String { "rollcall.v1.Device" }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
-    if reader.atEnd { return }
-    try reader.charge(for: box)
-    try box.value.merge(from: &reader)
+    try box.merge(from: &reader)
   }
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
-    box.isAllocated ? box.value.byteSize(&sizes) : 0
+    box.byteSize(&sizes)
   }
 
   public func write(to writer: inout WireWriter) {
-    if box.isAllocated { box.value.write(to: &writer) }
+    box.write(to: &writer)
   }
 
   private static let jsonFields = JSONFields(

@@ -9,95 +9,95 @@ public struct Event: Message {
 
   /// Place in the log: positive and growing in the order of commits; not every number is used.
   public var revision: Int64 {
-    get { box.value.revision }
+    get { box.isAllocated ? box.value.revision : 0 }
     _modify { yield &box.value.revision }
   }
 
   /// When.
   public var occurredAt: Google_Protobuf_Timestamp? {
-    get { box.value.occurredAt }
+    get { box.isAllocated ? box.value.occurredAt : nil }
     _modify { yield &box.value.occurredAt }
   }
 
   /// What: the resource and a verb in the past, for instance "deployment.created",
   /// "rollout.advanced" or "device.pinned".
   public var type: String {
-    get { box.value.type }
+    get { box.isAllocated ? box.value.type : "" }
     _modify { yield &box.value.type }
   }
 
   /// Kind of the resource it happened to, for instance "rollout".
   public var resourceType: String {
-    get { box.value.resourceType }
+    get { box.isAllocated ? box.value.resourceType : "" }
     _modify { yield &box.value.resourceType }
   }
 
   /// Id of the resource.
   public var resourceId: String {
-    get { box.value.resourceId }
+    get { box.isAllocated ? box.value.resourceId : "" }
     _modify { yield &box.value.resourceId }
   }
 
   /// The deployment it concerns, where there is one.
   public var deploymentId: String {
-    get { box.value.deploymentId }
+    get { box.isAllocated ? box.value.deploymentId : "" }
     _modify { yield &box.value.deploymentId }
   }
 
   /// The rollout it concerns, where there is one.
   public var rolloutId: String {
-    get { box.value.rolloutId }
+    get { box.isAllocated ? box.value.rolloutId : "" }
     _modify { yield &box.value.rolloutId }
   }
 
   /// The principal that did it; empty: the server itself, for instance the automator.
   public var actorId: String {
-    get { box.value.actorId }
+    get { box.isAllocated ? box.value.actorId : "" }
     _modify { yield &box.value.actorId }
   }
 
   /// The method called, for instance "rollcall.v1.DeploymentService/AdvanceRollout"; empty: none.
   public var method: String {
-    get { box.value.method }
+    get { box.isAllocated ? box.value.method : "" }
     _modify { yield &box.value.method }
   }
 
   /// The request_id of that call, where one was given.
   public var requestId: String {
-    get { box.value.requestId }
+    get { box.isAllocated ? box.value.requestId : "" }
     _modify { yield &box.value.requestId }
   }
 
   /// Where the deployment stood afterwards, for events that concern one.
   public var deploymentState: Deployment.State {
-    get { box.value.deploymentState }
+    get { box.isAllocated ? box.value.deploymentState : .unspecified }
     _modify { yield &box.value.deploymentState }
   }
 
   /// Where the rollout stood afterwards, for events that concern one.
   public var rolloutState: Rollout.State {
-    get { box.value.rolloutState }
+    get { box.isAllocated ? box.value.rolloutState : .unspecified }
     _modify { yield &box.value.rolloutState }
   }
 
   /// What is worth knowing, by lower_snake_case name, for instance "exposure_millionths".
   public var attributes: [String: String] {
-    get { box.value.attributes }
+    get { box.isAllocated ? box.value.attributes : [:] }
     _modify { yield &box.value.attributes }
   }
 
   /// The event in a sentence.
   public var message: String {
-    get { box.value.message }
+    get { box.isAllocated ? box.value.message : "" }
     _modify { yield &box.value.message }
   }
 
   public var unknownFields: UnknownFields {
-    get { box.value.unknownFields }
+    get { box.isAllocated ? box.value.unknownFields : UnknownFields() }
     _modify { yield &box.value.unknownFields }
   }
 
-  fileprivate struct BoxedFields: Hashable, Sendable, Defaultable {
+  fileprivate struct BoxedFields: WireMessage {
     var revision: Int64 = 0
     var occurredAt: Google_Protobuf_Timestamp?
     var type: String = ""
@@ -122,17 +122,15 @@ extension Event {
   public static var fullName: String { "rollcall.v1.Event" }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
-    if reader.atEnd { return }
-    try reader.charge(for: box)
-    try box.value.merge(from: &reader)
+    try box.merge(from: &reader)
   }
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
-    box.isAllocated ? box.value.byteSize(&sizes) : 0
+    box.byteSize(&sizes)
   }
 
   public func write(to writer: inout WireWriter) {
-    if box.isAllocated { box.value.write(to: &writer) }
+    box.write(to: &writer)
   }
 
   private static let jsonFields = JSONFields(

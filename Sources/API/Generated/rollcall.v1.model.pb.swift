@@ -154,84 +154,84 @@ public struct ModelVariant: Message {
 
   /// UUIDv7, set by the server.
   public var id: String {
-    get { box.value.id }
+    get { box.isAllocated ? box.value.id : "" }
     _modify { yield &box.value.id }
   }
 
   /// The model it is a variant of. Immutable.
   public var modelId: String {
-    get { box.value.modelId }
+    get { box.isAllocated ? box.value.modelId : "" }
     _modify { yield &box.value.modelId }
   }
 
   /// Unique name within the model: 1 to 63 lower-case letters, digits and inner hyphens. Immutable.
   public var name: String {
-    get { box.value.name }
+    get { box.isAllocated ? box.value.name : "" }
     _modify { yield &box.value.name }
   }
 
   /// What it can do, for instance "vision" or "fraud-score": the syntax of a name. Immutable.
   public var capability: String {
-    get { box.value.capability }
+    get { box.isAllocated ? box.value.capability : "" }
     _modify { yield &box.value.capability }
   }
 
   /// The class of devices it is built for, for instance "phone-high"; empty: every class.
   /// Immutable.
   public var deviceClass: String {
-    get { box.value.deviceClass }
+    get { box.isAllocated ? box.value.deviceClass : "" }
     _modify { yield &box.value.deviceClass }
   }
 
   /// The platform it is built for; unspecified: every platform. Immutable.
   public var platform: Platform {
-    get { box.value.platform }
+    get { box.isAllocated ? box.value.platform : .unspecified }
     _modify { yield &box.value.platform }
   }
 
   /// What is special about it, at most 4096 bytes.
   public var description: String {
-    get { box.value.description }
+    get { box.isAllocated ? box.value.description : "" }
     _modify { yield &box.value.description }
   }
 
   /// At most 64 labels; keys of 1 to 63 letters, digits, hyphens, underscores, dots and
   /// slashes that begin and end with a letter or digit, values of at most 255 bytes.
   public var labels: [String: String] {
-    get { box.value.labels }
+    get { box.isAllocated ? box.value.labels : [:] }
     _modify { yield &box.value.labels }
   }
 
   /// When it was archived: hidden from listings, closed to new versions and deployments.
   public var archivedAt: Google_Protobuf_Timestamp? {
-    get { box.value.archivedAt }
+    get { box.isAllocated ? box.value.archivedAt : nil }
     _modify { yield &box.value.archivedAt }
   }
 
   /// When it was created.
   public var createdAt: Google_Protobuf_Timestamp? {
-    get { box.value.createdAt }
+    get { box.isAllocated ? box.value.createdAt : nil }
     _modify { yield &box.value.createdAt }
   }
 
   /// When it was last changed.
   public var updatedAt: Google_Protobuf_Timestamp? {
-    get { box.value.updatedAt }
+    get { box.isAllocated ? box.value.updatedAt : nil }
     _modify { yield &box.value.updatedAt }
   }
 
   /// Changes with every change of the resource.
   public var etag: String {
-    get { box.value.etag }
+    get { box.isAllocated ? box.value.etag : "" }
     _modify { yield &box.value.etag }
   }
 
   public var unknownFields: UnknownFields {
-    get { box.value.unknownFields }
+    get { box.isAllocated ? box.value.unknownFields : UnknownFields() }
     _modify { yield &box.value.unknownFields }
   }
 
-  fileprivate struct BoxedFields: Hashable, Sendable, Defaultable {
+  fileprivate struct BoxedFields: WireMessage {
     var id: String = ""
     var modelId: String = ""
     var name: String = ""
@@ -254,17 +254,15 @@ extension ModelVariant {
   public static var fullName: String { "rollcall.v1.ModelVariant" }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
-    if reader.atEnd { return }
-    try reader.charge(for: box)
-    try box.value.merge(from: &reader)
+    try box.merge(from: &reader)
   }
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
-    box.isAllocated ? box.value.byteSize(&sizes) : 0
+    box.byteSize(&sizes)
   }
 
   public func write(to writer: inout WireWriter) {
-    if box.isAllocated { box.value.write(to: &writer) }
+    box.write(to: &writer)
   }
 
   private static let jsonFields = JSONFields(
@@ -419,84 +417,84 @@ public struct ModelVersion: Message {
 
   /// UUIDv7, set by the server.
   public var id: String {
-    get { box.value.id }
+    get { box.isAllocated ? box.value.id : "" }
     _modify { yield &box.value.id }
   }
 
   /// The variant it is a build of. Immutable.
   public var variantId: String {
-    get { box.value.variantId }
+    get { box.isAllocated ? box.value.variantId : "" }
     _modify { yield &box.value.variantId }
   }
 
   /// The model of that variant; set by the server.
   public var modelId: String {
-    get { box.value.modelId }
+    get { box.isAllocated ? box.value.modelId : "" }
     _modify { yield &box.value.modelId }
   }
 
   /// Unique name within the variant, for instance "2.1.0": 1 to 63 letters, digits, dots, plus
   /// signs, underscores and hyphens, beginning with a letter or digit. Immutable.
   public var name: String {
-    get { box.value.name }
+    get { box.isAllocated ? box.value.name : "" }
     _modify { yield &box.value.name }
   }
 
   /// What changed, at most 4096 bytes.
   public var description: String {
-    get { box.value.description }
+    get { box.isAllocated ? box.value.description : "" }
     _modify { yield &box.value.description }
   }
 
   /// At most 64 labels; keys of 1 to 63 letters, digits, hyphens, underscores, dots and
   /// slashes that begin and end with a letter or digit, values of at most 255 bytes.
   public var labels: [String: String] {
-    get { box.value.labels }
+    get { box.isAllocated ? box.value.labels : [:] }
     _modify { yield &box.value.labels }
   }
 
   /// Where it stands.
   public var state: ModelVersion.State {
-    get { box.value.state }
+    get { box.isAllocated ? box.value.state : .unspecified }
     _modify { yield &box.value.state }
   }
 
   /// Its artifact, once uploaded.
   public var artifact: Artifact? {
-    get { box.value.artifact }
+    get { box.isAllocated ? box.value.artifact : nil }
     _modify { yield &box.value.artifact }
   }
 
   /// The principal that created it.
   public var createdBy: String {
-    get { box.value.createdBy }
+    get { box.isAllocated ? box.value.createdBy : "" }
     _modify { yield &box.value.createdBy }
   }
 
   /// When it was created.
   public var createdAt: Google_Protobuf_Timestamp? {
-    get { box.value.createdAt }
+    get { box.isAllocated ? box.value.createdAt : nil }
     _modify { yield &box.value.createdAt }
   }
 
   /// When it was last changed.
   public var updatedAt: Google_Protobuf_Timestamp? {
-    get { box.value.updatedAt }
+    get { box.isAllocated ? box.value.updatedAt : nil }
     _modify { yield &box.value.updatedAt }
   }
 
   /// Changes with every change of the resource.
   public var etag: String {
-    get { box.value.etag }
+    get { box.isAllocated ? box.value.etag : "" }
     _modify { yield &box.value.etag }
   }
 
   public var unknownFields: UnknownFields {
-    get { box.value.unknownFields }
+    get { box.isAllocated ? box.value.unknownFields : UnknownFields() }
     _modify { yield &box.value.unknownFields }
   }
 
-  fileprivate struct BoxedFields: Hashable, Sendable, Defaultable {
+  fileprivate struct BoxedFields: WireMessage {
     var id: String = ""
     var variantId: String = ""
     var modelId: String = ""
@@ -577,17 +575,15 @@ extension ModelVersion {
   public static var fullName: String { "rollcall.v1.ModelVersion" }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
-    if reader.atEnd { return }
-    try reader.charge(for: box)
-    try box.value.merge(from: &reader)
+    try box.merge(from: &reader)
   }
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
-    box.isAllocated ? box.value.byteSize(&sizes) : 0
+    box.byteSize(&sizes)
   }
 
   public func write(to writer: inout WireWriter) {
-    if box.isAllocated { box.value.write(to: &writer) }
+    box.write(to: &writer)
   }
 
   private static let jsonFields = JSONFields(

@@ -525,89 +525,89 @@ public struct GateVerdict: Message {
 
   /// The rule as it was applied.
   public var rule: GateRule? {
-    get { box.value.rule }
+    get { box.isAllocated ? box.value.rule : nil }
     _modify { yield &box.value.rule }
   }
 
   /// The judgement.
   public var outcome: GateVerdict.Outcome {
-    get { box.value.outcome }
+    get { box.isAllocated ? box.value.outcome : .unspecified }
     _modify { yield &box.value.outcome }
   }
 
   /// Why it holds; only with OUTCOME_HOLD.
   public var holdReason: GateVerdict.HoldReason {
-    get { box.value.holdReason }
+    get { box.isAllocated ? box.value.holdReason : .unspecified }
     _modify { yield &box.value.holdReason }
   }
 
   /// Devices on the new version.
   public var canary: GateVerdict.ArmCounts? {
-    get { box.value.canary }
+    get { box.isAllocated ? box.value.canary : nil }
     _modify { yield &box.value.canary }
   }
 
   /// Devices on the old version.
   public var control: GateVerdict.ArmCounts? {
-    get { box.value.control }
+    get { box.isAllocated ? box.value.control : nil }
     _modify { yield &box.value.control }
   }
 
   /// Millionths: the canary rate (absolute), or canary minus control rate. Absent without data.
   public var estimateMillionths: Int64? {
-    get { box.value.estimateMillionths }
+    get { box.isAllocated ? box.value.estimateMillionths : nil }
     _modify { yield &box.value.estimateMillionths }
   }
 
   /// Millionths: lower end of the interval, rounded down. Absent without data.
   public var lowerMillionths: Int64? {
-    get { box.value.lowerMillionths }
+    get { box.isAllocated ? box.value.lowerMillionths : nil }
     _modify { yield &box.value.lowerMillionths }
   }
 
   /// Millionths: upper end of the interval, rounded up. Absent without data.
   public var upperMillionths: Int64? {
-    get { box.value.upperMillionths }
+    get { box.isAllocated ? box.value.upperMillionths : nil }
     _modify { yield &box.value.upperMillionths }
   }
 
   /// Millionths: what the estimate must not exceed. Absent without data.
   public var boundaryMillionths: Int64? {
-    get { box.value.boundaryMillionths }
+    get { box.isAllocated ? box.value.boundaryMillionths : nil }
     _modify { yield &box.value.boundaryMillionths }
   }
 
   /// The most failing canary devices, of those that reported, that would have passed. Absent
   /// without data.
   public var passingFailures: Int32? {
-    get { box.value.passingFailures }
+    get { box.isAllocated ? box.value.passingFailures : nil }
     _modify { yield &box.value.passingFailures }
   }
 
   /// Start of the data window: when the rollout began to progress.
   public var windowStart: Google_Protobuf_Timestamp? {
-    get { box.value.windowStart }
+    get { box.isAllocated ? box.value.windowStart : nil }
     _modify { yield &box.value.windowStart }
   }
 
   /// End of the data window: the tick.
   public var decidedAt: Google_Protobuf_Timestamp? {
-    get { box.value.decidedAt }
+    get { box.isAllocated ? box.value.decidedAt : nil }
     _modify { yield &box.value.decidedAt }
   }
 
   /// The verdict in a sentence.
   public var summary: String {
-    get { box.value.summary }
+    get { box.isAllocated ? box.value.summary : "" }
     _modify { yield &box.value.summary }
   }
 
   public var unknownFields: UnknownFields {
-    get { box.value.unknownFields }
+    get { box.isAllocated ? box.value.unknownFields : UnknownFields() }
     _modify { yield &box.value.unknownFields }
   }
 
-  fileprivate struct BoxedFields: Hashable, Sendable, Defaultable {
+  fileprivate struct BoxedFields: WireMessage {
     var rule: GateRule?
     var outcome: GateVerdict.Outcome = .unspecified
     var holdReason: GateVerdict.HoldReason = .unspecified
@@ -758,17 +758,15 @@ extension GateVerdict {
   public static var fullName: String { "rollcall.v1.GateVerdict" }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
-    if reader.atEnd { return }
-    try reader.charge(for: box)
-    try box.value.merge(from: &reader)
+    try box.merge(from: &reader)
   }
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
-    box.isAllocated ? box.value.byteSize(&sizes) : 0
+    box.byteSize(&sizes)
   }
 
   public func write(to writer: inout WireWriter) {
-    if box.isAllocated { box.value.write(to: &writer) }
+    box.write(to: &writer)
   }
 
   private static let jsonFields = JSONFields(
@@ -994,112 +992,112 @@ public struct Rollout: Message {
 
   /// UUIDv7, set by the server.
   public var id: String {
-    get { box.value.id }
+    get { box.isAllocated ? box.value.id : "" }
     _modify { yield &box.value.id }
   }
 
   /// The deployment.
   public var deploymentId: String {
-    get { box.value.deploymentId }
+    get { box.isAllocated ? box.value.deploymentId : "" }
     _modify { yield &box.value.deploymentId }
   }
 
   /// 1 for the first rollout of the deployment, and so on.
   public var number: Int32 {
-    get { box.value.number }
+    get { box.isAllocated ? box.value.number : 0 }
     _modify { yield &box.value.number }
   }
 
   /// Where it stands.
   public var state: Rollout.State {
-    get { box.value.state }
+    get { box.isAllocated ? box.value.state : .unspecified }
     _modify { yield &box.value.state }
   }
 
   /// Why it stands there: the operator's reason, or the gate's summary. Empty when none was given.
   public var stateReason: String {
-    get { box.value.stateReason }
+    get { box.isAllocated ? box.value.stateReason : "" }
     _modify { yield &box.value.stateReason }
   }
 
   /// The version it moves away from; empty: nothing was deployed before.
   public var fromVersionId: String {
-    get { box.value.fromVersionId }
+    get { box.isAllocated ? box.value.fromVersionId : "" }
     _modify { yield &box.value.fromVersionId }
   }
 
   /// The version it moves to.
   public var toVersionId: String {
-    get { box.value.toVersionId }
+    get { box.isAllocated ? box.value.toVersionId : "" }
     _modify { yield &box.value.toVersionId }
   }
 
   /// Its policy.
   public var policy: RolloutPolicy? {
-    get { box.value.policy }
+    get { box.isAllocated ? box.value.policy : nil }
     _modify { yield &box.value.policy }
   }
 
   /// Index in policy.steps of the step the exposure stands on; -1 before the first one.
   public var stepIndex: Int32 {
-    get { box.value.stepIndex }
+    get { box.isAllocated ? box.value.stepIndex : 0 }
     _modify { yield &box.value.stepIndex }
   }
 
   /// Share of targeted devices that get the new version, in millionths.
   public var exposureMillionths: Int32 {
-    get { box.value.exposureMillionths }
+    get { box.isAllocated ? box.value.exposureMillionths : 0 }
     _modify { yield &box.value.exposureMillionths }
   }
 
   /// Since when the exposure is what it is; the soak counts from here.
   public var exposureChangedAt: Google_Protobuf_Timestamp? {
-    get { box.value.exposureChangedAt }
+    get { box.isAllocated ? box.value.exposureChangedAt : nil }
     _modify { yield &box.value.exposureChangedAt }
   }
 
   /// When the next step is due; absent while it is paused, ended or not advancing by itself.
   public var nextAdvanceAt: Google_Protobuf_Timestamp? {
-    get { box.value.nextAdvanceAt }
+    get { box.isAllocated ? box.value.nextAdvanceAt : nil }
     _modify { yield &box.value.nextAdvanceAt }
   }
 
   /// The latest verdict of each gate, in the order of the policy.
   public var gateVerdicts: [GateVerdict] {
-    get { box.value.gateVerdicts }
+    get { box.isAllocated ? box.value.gateVerdicts : [] }
     _modify { yield &box.value.gateVerdicts }
   }
 
   /// When it was created.
   public var createdAt: Google_Protobuf_Timestamp? {
-    get { box.value.createdAt }
+    get { box.isAllocated ? box.value.createdAt : nil }
     _modify { yield &box.value.createdAt }
   }
 
   /// When it began to progress.
   public var startedAt: Google_Protobuf_Timestamp? {
-    get { box.value.startedAt }
+    get { box.isAllocated ? box.value.startedAt : nil }
     _modify { yield &box.value.startedAt }
   }
 
   /// When it was completed, rolled back or aborted.
   public var endedAt: Google_Protobuf_Timestamp? {
-    get { box.value.endedAt }
+    get { box.isAllocated ? box.value.endedAt : nil }
     _modify { yield &box.value.endedAt }
   }
 
   /// Changes with every change of the resource.
   public var etag: String {
-    get { box.value.etag }
+    get { box.isAllocated ? box.value.etag : "" }
     _modify { yield &box.value.etag }
   }
 
   public var unknownFields: UnknownFields {
-    get { box.value.unknownFields }
+    get { box.isAllocated ? box.value.unknownFields : UnknownFields() }
     _modify { yield &box.value.unknownFields }
   }
 
-  fileprivate struct BoxedFields: Hashable, Sendable, Defaultable {
+  fileprivate struct BoxedFields: WireMessage {
     var id: String = ""
     var deploymentId: String = ""
     var number: Int32 = 0
@@ -1203,17 +1201,15 @@ extension Rollout {
   public static var fullName: String { "rollcall.v1.Rollout" }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
-    if reader.atEnd { return }
-    try reader.charge(for: box)
-    try box.value.merge(from: &reader)
+    try box.merge(from: &reader)
   }
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
-    box.isAllocated ? box.value.byteSize(&sizes) : 0
+    box.byteSize(&sizes)
   }
 
   public func write(to writer: inout WireWriter) {
-    if box.isAllocated { box.value.write(to: &writer) }
+    box.write(to: &writer)
   }
 
   private static let jsonFields = JSONFields(

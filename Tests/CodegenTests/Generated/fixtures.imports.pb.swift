@@ -10,111 +10,111 @@ struct Codegen_Fixtures_Importer: Message {
   private var box = CopyOnWrite<BoxedFields>()
 
   var shared: OtherShared? {
-    get { box.value.shared }
+    get { box.isAllocated ? box.value.shared : nil }
     _modify { yield &box.value.shared }
   }
 
   var mode: OtherMode {
-    get { box.value.mode }
+    get { box.isAllocated ? box.value.mode : .unspecified }
     _modify { yield &box.value.mode }
   }
 
   var any: Google_Protobuf_Any? {
-    get { box.value.any }
+    get { box.isAllocated ? box.value.any : nil }
     _modify { yield &box.value.any }
   }
 
   var timestamp: Google_Protobuf_Timestamp? {
-    get { box.value.timestamp }
+    get { box.isAllocated ? box.value.timestamp : nil }
     _modify { yield &box.value.timestamp }
   }
 
   var duration: Google_Protobuf_Duration? {
-    get { box.value.duration }
+    get { box.isAllocated ? box.value.duration : nil }
     _modify { yield &box.value.duration }
   }
 
   var empty: Google_Protobuf_Empty? {
-    get { box.value.empty }
+    get { box.isAllocated ? box.value.empty : nil }
     _modify { yield &box.value.empty }
   }
 
   var mask: Google_Protobuf_FieldMask? {
-    get { box.value.mask }
+    get { box.isAllocated ? box.value.mask : nil }
     _modify { yield &box.value.mask }
   }
 
   var `struct`: Google_Protobuf_Struct? {
-    get { box.value.`struct` }
+    get { box.isAllocated ? box.value.`struct` : nil }
     _modify { yield &box.value.`struct` }
   }
 
   var value: Google_Protobuf_Value? {
-    get { box.value.value }
+    get { box.isAllocated ? box.value.value : nil }
     _modify { yield &box.value.value }
   }
 
   var list: Google_Protobuf_ListValue? {
-    get { box.value.list }
+    get { box.isAllocated ? box.value.list : nil }
     _modify { yield &box.value.list }
   }
 
   var null: Google_Protobuf_NullValue {
-    get { box.value.null }
+    get { box.isAllocated ? box.value.null : .nullValue }
     _modify { yield &box.value.null }
   }
 
   var boxedInt32: Google_Protobuf_Int32Value? {
-    get { box.value.boxedInt32 }
+    get { box.isAllocated ? box.value.boxedInt32 : nil }
     _modify { yield &box.value.boxedInt32 }
   }
 
   var boxedString: Google_Protobuf_StringValue? {
-    get { box.value.boxedString }
+    get { box.isAllocated ? box.value.boxedString : nil }
     _modify { yield &box.value.boxedString }
   }
 
   var boxedBytes: Google_Protobuf_BytesValue? {
-    get { box.value.boxedBytes }
+    get { box.isAllocated ? box.value.boxedBytes : nil }
     _modify { yield &box.value.boxedBytes }
   }
 
   var boxedBool: Google_Protobuf_BoolValue? {
-    get { box.value.boxedBool }
+    get { box.isAllocated ? box.value.boxedBool : nil }
     _modify { yield &box.value.boxedBool }
   }
 
   var boxedDouble: Google_Protobuf_DoubleValue? {
-    get { box.value.boxedDouble }
+    get { box.isAllocated ? box.value.boxedDouble : nil }
     _modify { yield &box.value.boxedDouble }
   }
 
   var anys: [Google_Protobuf_Any] {
-    get { box.value.anys }
+    get { box.isAllocated ? box.value.anys : [] }
     _modify { yield &box.value.anys }
   }
 
   var timestamps: [String: Google_Protobuf_Timestamp] {
-    get { box.value.timestamps }
+    get { box.isAllocated ? box.value.timestamps : [:] }
     _modify { yield &box.value.timestamps }
   }
 
   var status: Google_Rpc_Status? {
-    get { box.value.status }
+    get { box.isAllocated ? box.value.status : nil }
     _modify { yield &box.value.status }
   }
 
   var secret: String {
-    get { box.value.secret }
+    get { box.isAllocated ? box.value.secret : "" }
     _modify { yield &box.value.secret }
   }
 
   var unknownFields: UnknownFields {
-    get { box.value.unknownFields }
+    get { box.isAllocated ? box.value.unknownFields : UnknownFields() }
     _modify { yield &box.value.unknownFields }
   }
 
-  fileprivate struct BoxedFields: Hashable, Sendable, Defaultable {
+  fileprivate struct BoxedFields: WireMessage {
     var shared: OtherShared?
     var mode: OtherMode = .unspecified
     var any: Google_Protobuf_Any?
@@ -145,17 +145,15 @@ extension Codegen_Fixtures_Importer {
   static var fullName: String { "codegen.fixtures.Importer" }
 
   mutating func merge(from reader: inout WireReader) throws(DecodingError) {
-    if reader.atEnd { return }
-    try reader.charge(for: box)
-    try box.value.merge(from: &reader)
+    try box.merge(from: &reader)
   }
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
-    box.isAllocated ? box.value.byteSize(&sizes) : 0
+    box.byteSize(&sizes)
   }
 
   func write(to writer: inout WireWriter) {
-    if box.isAllocated { box.value.write(to: &writer) }
+    box.write(to: &writer)
   }
 
   private static let jsonFields = JSONFields(

@@ -9,166 +9,166 @@ struct Codegen_Fixtures_Naming: Message {
   private var box = CopyOnWrite<BoxedFields>()
 
   var self_: String {
-    get { box.value.self_ }
+    get { box.isAllocated ? box.value.self_ : "" }
     _modify { yield &box.value.self_ }
   }
 
   var init_: String {
-    get { box.value.init_ }
+    get { box.isAllocated ? box.value.init_ : "" }
     _modify { yield &box.value.init_ }
   }
 
   var `default`: String {
-    get { box.value.`default` }
+    get { box.isAllocated ? box.value.`default` : "" }
     _modify { yield &box.value.`default` }
   }
 
   var `class`: String {
-    get { box.value.`class` }
+    get { box.isAllocated ? box.value.`class` : "" }
     _modify { yield &box.value.`class` }
   }
 
   var type: String {
-    get { box.value.type }
+    get { box.isAllocated ? box.value.type : "" }
     _modify { yield &box.value.type }
   }
 
   var unknownFields_: String {
-    get { box.value.unknownFields_ }
+    get { box.isAllocated ? box.value.unknownFields_ : "" }
     _modify { yield &box.value.unknownFields_ }
   }
 
   var hashValue_: String {
-    get { box.value.hashValue_ }
+    get { box.isAllocated ? box.value.hashValue_ : "" }
     _modify { yield &box.value.hashValue_ }
   }
 
   var merge_: String {
-    get { box.value.merge_ }
+    get { box.isAllocated ? box.value.merge_ : "" }
     _modify { yield &box.value.merge_ }
   }
 
   var write_: String {
-    get { box.value.write_ }
+    get { box.isAllocated ? box.value.write_ : "" }
     _modify { yield &box.value.write_ }
   }
 
   var reader: String {
-    get { box.value.reader }
+    get { box.isAllocated ? box.value.reader : "" }
     _modify { yield &box.value.reader }
   }
 
   var writer: String {
-    get { box.value.writer }
+    get { box.isAllocated ? box.value.writer : "" }
     _modify { yield &box.value.writer }
   }
 
   var total: String {
-    get { box.value.total }
+    get { box.isAllocated ? box.value.total : "" }
     _modify { yield &box.value.total }
   }
 
   var start: String {
-    get { box.value.start }
+    get { box.isAllocated ? box.value.start : "" }
     _modify { yield &box.value.start }
   }
 
   var tag: String {
-    get { box.value.tag }
+    get { box.isAllocated ? box.value.tag : "" }
     _modify { yield &box.value.tag }
   }
 
   var value: String {
-    get { box.value.value }
+    get { box.isAllocated ? box.value.value : "" }
     _modify { yield &box.value.value }
   }
 
   var sizes: String {
-    get { box.value.sizes }
+    get { box.isAllocated ? box.value.sizes : "" }
     _modify { yield &box.value.sizes }
   }
 
   var camelCase: String {
-    get { box.value.camelCase }
+    get { box.isAllocated ? box.value.camelCase : "" }
     _modify { yield &box.value.camelCase }
   }
 
   var with1Number: String {
-    get { box.value.with1Number }
+    get { box.isAllocated ? box.value.with1Number : "" }
     _modify { yield &box.value.with1Number }
   }
 
   var json_: String {
-    get { box.value.json_ }
+    get { box.isAllocated ? box.value.json_ : "" }
     _modify { yield &box.value.json_ }
   }
 
   var box_: String {
-    get { box.value.box_ }
+    get { box.isAllocated ? box.value.box_ : "" }
     _modify { yield &box.value.box_ }
   }
 
   var renamed: String {
-    get { box.value.renamed }
+    get { box.isAllocated ? box.value.renamed : "" }
     _modify { yield &box.value.renamed }
   }
 
   var urlPath: String {
-    get { box.value.urlPath }
+    get { box.isAllocated ? box.value.urlPath : "" }
     _modify { yield &box.value.urlPath }
   }
 
   var leading: String {
-    get { box.value.leading }
+    get { box.isAllocated ? box.value.leading : "" }
     _modify { yield &box.value.leading }
   }
 
   var text: Codegen_Fixtures_Naming.String_? {
-    get { box.value.text }
+    get { box.isAllocated ? box.value.text : nil }
     _modify { yield &box.value.text }
   }
 
   var kind: Codegen_Fixtures_Naming.Type_ {
-    get { box.value.kind }
+    get { box.isAllocated ? box.value.kind : .unspecified }
     _modify { yield &box.value.kind }
   }
 
   var error: Codegen_Fixtures_Naming.Error? {
-    get { box.value.error }
+    get { box.isAllocated ? box.value.error : nil }
     _modify { yield &box.value.error }
   }
 
   var `in`: String? {
-    get { box.value.`in` }
+    get { box.isAllocated ? box.value.`in` : nil }
     _modify { yield &box.value.`in` }
   }
 
   var description: String {
-    get { box.value.description }
+    get { box.isAllocated ? box.value.description : "" }
     _modify { yield &box.value.description }
   }
 
   var fullName: String {
-    get { box.value.fullName }
+    get { box.isAllocated ? box.value.fullName : "" }
     _modify { yield &box.value.fullName }
   }
 
   var serialized_: String {
-    get { box.value.serialized_ }
+    get { box.isAllocated ? box.value.serialized_ : "" }
     _modify { yield &box.value.serialized_ }
   }
 
   var `protocol`: ProtocolOneof? {
-    get { box.value.`protocol` }
+    get { box.isAllocated ? box.value.`protocol` : nil }
     _modify { yield &box.value.`protocol` }
   }
 
   var unknownFields: UnknownFields {
-    get { box.value.unknownFields }
+    get { box.isAllocated ? box.value.unknownFields : UnknownFields() }
     _modify { yield &box.value.unknownFields }
   }
 
-  fileprivate struct BoxedFields: Hashable, Sendable, Defaultable {
+  fileprivate struct BoxedFields: WireMessage {
     var self_: String = ""
     var init_: String = ""
     var `default`: String = ""
@@ -274,17 +274,15 @@ extension Codegen_Fixtures_Naming {
   static var fullName: String { "codegen.fixtures.Naming" }
 
   mutating func merge(from reader: inout WireReader) throws(DecodingError) {
-    if reader.atEnd { return }
-    try reader.charge(for: box)
-    try box.value.merge(from: &reader)
+    try box.merge(from: &reader)
   }
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
-    box.isAllocated ? box.value.byteSize(&sizes) : 0
+    box.byteSize(&sizes)
   }
 
   func write(to writer: inout WireWriter) {
-    if box.isAllocated { box.value.write(to: &writer) }
+    box.write(to: &writer)
   }
 
   private static let jsonFields = JSONFields(

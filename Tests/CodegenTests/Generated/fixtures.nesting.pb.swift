@@ -10,21 +10,21 @@ struct Codegen_Fixtures_Chain: Message {
   private var box = CopyOnWrite<BoxedFields>()
 
   var label: String {
-    get { box.value.label }
+    get { box.isAllocated ? box.value.label : "" }
     _modify { yield &box.value.label }
   }
 
   var next: Codegen_Fixtures_Chain? {
-    get { box.value.next }
+    get { box.isAllocated ? box.value.next : nil }
     _modify { yield &box.value.next }
   }
 
   var unknownFields: UnknownFields {
-    get { box.value.unknownFields }
+    get { box.isAllocated ? box.value.unknownFields : UnknownFields() }
     _modify { yield &box.value.unknownFields }
   }
 
-  fileprivate struct BoxedFields: Hashable, Sendable, Defaultable {
+  fileprivate struct BoxedFields: WireMessage {
     var label: String = ""
     var next: Codegen_Fixtures_Chain?
     var unknownFields: UnknownFields = UnknownFields()
@@ -37,17 +37,15 @@ extension Codegen_Fixtures_Chain {
   static var fullName: String { "codegen.fixtures.Chain" }
 
   mutating func merge(from reader: inout WireReader) throws(DecodingError) {
-    if reader.atEnd { return }
-    try reader.charge(for: box)
-    try box.value.merge(from: &reader)
+    try box.merge(from: &reader)
   }
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
-    box.isAllocated ? box.value.byteSize(&sizes) : 0
+    box.byteSize(&sizes)
   }
 
   func write(to writer: inout WireWriter) {
-    if box.isAllocated { box.value.write(to: &writer) }
+    box.write(to: &writer)
   }
 
   private static let jsonFields = JSONFields(
@@ -114,21 +112,21 @@ struct Codegen_Fixtures_Husband: Message {
   private var box = CopyOnWrite<BoxedFields>()
 
   var name: String {
-    get { box.value.name }
+    get { box.isAllocated ? box.value.name : "" }
     _modify { yield &box.value.name }
   }
 
   var wife: Codegen_Fixtures_Wife? {
-    get { box.value.wife }
+    get { box.isAllocated ? box.value.wife : nil }
     _modify { yield &box.value.wife }
   }
 
   var unknownFields: UnknownFields {
-    get { box.value.unknownFields }
+    get { box.isAllocated ? box.value.unknownFields : UnknownFields() }
     _modify { yield &box.value.unknownFields }
   }
 
-  fileprivate struct BoxedFields: Hashable, Sendable, Defaultable {
+  fileprivate struct BoxedFields: WireMessage {
     var name: String = ""
     var wife: Codegen_Fixtures_Wife?
     var unknownFields: UnknownFields = UnknownFields()
@@ -141,17 +139,15 @@ extension Codegen_Fixtures_Husband {
   static var fullName: String { "codegen.fixtures.Husband" }
 
   mutating func merge(from reader: inout WireReader) throws(DecodingError) {
-    if reader.atEnd { return }
-    try reader.charge(for: box)
-    try box.value.merge(from: &reader)
+    try box.merge(from: &reader)
   }
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
-    box.isAllocated ? box.value.byteSize(&sizes) : 0
+    box.byteSize(&sizes)
   }
 
   func write(to writer: inout WireWriter) {
-    if box.isAllocated { box.value.write(to: &writer) }
+    box.write(to: &writer)
   }
 
   private static let jsonFields = JSONFields(
@@ -217,21 +213,21 @@ struct Codegen_Fixtures_Wife: Message {
   private var box = CopyOnWrite<BoxedFields>()
 
   var name: String {
-    get { box.value.name }
+    get { box.isAllocated ? box.value.name : "" }
     _modify { yield &box.value.name }
   }
 
   var husband: Codegen_Fixtures_Husband? {
-    get { box.value.husband }
+    get { box.isAllocated ? box.value.husband : nil }
     _modify { yield &box.value.husband }
   }
 
   var unknownFields: UnknownFields {
-    get { box.value.unknownFields }
+    get { box.isAllocated ? box.value.unknownFields : UnknownFields() }
     _modify { yield &box.value.unknownFields }
   }
 
-  fileprivate struct BoxedFields: Hashable, Sendable, Defaultable {
+  fileprivate struct BoxedFields: WireMessage {
     var name: String = ""
     var husband: Codegen_Fixtures_Husband?
     var unknownFields: UnknownFields = UnknownFields()
@@ -244,17 +240,15 @@ extension Codegen_Fixtures_Wife {
   static var fullName: String { "codegen.fixtures.Wife" }
 
   mutating func merge(from reader: inout WireReader) throws(DecodingError) {
-    if reader.atEnd { return }
-    try reader.charge(for: box)
-    try box.value.merge(from: &reader)
+    try box.merge(from: &reader)
   }
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
-    box.isAllocated ? box.value.byteSize(&sizes) : 0
+    box.byteSize(&sizes)
   }
 
   func write(to writer: inout WireWriter) {
-    if box.isAllocated { box.value.write(to: &writer) }
+    box.write(to: &writer)
   }
 
   private static let jsonFields = JSONFields(
@@ -321,16 +315,16 @@ struct Codegen_Fixtures_Expression: Message {
   private var box = CopyOnWrite<BoxedFields>()
 
   var node: Node? {
-    get { box.value.node }
+    get { box.isAllocated ? box.value.node : nil }
     _modify { yield &box.value.node }
   }
 
   var unknownFields: UnknownFields {
-    get { box.value.unknownFields }
+    get { box.isAllocated ? box.value.unknownFields : UnknownFields() }
     _modify { yield &box.value.unknownFields }
   }
 
-  fileprivate struct BoxedFields: Hashable, Sendable, Defaultable {
+  fileprivate struct BoxedFields: WireMessage {
     var node: Node?
     var unknownFields: UnknownFields = UnknownFields()
   }
@@ -347,21 +341,21 @@ struct Codegen_Fixtures_Expression: Message {
     private var box = CopyOnWrite<BoxedFields>()
 
     var left: Codegen_Fixtures_Expression? {
-      get { box.value.left }
+      get { box.isAllocated ? box.value.left : nil }
       _modify { yield &box.value.left }
     }
 
     var right: Codegen_Fixtures_Expression? {
-      get { box.value.right }
+      get { box.isAllocated ? box.value.right : nil }
       _modify { yield &box.value.right }
     }
 
     var unknownFields: UnknownFields {
-      get { box.value.unknownFields }
+      get { box.isAllocated ? box.value.unknownFields : UnknownFields() }
       _modify { yield &box.value.unknownFields }
     }
 
-    fileprivate struct BoxedFields: Hashable, Sendable, Defaultable {
+    fileprivate struct BoxedFields: WireMessage {
       var left: Codegen_Fixtures_Expression?
       var right: Codegen_Fixtures_Expression?
       var unknownFields: UnknownFields = UnknownFields()
@@ -375,17 +369,15 @@ extension Codegen_Fixtures_Expression {
   static var fullName: String { "codegen.fixtures.Expression" }
 
   mutating func merge(from reader: inout WireReader) throws(DecodingError) {
-    if reader.atEnd { return }
-    try reader.charge(for: box)
-    try box.value.merge(from: &reader)
+    try box.merge(from: &reader)
   }
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
-    box.isAllocated ? box.value.byteSize(&sizes) : 0
+    box.byteSize(&sizes)
   }
 
   func write(to writer: inout WireWriter) {
-    if box.isAllocated { box.value.write(to: &writer) }
+    box.write(to: &writer)
   }
 
   private static let jsonFields = JSONFields(
@@ -479,17 +471,15 @@ extension Codegen_Fixtures_Expression.Sum {
   static var fullName: String { "codegen.fixtures.Expression.Sum" }
 
   mutating func merge(from reader: inout WireReader) throws(DecodingError) {
-    if reader.atEnd { return }
-    try reader.charge(for: box)
-    try box.value.merge(from: &reader)
+    try box.merge(from: &reader)
   }
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
-    box.isAllocated ? box.value.byteSize(&sizes) : 0
+    box.byteSize(&sizes)
   }
 
   func write(to writer: inout WireWriter) {
-    if box.isAllocated { box.value.write(to: &writer) }
+    box.write(to: &writer)
   }
 
   private static let jsonFields = JSONFields(
@@ -639,91 +629,91 @@ struct Codegen_Fixtures_Wide: Message {
   private var box = CopyOnWrite<BoxedFields>()
 
   var s1: String {
-    get { box.value.s1 }
+    get { box.isAllocated ? box.value.s1 : "" }
     _modify { yield &box.value.s1 }
   }
 
   var s2: String {
-    get { box.value.s2 }
+    get { box.isAllocated ? box.value.s2 : "" }
     _modify { yield &box.value.s2 }
   }
 
   var s3: String {
-    get { box.value.s3 }
+    get { box.isAllocated ? box.value.s3 : "" }
     _modify { yield &box.value.s3 }
   }
 
   var s4: String {
-    get { box.value.s4 }
+    get { box.isAllocated ? box.value.s4 : "" }
     _modify { yield &box.value.s4 }
   }
 
   var s5: String {
-    get { box.value.s5 }
+    get { box.isAllocated ? box.value.s5 : "" }
     _modify { yield &box.value.s5 }
   }
 
   var s6: String {
-    get { box.value.s6 }
+    get { box.isAllocated ? box.value.s6 : "" }
     _modify { yield &box.value.s6 }
   }
 
   var s7: String {
-    get { box.value.s7 }
+    get { box.isAllocated ? box.value.s7 : "" }
     _modify { yield &box.value.s7 }
   }
 
   var s8: String {
-    get { box.value.s8 }
+    get { box.isAllocated ? box.value.s8 : "" }
     _modify { yield &box.value.s8 }
   }
 
   var s9: String {
-    get { box.value.s9 }
+    get { box.isAllocated ? box.value.s9 : "" }
     _modify { yield &box.value.s9 }
   }
 
   var s10: String {
-    get { box.value.s10 }
+    get { box.isAllocated ? box.value.s10 : "" }
     _modify { yield &box.value.s10 }
   }
 
   var s11: String {
-    get { box.value.s11 }
+    get { box.isAllocated ? box.value.s11 : "" }
     _modify { yield &box.value.s11 }
   }
 
   var s12: String {
-    get { box.value.s12 }
+    get { box.isAllocated ? box.value.s12 : "" }
     _modify { yield &box.value.s12 }
   }
 
   var s13: String {
-    get { box.value.s13 }
+    get { box.isAllocated ? box.value.s13 : "" }
     _modify { yield &box.value.s13 }
   }
 
   var inner: Codegen_Fixtures_Wide.Inner? {
-    get { box.value.inner }
+    get { box.isAllocated ? box.value.inner : nil }
     _modify { yield &box.value.inner }
   }
 
   var inners: [Codegen_Fixtures_Wide.Inner] {
-    get { box.value.inners }
+    get { box.isAllocated ? box.value.inners : [] }
     _modify { yield &box.value.inners }
   }
 
   var kind: Kind? {
-    get { box.value.kind }
+    get { box.isAllocated ? box.value.kind : nil }
     _modify { yield &box.value.kind }
   }
 
   var unknownFields: UnknownFields {
-    get { box.value.unknownFields }
+    get { box.isAllocated ? box.value.unknownFields : UnknownFields() }
     _modify { yield &box.value.unknownFields }
   }
 
-  fileprivate struct BoxedFields: Hashable, Sendable, Defaultable {
+  fileprivate struct BoxedFields: WireMessage {
     var s1: String = ""
     var s2: String = ""
     var s3: String = ""
@@ -815,17 +805,15 @@ extension Codegen_Fixtures_Wide {
   static var fullName: String { "codegen.fixtures.Wide" }
 
   mutating func merge(from reader: inout WireReader) throws(DecodingError) {
-    if reader.atEnd { return }
-    try reader.charge(for: box)
-    try box.value.merge(from: &reader)
+    try box.merge(from: &reader)
   }
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
-    box.isAllocated ? box.value.byteSize(&sizes) : 0
+    box.byteSize(&sizes)
   }
 
   func write(to writer: inout WireWriter) {
-    if box.isAllocated { box.value.write(to: &writer) }
+    box.write(to: &writer)
   }
 
   private static let jsonFields = JSONFields(

@@ -59,26 +59,26 @@ struct Codegen_Fixtures_Choices: Message {
     private var box = CopyOnWrite<BoxedFields>()
 
     var number: Int32 {
-      get { box.value.number }
+      get { box.isAllocated ? box.value.number : 0 }
       _modify { yield &box.value.number }
     }
 
     var names: [String] {
-      get { box.value.names }
+      get { box.isAllocated ? box.value.names : [] }
       _modify { yield &box.value.names }
     }
 
     var next: Codegen_Fixtures_Choices.Part? {
-      get { box.value.next }
+      get { box.isAllocated ? box.value.next : nil }
       _modify { yield &box.value.next }
     }
 
     var unknownFields: UnknownFields {
-      get { box.value.unknownFields }
+      get { box.isAllocated ? box.value.unknownFields : UnknownFields() }
       _modify { yield &box.value.unknownFields }
     }
 
-    fileprivate struct BoxedFields: Hashable, Sendable, Defaultable {
+    fileprivate struct BoxedFields: WireMessage {
       var number: Int32 = 0
       var names: [String] = []
       var next: Codegen_Fixtures_Choices.Part?
@@ -408,17 +408,15 @@ extension Codegen_Fixtures_Choices.Part {
   static var fullName: String { "codegen.fixtures.Choices.Part" }
 
   mutating func merge(from reader: inout WireReader) throws(DecodingError) {
-    if reader.atEnd { return }
-    try reader.charge(for: box)
-    try box.value.merge(from: &reader)
+    try box.merge(from: &reader)
   }
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
-    box.isAllocated ? box.value.byteSize(&sizes) : 0
+    box.byteSize(&sizes)
   }
 
   func write(to writer: inout WireWriter) {
-    if box.isAllocated { box.value.write(to: &writer) }
+    box.write(to: &writer)
   }
 
   private static let jsonFields = JSONFields(

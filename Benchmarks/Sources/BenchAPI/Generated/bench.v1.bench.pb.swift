@@ -213,136 +213,136 @@ public struct Bench_V1_Deployment: Message {
   private var box = CopyOnWrite<BoxedFields>()
 
   public var id: String {
-    get { box.value.id }
+    get { box.isAllocated ? box.value.id : "" }
     _modify { yield &box.value.id }
   }
 
   public var name: String {
-    get { box.value.name }
+    get { box.isAllocated ? box.value.name : "" }
     _modify { yield &box.value.name }
   }
 
   public var namespaceName: String {
-    get { box.value.namespaceName }
+    get { box.isAllocated ? box.value.namespaceName : "" }
     _modify { yield &box.value.namespaceName }
   }
 
   public var image: String {
-    get { box.value.image }
+    get { box.isAllocated ? box.value.image : "" }
     _modify { yield &box.value.image }
   }
 
   public var region: String {
-    get { box.value.region }
+    get { box.isAllocated ? box.value.region : "" }
     _modify { yield &box.value.region }
   }
 
   public var owner: String {
-    get { box.value.owner }
+    get { box.isAllocated ? box.value.owner : "" }
     _modify { yield &box.value.owner }
   }
 
   public var commit: String {
-    get { box.value.commit }
+    get { box.isAllocated ? box.value.commit : "" }
     _modify { yield &box.value.commit }
   }
 
   public var cluster: String {
-    get { box.value.cluster }
+    get { box.isAllocated ? box.value.cluster : "" }
     _modify { yield &box.value.cluster }
   }
 
   public var environment: String {
-    get { box.value.environment }
+    get { box.isAllocated ? box.value.environment : "" }
     _modify { yield &box.value.environment }
   }
 
   public var description: String {
-    get { box.value.description }
+    get { box.isAllocated ? box.value.description : "" }
     _modify { yield &box.value.description }
   }
 
   public var generation: Int64 {
-    get { box.value.generation }
+    get { box.isAllocated ? box.value.generation : 0 }
     _modify { yield &box.value.generation }
   }
 
   public var observedGeneration: Int64 {
-    get { box.value.observedGeneration }
+    get { box.isAllocated ? box.value.observedGeneration : 0 }
     _modify { yield &box.value.observedGeneration }
   }
 
   public var revision: Int64 {
-    get { box.value.revision }
+    get { box.isAllocated ? box.value.revision : 0 }
     _modify { yield &box.value.revision }
   }
 
   public var cpuCores: Double {
-    get { box.value.cpuCores }
+    get { box.isAllocated ? box.value.cpuCores : 0 }
     _modify { yield &box.value.cpuCores }
   }
 
   public var memoryGib: Double {
-    get { box.value.memoryGib }
+    get { box.isAllocated ? box.value.memoryGib : 0 }
     _modify { yield &box.value.memoryGib }
   }
 
   public var paused: Bool {
-    get { box.value.paused }
+    get { box.isAllocated ? box.value.paused : false }
     _modify { yield &box.value.paused }
   }
 
   public var canaryEnabled: Bool {
-    get { box.value.canaryEnabled }
+    get { box.isAllocated ? box.value.canaryEnabled : false }
     _modify { yield &box.value.canaryEnabled }
   }
 
   public var phase: Bench_V1_Phase {
-    get { box.value.phase }
+    get { box.isAllocated ? box.value.phase : .unspecified }
     _modify { yield &box.value.phase }
   }
 
   public var strategy: Bench_V1_Strategy {
-    get { box.value.strategy }
+    get { box.isAllocated ? box.value.strategy : .unspecified }
     _modify { yield &box.value.strategy }
   }
 
   public var labels: [String: String] {
-    get { box.value.labels }
+    get { box.isAllocated ? box.value.labels : [:] }
     _modify { yield &box.value.labels }
   }
 
   public var createdAtMs: Int64 {
-    get { box.value.createdAtMs }
+    get { box.isAllocated ? box.value.createdAtMs : 0 }
     _modify { yield &box.value.createdAtMs }
   }
 
   public var updatedAtMs: Int64 {
-    get { box.value.updatedAtMs }
+    get { box.isAllocated ? box.value.updatedAtMs : 0 }
     _modify { yield &box.value.updatedAtMs }
   }
 
   public var finishedAtMs: Int64 {
-    get { box.value.finishedAtMs }
+    get { box.isAllocated ? box.value.finishedAtMs : 0 }
     _modify { yield &box.value.finishedAtMs }
   }
 
   public var steps: [Bench_V1_Step] {
-    get { box.value.steps }
+    get { box.isAllocated ? box.value.steps : [] }
     _modify { yield &box.value.steps }
   }
 
   public var replicas: Int32 {
-    get { box.value.replicas }
+    get { box.isAllocated ? box.value.replicas : 0 }
     _modify { yield &box.value.replicas }
   }
 
   public var unknownFields: UnknownFields {
-    get { box.value.unknownFields }
+    get { box.isAllocated ? box.value.unknownFields : UnknownFields() }
     _modify { yield &box.value.unknownFields }
   }
 
-  fileprivate struct BoxedFields: Hashable, Sendable, Defaultable {
+  fileprivate struct BoxedFields: WireMessage {
     var id: String = ""
     var name: String = ""
     var namespaceName: String = ""
@@ -378,17 +378,15 @@ extension Bench_V1_Deployment {
   public static var fullName: String { "bench.v1.Deployment" }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
-    if reader.atEnd { return }
-    try reader.charge(for: box)
-    try box.value.merge(from: &reader)
+    try box.merge(from: &reader)
   }
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
-    box.isAllocated ? box.value.byteSize(&sizes) : 0
+    box.byteSize(&sizes)
   }
 
   public func write(to writer: inout WireWriter) {
-    if box.isAllocated { box.value.write(to: &writer) }
+    box.write(to: &writer)
   }
 
   private static let jsonFields = JSONFields(
