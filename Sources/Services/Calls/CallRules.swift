@@ -10,7 +10,7 @@ public import Store
 public struct CallRules: Sendable {
   let store: Store
   let logger: Logger
-  private let mapping: StatusMapping
+  let mapping: StatusMapping
 
   public init(store: Store, logger: Logger) {
     self.store = store

@@ -11,6 +11,7 @@ public final class Fleet: Sendable {
   let activity: FleetActivity
   let connections: DeviceConnections
   let health = HealthSignals()
+  let encodings: WatchEncodings
   private let versions = Mutex<[VersionID: VersionFacts]>([:])
 
   /// How many versions' facts are kept; beyond it all are read again.
@@ -23,6 +24,7 @@ public final class Fleet: Sendable {
     self.store = store
     activity = FleetActivity(store)
     connections = DeviceConnections(store.watch)
+    encodings = WatchEncodings(store)
     activity.onReport { [health] in health.signal($0) }
   }
 

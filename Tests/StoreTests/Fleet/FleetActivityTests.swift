@@ -87,7 +87,7 @@ import Testing
     await store.flush()
     arms = try store.read { try RolloutHealth($0).arms(of: rollout.id) }
     #expect(arms.canary.errorRate == DeviceCounts(reporting: 2, failing: 0))
-    let versions = try store.read { try VersionHealths($0).of(DeploymentID("d")) }
+    let versions = try store.read { try VersionTallies($0).of(DeploymentID("d")) }
     #expect(versions.map(\.version.rawValue) == ["v1", "v2", "v3"])
     #expect(versions[1].activity.attempts.inferencesFailed == 1_000)
   }

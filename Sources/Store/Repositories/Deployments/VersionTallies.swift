@@ -2,7 +2,7 @@ public import Domain
 internal import SQL
 
 /// What devices report for one version of a deployment.
-public struct VersionHealth: Sendable, Hashable {
+public struct VersionTally: Sendable, Hashable {
   public let version: VersionID
   /// Devices on which it is being downloaded.
   public let downloadingDevices: Int
@@ -15,13 +15,13 @@ public struct VersionHealth: Sendable, Hashable {
 }
 
 /// The sums of what devices report, for each version of each deployment.
-public struct VersionHealths {
+public struct VersionTallies {
   private let db: Connection
 
   public init(_ transaction: ReadTransaction) { db = transaction.connection }
 
   /// Every version of a deployment that devices reported about: as many rows as versions, whatever the fleet's size.
-  public func of(_ deployment: DeploymentID) throws -> [VersionHealth] {
+  public func of(_ deployment: DeploymentID) throws -> [VersionTally] {
     try db.all(
       """
       SELECT version, downloading_devices, installed_devices, failed_devices, latency,
@@ -30,7 +30,7 @@ public struct VersionHealths {
       FROM version_health WHERE deployment = $1 ORDER BY version
       """, deployment.rawValue
     ) { row in
-      VersionHealth(
+      VersionTally(
         version: try row.id(0), downloadingDevices: try row[1], installedDevices: try row[2],
         failedDevices: try row[3],
         activity: VersionActivity(

@@ -1,0 +1,177 @@
+public import API
+internal import Domain
+internal import ProtoWire
+public import RPCCore
+internal import Store
+
+extension DeploymentService {
+  public func listAssignments(
+    _ request: ListAssignmentsRequest, context: ServerContext
+  ) async throws -> ListAssignmentsResponse {
+    try await rules.perform(context) { caller in
+      let walk = try PageWalk(request, caller, context, fleet.store.pageTokens)
+      let arm: Assignment.Arm?
+      switch request.arm {
+      case .unspecified: arm = nil
+      case .canary: arm = .canary
+      case .control: arm = .control
+      case .unrecognized(let number):
+        throw ServiceError.invalid(field: "arm", message: "there is no arm \(number)")
+      }
+      // Counting passes over the fleet, so it runs beside the calls.
+      let listing = try await fleet.store.scan { db in
+        let deployment = try Self.deployment(request.deploymentId, caller, db)
+        return try AssignmentScan(deployment, db).page(
+          walk.page, arm: arm, pinnedOnly: request.pinnedOnly)
+      }
+      return ListAssignmentsResponse.with {
+        $0.assignments = listing.items
+        $0.nextPageToken = walk.token(after: listing.next)
+        $0.totalSize = Int32(clamping: listing.total)
+      }
+    }
+  }
+
+  public func materialize(
+    _ request: MaterializeRequest, context: ServerContext
+  ) async throws -> MaterializeResponse {
+    try await rules.perform(context) { caller in
+      let counts = try await fleet.store.scan { db in
+        let deployment = try Self.deployment(request.deploymentId, caller, db)
+        return try AssignmentScan(deployment, db).counts()
+      }
+      let response: MaterializeResponse = try await rules.mutate(
+        request, caller, context.method
+      ) { mutation in
+        let deployment = try Self.deployment(
+          request.deploymentId, mutation.caller, mutation.tx)
+        // The event alone makes connected devices look again.
+        _ = try mutation.journal.note(
+          .init(
+            "materialized", attributes: ["targeted_devices": "\(counts.targeted)"],
+            message: "\(counts.targeted) devices are targeted by \(deployment.name)"),
+          resourceType: ResourceKind.deployment.rawValue, resourceID: deployment.id.rawValue,
+          deployment: deployment)
+        return MaterializeResponse.with {
+          $0.targetedDevices = Int32(clamping: counts.targeted)
+          $0.canaryDevices = Int32(clamping: counts.canary)
+          $0.controlDevices = Int32(clamping: counts.targeted - counts.canary)
+          $0.pinnedDevices = Int32(clamping: counts.pinned)
+        }
+      }
+      fleet.connections.wake(caller.org)
+      return response
+    }
+  }
+}
+
+/// Passes over the devices that a deployment targets. For scans: as long as the fleet is large.
+struct AssignmentScan {
+  /// What a pass counts.
+  struct Counts: Sendable {
+    var targeted = 0
+    var canary = 0
+    var pinned = 0
+    var online = 0
+    var converged = 0
+    var failed = 0
+    var activity = VersionActivity.none
+  }
+
+  private let entry: DeploymentIndex.Entry
+  private let pins: [DeviceID: Pin]
+  private let db: ReadTransaction
+
+  init(_ deployment: Domain.Deployment, _ db: ReadTransaction) throws {
+    entry = try DeploymentIndex.entry(deployment, db)
+    pins = Dictionary(
+      uniqueKeysWithValues: try DevicePins(db).of(deployment.id).map { ($0.device, $0) })
+    self.db = db
+  }
+
+  /// A page of assignments with the total over all pages.
+  func page(
+    _ page: Page, arm: Assignment.Arm?, pinnedOnly: Bool
+  ) throws -> Listing<DeviceAssignment> {
+    let isDescending = page.order == .newestFirst
+    var items: [DeviceAssignment] = []
+    var (total, toSkip, hasMore) = (0, page.skip, false)
+    try forEach(descending: isDescending) { device, installation in
+      let pin = pins[device.id]
+      guard !pinnedOnly || pin != nil else { return }
+      if let arm {
+        let assignment = Assignment.resolve(
+          deployment: entry.deployment, rollout: entry.rollout, device: device.id,
+          running: installation?.running, pin: pin?.target)
+        guard assignment?.arm == arm else { return }
+      }
+      total += 1
+      let id = device.id.rawValue
+      if let after = page.after, isDescending ? id >= after : id <= after { return }
+      guard toSkip == 0 else {
+        toSkip -= 1
+        return
+      }
+      guard items.count < page.limit else {
+        hasMore = true
+        return
+      }
+      items.append(
+        DeviceAssignment(
+          device, entry.deployment, entry.rollout, pin: pin, running: installation?.running))
+    }
+    return Listing(items: items, next: hasMore ? items.last?.deviceId : nil, total: total)
+  }
+
+  /// Counts the targeted devices and their sides.
+  func counts() throws -> Counts {
+    var counts = Counts()
+    try forEach { device, installation in count(device, installation, &counts) }
+    return counts
+  }
+
+  /// As above, with what the devices report. `onlineSince`: who called later is online.
+  func counts(onlineSince: Timestamp, _ activity: FleetActivity) throws -> Counts {
+    var counts = Counts()
+    try forEach { device, installation in
+      count(device, installation, &counts)
+      let seen = try activity.current(device.id, db).lastSeenAt
+      if let seen, seen >= onlineSince { counts.online += 1 }
+    }
+    for version in try VersionTallies(db).of(entry.deployment.id) {
+      counts.activity.add(version.activity)
+    }
+    return counts
+  }
+
+  private func count(
+    _ device: Domain.Device, _ installation: Installation?, _ counts: inout Counts
+  ) {
+    counts.targeted += 1
+    if pins[device.id] != nil { counts.pinned += 1 }
+    if installation?.state == .failed { counts.failed += 1 }
+    let assignment = Assignment.resolve(
+      deployment: entry.deployment, rollout: entry.rollout, device: device.id,
+      running: installation?.running, pin: pins[device.id]?.target)
+    guard let assignment else { return }
+    if assignment.arm == .canary { counts.canary += 1 }
+    if assignment.version == installation?.running { counts.converged += 1 }
+  }
+
+  private func forEach(
+    descending: Bool = false, _ body: (Domain.Device, Installation?) throws -> Void
+  ) throws {
+    let usesGroups = !entry.deployment.selector.groups.isEmpty
+    try Devices(db).forEach(
+      org: entry.deployment.org, descending: descending, withGroups: usesGroups
+    ) { device in
+      guard entry.targets(device) else { return true }
+      try body(
+        device, try Installations(db).find(device: device.id, deployment: entry.deployment.id))
+      return true
+    }
+  }
+}
+
+extension MaterializeRequest: MutationRequest {}
+extension ListAssignmentsRequest: ListRequest {}

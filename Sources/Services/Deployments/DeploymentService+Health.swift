@@ -1,0 +1,102 @@
+public import API
+internal import Domain
+internal import ProtoWire
+public import RPCCore
+internal import Store
+
+extension DeploymentService {
+  /// A device that called within this time is online.
+  private static let onlineWindow: Duration = .seconds(300)
+
+  public func getHealth(
+    _ request: GetHealthRequest, context: ServerContext
+  ) async throws -> GetHealthResponse {
+    try rules.read(context) { db, caller in
+      let deployment = try Self.deployment(request.deploymentId, caller, db)
+      let health = try Self.health(deployment, now: Self.now, db)
+      return GetHealthResponse.with { $0.health = health }
+    }
+  }
+
+  public func getDeviceHealth(
+    _ request: GetDeviceHealthRequest, context: ServerContext
+  ) async throws -> GetDeviceHealthResponse {
+    try await rules.perform(context) { caller in
+      let now = Self.now
+      let since = now + (.zero - Self.onlineWindow)
+      let activity = fleet.activity
+      let counts = try await fleet.store.scan { db in
+        let deployment = try Self.deployment(request.deploymentId, caller, db)
+        return try AssignmentScan(deployment, db).counts(onlineSince: since, activity)
+      }
+      var health = API.DeviceHealth()
+      health.deploymentId = request.deploymentId
+      health.targetedDevices = Int32(clamping: counts.targeted)
+      health.onlineDevices = Int32(clamping: counts.online)
+      health.convergedDevices = Int32(clamping: counts.converged)
+      health.failedDevices = Int32(clamping: counts.failed)
+      health.counters = DeviceCounters(counts.activity.attempts, counts.activity.latency)
+      health.latencyP50Us = counts.activity.latency.quantile(0.5)
+      health.latencyP95Us = counts.activity.latency.quantile(0.95)
+      health.latencyP99Us = counts.activity.latency.quantile(0.99)
+      health.computedAt = Google_Protobuf_Timestamp(now)
+      return GetDeviceHealthResponse.with { $0.deviceHealth = health }
+    }
+  }
+
+  static var now: Timestamp { Timestamp(milliseconds: StoreClock.nowMilliseconds()) }
+
+  /// The health of a deployment from sums that are kept current: a few rows, whatever the fleet's size.
+  static func health(
+    _ deployment: Domain.Deployment, now: Timestamp, _ db: ReadTransaction
+  ) throws -> DeploymentHealth {
+    let rollout = try rollout(of: deployment, db)
+    let versions = try VersionTallies(db).of(deployment.id)
+    var health = DeploymentHealth()
+    health.deploymentId = deployment.id.rawValue
+    if let rollout {
+      health.rolloutId = rollout.id.rawValue
+      health.rolloutState = API.Rollout.State(rollout.state)
+      health.exposureMillionths = rollout.exposure.millionths
+      health.gateVerdicts = rollout.verdicts.map { API.GateVerdict($0) }
+    }
+    health.versions = versions.sorted {
+      ($0.version == deployment.desiredVersion ? 0 : 1, $0.version)
+        < ($1.version == deployment.desiredVersion ? 0 : 1, $1.version)
+    }.map { API.VersionHealth($0) }
+    health.state = state(rollout, versions)
+    health.computedAt = Google_Protobuf_Timestamp(now)
+    return health
+  }
+
+  /// A gate failed: unhealthy. Nobody reported: unknown. Devices fail or a gate holds for want of certainty: degraded.
+  private static func state(
+    _ rollout: Domain.Rollout?, _ versions: [VersionTally]
+  ) -> DeploymentHealth.State {
+    let verdicts = rollout?.verdicts ?? []
+    if verdicts.contains(where: { $0.outcome == .fail }) { return .unhealthy }
+    let hasReports = versions.contains {
+      $0.installedDevices + $0.downloadingDevices + $0.failedDevices > 0
+        || !$0.activity.attempts.isZero
+    }
+    guard hasReports else { return .unknown }
+    let isUncertain = verdicts.contains { $0.holdReason == .insufficient }
+    let fails = versions.contains { $0.failedDevices > 0 }
+    return isUncertain || fails ? .degraded : .healthy
+  }
+}
+
+extension API.VersionHealth {
+  init(_ health: VersionTally) {
+    self.init()
+    modelVersionId = health.version.rawValue
+    installedDevices = Int32(clamping: health.installedDevices)
+    downloadingDevices = Int32(clamping: health.downloadingDevices)
+    failedDevices = Int32(clamping: health.failedDevices)
+    downloadsOk = health.activity.attempts.downloadsSucceeded
+    downloadsFailed = health.activity.attempts.downloadsFailed
+    inferencesOk = health.activity.attempts.inferencesSucceeded
+    inferencesFailed = health.activity.attempts.inferencesFailed
+    latency = API.LatencySketch(health.activity.latency)
+  }
+}

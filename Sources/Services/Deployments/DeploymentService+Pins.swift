@@ -1,0 +1,129 @@
+public import API
+internal import Domain
+internal import ProtoWire
+public import RPCCore
+internal import Store
+
+extension DeploymentService {
+  public func pinDevice(
+    _ request: PinDeviceRequest, context: ServerContext
+  ) async throws -> PinDeviceResponse {
+    try await rules.mutate(request, context) { mutation in
+      let (tx, caller) = (mutation.tx, mutation.caller)
+      try TextRule.reason.check(request.reason, field: "reason")
+      let deployment = try Self.deployment(request.deploymentId, caller, tx)
+      let device = try DeviceService.device(request.deviceId, caller, tx)
+      let target: PinTarget
+      switch request.target {
+      case .arm(.canary)?: target = .canary
+      case .arm(.control)?: target = .control
+      case .arm(let arm)?:
+        throw ServiceError.invalid(field: "arm", message: "there is no arm \(arm.rawValue)")
+      case .modelVersionId(let id)?:
+        guard
+          let version = try Self.version(
+            id, of: deployment.variant, field: "model_version_id", caller.org, tx)
+        else { throw ServiceError.invalid(field: "model_version_id", message: "is required") }
+        target = .version(version)
+      case nil: throw ServiceError.invalid(field: "target", message: "is required")
+      }
+      let pin = Pin(
+        deployment: deployment.id, device: device.id, target: target, reason: request.reason,
+        createdBy: caller.principal.rawValue, createdAt: mutation.now)
+      try DevicePins(tx).put(pin, org: caller.org)
+      _ = try mutation.journal.note(
+        .init(
+          "created", attributes: ["device_id": request.deviceId, "reason": request.reason],
+          message: "\(device.hardwareID) was pinned in \(deployment.name)"),
+        resourceType: ResourceKind.pin.rawValue, resourceID: request.deviceId,
+        deployment: deployment)
+      let assignment = try Self.assignment(device, deployment, tx)
+      return PinDeviceResponse.with { $0.assignment = assignment }
+    }
+  }
+
+  public func unpinDevice(
+    _ request: UnpinDeviceRequest, context: ServerContext
+  ) async throws -> UnpinDeviceResponse {
+    try await rules.mutate(request, context) { mutation in
+      let (tx, caller) = (mutation.tx, mutation.caller)
+      let deployment = try Self.deployment(request.deploymentId, caller, tx)
+      let device = try DeviceService.device(request.deviceId, caller, tx)
+      if try DevicePins(tx).remove(
+        deployment: deployment.id, device: device.id, org: caller.org)
+      {
+        _ = try mutation.journal.note(
+          .init(
+            "deleted", attributes: ["device_id": request.deviceId],
+            message: "\(device.hardwareID) is no longer pinned in \(deployment.name)"),
+          resourceType: ResourceKind.pin.rawValue, resourceID: request.deviceId,
+          deployment: deployment)
+      }
+      let assignment = try Self.assignment(device, deployment, tx)
+      return UnpinDeviceResponse.with { $0.assignment = assignment }
+    }
+  }
+
+  /// What a deployment means for one device, targeted or not.
+  private static func assignment(
+    _ device: Domain.Device, _ deployment: Domain.Deployment, _ db: ReadTransaction
+  ) throws -> DeviceAssignment {
+    let rollout = try rollout(of: deployment, db)
+    let pin = try DevicePins(db).find(deployment: deployment.id, device: device.id)
+    let installed = try Installations(db).find(device: device.id, deployment: deployment.id)
+    return DeviceAssignment(
+      device, deployment, rollout, pin: pin, running: installed?.running)
+  }
+}
+
+extension DeviceAssignment {
+  /// What a deployment means for a device. One that governs no devices assigns nothing.
+  init(
+    _ device: Domain.Device, _ deployment: Domain.Deployment, _ rollout: Domain.Rollout?,
+    pin: Pin?, running: VersionID?
+  ) {
+    self.init()
+    let assignment = Assignment.resolve(
+      deployment: deployment, rollout: rollout, device: device.id, running: running,
+      pin: pin?.target)
+    deploymentId = deployment.id.rawValue
+    rolloutId = rollout?.id.rawValue ?? ""
+    deviceId = device.id.rawValue
+    bucket = assignment?.bucket ?? -1
+    desiredVersionId = assignment?.version?.rawValue ?? ""
+    installedVersionId = running?.rawValue ?? ""
+    self.pin = pin.map { DevicePin($0) }
+    switch assignment?.arm {
+    case .canary?: arm = .canary
+    case .control?: arm = .control
+    case nil: break
+    }
+    switch assignment?.reason {
+    case .pin?: reason = .pin
+    case .inCohort?: reason = .inCohort
+    case .outOfCohort?: reason = .outOfCohort
+    case .frozen?: reason = .frozen
+    case .settled?: reason = .settled
+    case nil: break
+    }
+  }
+}
+
+extension DevicePin {
+  init(_ pin: Pin) {
+    self.init()
+    deploymentId = pin.deployment.rawValue
+    deviceId = pin.device.rawValue
+    switch pin.target {
+    case .canary: target = .arm(.canary)
+    case .control: target = .arm(.control)
+    case .version(let version): target = .modelVersionId(version.rawValue)
+    }
+    reason = pin.reason
+    createdBy = pin.createdBy
+    createdAt = Google_Protobuf_Timestamp(pin.createdAt)
+  }
+}
+
+extension PinDeviceRequest: MutationRequest {}
+extension UnpinDeviceRequest: MutationRequest {}

@@ -1,0 +1,70 @@
+internal import ProtoWire
+internal import RPCCore
+internal import Store
+internal import Synchronization
+
+/// Carries a watch's events into a response that lives without a handler: an idle watch holds no Task.
+///
+/// The hub calls on its own thread, the stream on its connection's loop; whichever ends first ends the other.
+final class EventStream<Response: Message>: WatchSink {
+  /// Bytes a client may leave unread before the hub keeps the rest for it.
+  private static var highWater: Int { 64 << 10 }
+
+  private let stream: DetachedResponseStream<Response>
+  private let bookmark: @Sendable (Int64) -> Response
+  private let failure: @Sendable (WatchEnd) -> RPCError
+  private let isLast: @Sendable ([UInt8]) -> Bool
+  private let isOver: @Sendable () -> Bool
+  private let subscription = Mutex<WatchSubscription?>(nil)
+
+  /// `isLast` tells the message after which the stream ends, `isOver` whether there is nothing more to wait for once the log has
+  /// been caught up with.
+  init(
+    _ stream: DetachedResponseStream<Response>, bookmark: @escaping @Sendable (Int64) -> Response,
+    failure: @escaping @Sendable (WatchEnd) -> RPCError,
+    isLast: @escaping @Sendable ([UInt8]) -> Bool = { _ in false },
+    isOver: @escaping @Sendable () -> Bool = { false }
+  ) {
+    self.stream = stream
+    self.bookmark = bookmark
+    self.failure = failure
+    self.isLast = isLast
+    self.isOver = isOver
+  }
+
+  /// Starts the watch after `revision`.
+  func start(
+    _ hub: WatchHub, _ filter: WatchFilter, after revision: Int64, _ encoding: WatchEncoding
+  ) {
+    let running = hub.subscribe(filter, after: revision, encoding: encoding, sink: self)
+    subscription.withLock { $0 = running }
+    stream.onWritable { running.becameWritable() }
+    stream.onTermination { _ in running.cancel() }
+  }
+
+  func offer(_ events: [WatchedEvent]) -> WatchOffer {
+    guard stream.bufferedBytes < Self.highWater else { return .full }
+    for event in events {
+      stream.sendEncoded(event.bytes)
+      if isLast(event.bytes) {
+        finish(nil)
+        break
+      }
+    }
+    return .accepted
+  }
+
+  func bookmark(_ revision: Int64) -> WatchOffer {
+    guard stream.bufferedBytes < Self.highWater else { return .full }
+    stream.send(bookmark(revision))
+    if isOver() { finish(nil) }
+    return .accepted
+  }
+
+  func ended(_ reason: WatchEnd) { stream.finish(failure(reason)) }
+
+  private func finish(_ error: RPCError?) {
+    stream.finish(error)
+    subscription.withLock { $0 }?.cancel()
+  }
+}

@@ -1,0 +1,133 @@
+internal import API
+internal import Domain
+internal import ProtoWire
+internal import RPCCore
+internal import Store
+internal import Synchronization
+
+/// One watch of a deployment's health: sends the latest state when it has changed, at most about once a second.
+///
+/// Reports and events only wake it. It holds a Task only between a wake and the answer; an idle watch looks once a bookmark.
+final class HealthWatch: WatchSink {
+  private struct State {
+    var sent: DeploymentHealth?
+    var isLooking = false
+    var isDirty = false
+    var revision: Int64
+  }
+
+  /// Longer than the interval at which reports are written down, so that what woke the watch can be seen.
+  private static let delay: Duration = .milliseconds(700)
+  private static let highWater = 64 << 10
+  private static let encoding = WatchEncoding { _ in [] }
+
+  private let fleet: Fleet
+  private let deployment: DeploymentID
+  private let org: OrgID
+  private let stream: DetachedResponseStream<WatchHealthResponse>
+  private let failure: @Sendable (WatchEnd) -> RPCError
+  private let state: Mutex<State>
+
+  init(
+    _ fleet: Fleet, _ deployment: DeploymentID, org: OrgID,
+    stream: DetachedResponseStream<WatchHealthResponse>,
+    failure: @escaping @Sendable (WatchEnd) -> RPCError
+  ) {
+    self.fleet = fleet
+    self.deployment = deployment
+    self.org = org
+    self.stream = stream
+    self.failure = failure
+    state = Mutex(State(revision: 0))
+  }
+
+  func start(after revision: Int64) {
+    state.withLock { $0.revision = revision }
+    look()
+    let subscription = fleet.store.watch.subscribe(
+      WatchFilter(
+        org: org.rawValue, resourceTypes: ["deployment", "rollout"],
+        resourceIDs: [deployment.rawValue]), after: revision, encoding: Self.encoding, sink: self)
+    let signal = fleet.health.add(deployment) { [weak self] in self?.wake() }
+    stream.onWritable { [weak self] in self?.wake() }
+    stream.onTermination { [fleet, deployment] _ in
+      subscription.cancel()
+      fleet.health.remove(signal, of: deployment)
+    }
+  }
+
+  func offer(_ events: [WatchedEvent]) -> WatchOffer {
+    if let last = events.last { state.withLock { $0.revision = last.revision } }
+    wake()
+    return .accepted
+  }
+
+  func bookmark(_ revision: Int64) -> WatchOffer {
+    state.withLock { $0.revision = revision }
+    guard stream.bufferedBytes < Self.highWater else { return .accepted }
+    // What a late flush brought is found here at the latest.
+    if !look() {
+      stream.send(
+        .with {
+          $0.revision = revision
+          $0.content = .bookmark(Bookmark())
+        })
+    }
+    return .accepted
+  }
+
+  func ended(_ reason: WatchEnd) { stream.finish(failure(reason)) }
+
+  private func wake() {
+    let mustStart = state.withLock { state in
+      state.isDirty = true
+      defer { state.isLooking = true }
+      return !state.isLooking
+    }
+    guard mustStart else { return }
+    Task { [weak self] in
+      while let self, self.takeDirty() {
+        // Cancelled only with the process; the next bookmark looks anyway.
+        do { try await Task.sleep(for: Self.delay) } catch { return }
+        self.look()
+      }
+    }
+  }
+
+  private func takeDirty() -> Bool {
+    state.withLock { state in
+      defer { state.isDirty = false }
+      state.isLooking = state.isDirty
+      return state.isDirty
+    }
+  }
+
+  /// Computes the health and sends it when it differs from what was sent. False when there was nothing to send.
+  @discardableResult
+  private func look() -> Bool {
+    guard stream.bufferedBytes < Self.highWater, !stream.isTerminated else { return false }
+    return state.withLock { state in
+      do {
+        let found = try fleet.store.read { db -> DeploymentHealth? in
+          guard let deployment = try Deployments(db).find(deployment, org: org) else { return nil }
+          return try DeploymentService.health(deployment, now: DeploymentService.now, db)
+        }
+        guard let health = found else { return false }
+        var comparable = health
+        comparable.computedAt = nil
+        guard comparable != state.sent else { return false }
+        state.sent = comparable
+        let revision = state.revision
+        stream.send(
+          .with {
+            $0.revision = revision
+            $0.content = .snapshot(health)
+          })
+        return true
+      } catch {
+        stream.finish(failure(.failed("\(error)")))
+        return false
+      }
+    }
+  }
+}
