@@ -26,6 +26,21 @@ import Testing
     #expect(!line.contains("next step"))
   }
 
+  @Test func `a step that is due and not taken says so`() {
+    var progress = quarter
+    progress.secondsToNextStep = 0
+    #expect(progress.facts.last == "next step due")
+  }
+
+  @Test func `the bar stands still while figures grow`() {
+    var later = quarter
+    later.inferencesOK = 1_234_567_890
+    for width in [60, 80, 100, 120] {
+      let (before, after) = (quarter.line(width: width), later.line(width: width))
+      #expect(before.count { "█░╷".contains($0) } == after.count { "█░╷".contains($0) })
+    }
+  }
+
   @Test(arguments: [
     (0, "░░░░░░░░░░"), (99_999, "░░░░░░░░░░"), (100_000, "█░░░░░░░░░"), (999_999, "█████████░"),
     (1_000_000, "██████████"), (2_000_000, "██████████"), (-1, "░░░░░░░░░░"),

@@ -40,11 +40,9 @@ struct DemoCommand: AsyncParsableCommand {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     var logger = Logger(label: "rollcall") { StreamLogHandler.standardError(label: $0) }
     logger.logLevel = .error
-    var options = ServeOptions()
-    options.listen = listen
-    options.data = folder + "/data"
-    options.tick = 250
-    options.grace = 2
+    let options = try ServeOptions.parse([
+      "--listen", "\(listen)", "--data", folder + "/data", "--tick", "250", "--grace", "2",
+    ])
     let fleet = DemoFleet(count: devices)
     try await ServeCommand.serve(options, logger: logger) { [exit] address in
       do {
@@ -94,6 +92,7 @@ struct DemoCommand: AsyncParsableCommand {
       )
 
       terminal.line(terminal.bold("2.0.0 goes out at 5 %, 25 %, 100 %, behind a gate on errors"))
+      try await story.pinFirstDevice(on: deployment)
       let better = try await story.rollOut(second, from: "1.0.0", on: deployment)
       guard better.state == .completed else {
         throw Complaint(

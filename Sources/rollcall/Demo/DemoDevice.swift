@@ -33,12 +33,17 @@ actor DemoDevice {
   init(
     number: Int, client: DeviceServiceClient, samples: [DemoData.Sample], tally: FleetTally
   ) {
-    let digits = String(number)
-    hardwareId = "clinic-" + String(repeating: "0", count: max(0, 3 - digits.count)) + digits
+    hardwareId = Self.hardwareId(number)
     self.client = client
     self.samples = samples
     self.tally = tally
     generator = SplitMix(seed: UInt64(number))
+  }
+
+  /// "clinic-007".
+  static func hardwareId(_ number: Int) -> String {
+    let digits = String(number)
+    return "clinic-" + String(repeating: "0", count: max(0, 3 - digits.count)) + digits
   }
 
   /// Runs until the task is cancelled. A lost connection is taken up again; another failure is thrown.

@@ -134,6 +134,19 @@ struct DemoStory: Sendable {
     ).run(until: [.completed, .paused, .rolledBack, .aborted])
   }
 
+  /// Pins a device to the new side of every rollout: a first reporter, however small the share.
+  func pinFirstDevice(on deployment: Deployment) async throws {
+    let device = try await Lookup(session: session).device(DemoDevice.hardwareId(1))
+    var request = PinDeviceRequest()
+    request.deploymentId = deployment.id
+    request.deviceId = device.id
+    request.target = .arm(.canary)
+    request.reason = "stands in the lab"
+    request.requestId = Session.requestID()
+    _ = try await session.deployments.pinDevice(request, options: session.options)
+    terminal.line("  \(device.hardwareId) is pinned to the canary side: it stands in the lab")
+  }
+
   /// Returns every device to the version before, and waits until they are back.
   func rollBack(_ rollout: Rollout, reason: String) async throws -> Rollout {
     var request = RollbackDeploymentRequest()
@@ -170,7 +183,7 @@ struct DemoStory: Sendable {
     gate.metric = .errorRate
     gate.comparison = .absolute
     gate.thresholdMillionths = 50_000
-    gate.minimumDevices = 5
+    gate.minimumDevices = 1
     gate.confidence = .percent99
     gate.action = .pause
     var policy = RolloutPolicy()

@@ -1,4 +1,6 @@
 import API
+import Automator
+import Domain
 import Glibc
 import Logging
 import RPCServer
@@ -15,6 +17,7 @@ final class ControlPlane: Service {
   let store: Store
   private let artifacts: ArtifactFiles
   private let server: RPCServer
+  private let automator: Automator
   private let logger: Logger
   private let onReady: @Sendable (ListenAddress) async throws -> Void
 
@@ -33,7 +36,9 @@ final class ControlPlane: Service {
       try await Bootstrap.run(store: store, logger: logger)
       artifacts = try ArtifactFiles(data: options.data)
       let rules = CallRules(store: store, logger: logger)
+      let fleet = Fleet(store)
       let authentication = Authentication(store: store)
+      automator = Automator(store: store, logger: logger)
       var configuration = ServerConfiguration()
       configuration.host = options.listen.host
       configuration.port = options.listen.port
@@ -46,6 +51,8 @@ final class ControlPlane: Service {
         services: [
           AuthService(rules: rules, authentication: authentication).registration,
           CatalogService(rules: rules, files: artifacts).registration,
+          DeviceService(rules: rules, fleet: fleet, files: artifacts).registration,
+          DeploymentService(rules: rules, fleet: fleet).registration,
         ],
         interceptors: [authentication, Authorization()],
         onLoopStart: { [store] loop in
@@ -73,6 +80,11 @@ final class ControlPlane: Service {
     }
     let address = ListenAddress(host: options.listen.host, port: server.port)
     logger.info("listening", metadata: ["address": "\(address)"])
+    let ticking = Task { [automator, options] in
+      await automator.run(every: .milliseconds(options.tick)) {
+        Timestamp(milliseconds: StoreClock.nowMilliseconds())
+      }
+    }
     var failure: (any Error)?
     do {
       try await cancelWhenGracefulShutdown { [onReady] in try await onReady(address) }
@@ -89,6 +101,8 @@ final class ControlPlane: Service {
     } catch {
       failure = failure ?? error
     }
+    ticking.cancel()
+    await ticking.value
     close()
     logger.info("shut down")
     if let failure { throw failure }

@@ -31,8 +31,8 @@ struct RolloutProgress: Equatable, Sendable {
 
   /// The line, at most `width` characters: title, bar, exposure, then as many facts as fit.
   ///
-  /// The bar fills by exposure; steps still ahead are marked "╷". At least ten characters stay for the bar; in a
-  /// terminal too narrow for that the line is cut.
+  /// The bar fills by exposure; steps still ahead are marked "╷". Its width depends on title and terminal alone, so that
+  /// it stands still while figures grow; at least ten characters stay for it, and what does not fit beside it is left out.
   func line(width: Int) -> String {
     let head = title + "  "
     let tail = "  " + Figures.percent(millionths: exposureMillionths)
@@ -40,14 +40,17 @@ struct RolloutProgress: Equatable, Sendable {
     func length() -> Int {
       head.count + tail.count + facts.reduce(0) { $0 + 2 + $1.count }
     }
-    while length() + Self.shortestBar > width, !facts.isEmpty { facts.removeLast() }
-    let barWidth = min(Self.longestBar, max(Self.shortestBar, width - length()))
+    let barWidth = min(
+      Self.longestBar, max(Self.shortestBar, width - head.count - Self.widestTail))
+    while length() + barWidth > width, !facts.isEmpty { facts.removeLast() }
     let line = head + bar(width: barWidth) + tail + facts.map { "  " + $0 }.joined()
     return String(line.prefix(max(0, width)))
   }
 
   static let shortestBar = 10
   static let longestBar = 40
+  /// Room kept for exposure and facts.
+  static let widestTail = 62
 
   /// "█████░░░╷░░░": filled cells round down, so that only a whole exposure fills the bar.
   func bar(width: Int) -> String {
@@ -76,7 +79,10 @@ struct RolloutProgress: Equatable, Sendable {
     }
     if inferencesOK > 0 { facts.append("\(Figures.grouped(inferencesOK)) ok") }
     if phase == .progressing, let secondsToNextStep {
-      facts.append("next step in \(Figures.span(seconds: max(0, secondsToNextStep)))")
+      // Due and not taken: a gate holds.
+      facts.append(
+        secondsToNextStep > 0
+          ? "next step in \(Figures.span(seconds: secondsToNextStep))" : "next step due")
     }
     return facts
   }
