@@ -68,6 +68,8 @@ final class EchoService: Sendable {
   /// What `wait` and `swallow` wait for.
   let gate = Signal<Void>()
   let floodedBlocks = Atomic<Int>(0)
+  /// Calls of `hang` that reached their handler.
+  let hangs = Atomic<Int>(0)
 
   var registration: ServiceRegistration {
     var registration = ServiceRegistration(service: "test.Echo")
@@ -94,6 +96,7 @@ final class EchoService: Sendable {
       return Number(before + 1)
     }
     registration.unary(Echo.hang) { _, _ in
+      self.hangs.add(1, ordering: .relaxed)
       self.started.send("Hang")
       do {
         try await Task.sleep(for: .seconds(3600))
