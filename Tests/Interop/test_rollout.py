@@ -67,7 +67,7 @@ def assignments(client, deployment):
 
 
 def test_step_by_step_by_hand(org, fleet, versions, deployment):
-    rollout = org.set_version(deployment, versions[1], policy(0.05, 0.25, 1))
+    rollout = org.set_version(deployment, versions[1], policy(0.05, 0.25, 1, soak=3600))
     cohort = set()
     seen = []
     while rollout.state == Rollout.STATE_PROGRESSING:
@@ -120,7 +120,8 @@ def test_a_gate_catches_a_bad_version(org, fleet, versions, deployment, action):
     )
     verdict = caught.gate_verdicts[0]
     assert verdict.outcome == rollout_pb2.GateVerdict.OUTCOME_FAIL
-    assert verdict.canary.failing_devices == verdict.canary.reporting_devices == len(harmed)
+    # The gate may have decided before the last of them had reported.
+    assert 3 <= verdict.canary.failing_devices == verdict.canary.reporting_devices <= len(harmed)
     assert verdict.estimate_millionths == 1_000_000 and verdict.boundary_millionths == 50_000
     assert verdict.summary and caught.state_reason
     if action == rollout_pb2.GateRule.ACTION_PAUSE:
