@@ -11,8 +11,8 @@ TOOLS := protobuf-compiler protobuf-c-compiler pkg-config
 TEST_TOOLS := python3-venv openssl g++ pkg-config libgrpc++-dev protobuf-compiler-grpc
 # The external suites build themselves with these.
 INTEROP_TOOLS := dpkg-dev golang-go golang-google-grpc-dev golang-golang-x-oauth2-google-dev \
-  golang-github-golang-protobuf-1-3-dev g++
-BENCH_TOOLS := nghttp2-client nghttp2-server libgrpc++-dev protobuf-compiler-grpc
+  golang-github-golang-protobuf-1-3-dev
+BENCH_TOOLS := nghttp2-client nghttp2-server
 
 VENV := .build/venv
 REQUIREMENTS := Tests/Interop/requirements.txt
@@ -86,7 +86,7 @@ interop: setup ## Run the gRPC interoperability suite of $(SUITES)/conformance
 
 .PHONY: conformance
 conformance: setup ## Run the protobuf conformance suite of $(SUITES)/conformance
-	@$(call apt_install,$(INTEROP_TOOLS))
+	@$(call apt_install,$(INTEROP_TOOLS) g++)
 	Tests/Conformance/conformance.sh $(SUITES)/conformance
 
 .PHONY: bench

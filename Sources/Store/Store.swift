@@ -122,6 +122,10 @@ public final class Store: Sendable {
     lock.release()
   }
 
+  /// Ends every watch with `.closed`, and those that begin later at once: the first step of an orderly shutdown, so that
+  /// nobody waits for streams that have no end. Reads and writes go on. Blocks shortly; idempotent.
+  public func endWatches() { watch.close() }
+
   // MARK: Reading
 
   /// Gives the calling thread, an event loop, a reader of its own. `atEndOfTurn` schedules a

@@ -59,7 +59,7 @@ def test_a_drain_says_not_serving_and_lets_calls_finish(own_server):
     assert own_server.wait(20) == 0
 
 
-def test_a_watch_does_not_hold_the_drain_up_for_ever(own_server):
+def test_a_watch_does_not_hold_the_drain_up(own_server):
     own_server.start()
     with Client(own_server.address, own_server.admin_key) as client:
         request = deployment_service_pb2.WatchDeploymentsRequest()
@@ -67,7 +67,8 @@ def test_a_watch_does_not_hold_the_drain_up_for_ever(own_server):
         next(watch)
         started = time.monotonic()
         assert own_server.terminate() == 0
-        assert time.monotonic() - started < 10
+        # The grace is 5 s: a stream without an end must not use it up.
+        assert time.monotonic() - started < 3
         with pytest.raises(grpc.RpcError) as failure:
             while True:
                 next(watch)

@@ -96,8 +96,11 @@ final class ControlPlane: Service {
       failure = error
     }
     logger.info("shutting down", metadata: ["grace": "\(options.grace) s"])
+    async let drained: Void = server.shutdown(grace: .seconds(options.grace))
+    // Streams without an end would hold the drain up for all of the grace.
+    store.endWatches()
     do {
-      try await server.shutdown(grace: .seconds(options.grace))
+      try await drained
     } catch {
       failure = failure ?? error
     }
