@@ -141,7 +141,13 @@ let package = Package(
     .executableTarget(
       name: "store-crash-child", dependencies: ["Store"], path: "Tests/StoreCrashChild",
       swiftSettings: settings),
-    tests("ServicesTests", ["Services", "API", "Store", "Domain", "RPCCore", "ProtoWire"]),
+    tests(
+      "ServicesTests",
+      [
+        "Services", "API", "Store", "Domain", "RPCCore", "ProtoWire",
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
     tests(
       "AutomatorTests",
       ["Automator", "Store", "Domain", .product(name: "Logging", package: "swift-log")]),
