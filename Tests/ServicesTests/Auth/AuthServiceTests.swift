@@ -1,0 +1,230 @@
+import API
+import Domain
+import Glibc
+import ProtoWire
+import RPCCore
+import Store
+import Testing
+
+@testable import Services
+
+@Suite struct AuthServiceTests {
+  typealias Methods = AuthServiceMethods
+
+  @Test func `the first start makes an org, an admin and a key that only the server's user reads`()
+    async throws
+  {
+    let fixture = try await ServiceFixture()
+    var status = stat()
+    #expect(stat(fixture.path + "/admin.key", &status) == 0)
+    #expect(status.st_mode & 0o777 == 0o600)
+    #expect(fixture.secret.hasPrefix("sk-"))
+    #expect(fixture.secret.utf8.count == 46)
+    let me = try await fixture.auth.whoAmI(
+      WhoAmIRequest(), context: try fixture.admin(Methods.whoAmI.erased))
+    #expect(me.org?.name == "default")
+    #expect(me.org?.isRoot == true)
+    #expect(me.principal?.roles == [.admin])
+    #expect(me.apiKey?.hint == String(fixture.secret.prefix(8)))
+    let again = try await Bootstrap.run(store: fixture.store, logger: fixture.rules.logger)
+    #expect(again == nil)
+  }
+
+  @Test func `a key is shown once and stored nowhere`() async throws {
+    let fixture = try await ServiceFixture()
+    let request = CreateApiKeyRequest.with {
+      $0.displayName = "laptop"
+      $0.requestId = "r1"
+    }
+    let context = try fixture.admin(Methods.createApiKey.erased)
+    let first = try await fixture.auth.createApiKey(request, context: context)
+    #expect(first.secret.hasPrefix("sk-"))
+    let replay = try await fixture.auth.createApiKey(request, context: context)
+    #expect(replay.secret == "")
+    #expect(replay.apiKey == first.apiKey)
+    let listed = try await fixture.auth.listApiKeys(
+      ListApiKeysRequest(), context: try fixture.admin(Methods.listApiKeys.erased))
+    #expect(listed.totalSize == 2)
+    #expect(listed.apiKeys.first?.displayName == "laptop")
+  }
+
+  @Test func `a revoked key is refused from the answer on`() async throws {
+    let fixture = try await ServiceFixture()
+    let created = try await fixture.auth.createApiKey(
+      CreateApiKeyRequest(), context: try fixture.admin(Methods.createApiKey.erased))
+    _ = try fixture.caller(created.secret)
+    let revoked = try await fixture.auth.revokeApiKey(
+      .with { $0.apiKeyId = created.apiKey?.id ?? "" },
+      context: try fixture.admin(Methods.revokeApiKey.erased))
+    #expect(revoked.apiKey?.revokedAt != nil)
+    let error = await refusal { _ = try fixture.caller(created.secret) }
+    #expect(error?.code == .unauthenticated)
+    #expect(error?.reason == "API_KEY_INVALID")
+    let before = try fixture.revision()
+    let again = try await fixture.auth.revokeApiKey(
+      .with { $0.apiKeyId = created.apiKey?.id ?? "" },
+      context: try fixture.admin(Methods.revokeApiKey.erased))
+    #expect(again.apiKey == revoked.apiKey)
+    #expect(try fixture.revision() == before)
+  }
+
+  @Test func `disabling a principal refuses all of its keys, enabling accepts them again`()
+    async throws
+  {
+    let fixture = try await ServiceFixture()
+    let secret = try await fixture.principal("bot", [.operator])
+    let id = try fixture.caller(secret).principal.rawValue
+    func set(disabled: Bool) async throws {
+      _ = try await fixture.auth.updatePrincipal(
+        .with {
+          $0.principal = .with {
+            $0.id = id
+            $0.disabled = disabled
+          }
+          $0.updateMask = .with { $0.paths = ["disabled"] }
+        }, context: try fixture.admin(Methods.updatePrincipal.erased))
+    }
+    try await set(disabled: true)
+    #expect(await refusal { _ = try fixture.caller(secret) }?.code == .unauthenticated)
+    try await set(disabled: false)
+    #expect(try fixture.caller(secret).roles == .operator)
+  }
+
+  @Test func `a key expires by the clock, cached or not`() async throws {
+    let fixture = try await ServiceFixture()
+    let now = StoreClock.nowMilliseconds()
+    let created = try await fixture.auth.createApiKey(
+      .with { $0.expiresAt = .with { $0.seconds = now / 1_000 + 100 } },
+      context: try fixture.admin(Methods.createApiKey.erased))
+    let clock = ManualClock(Timestamp(milliseconds: now))
+    let authentication = Authentication(store: fixture.store, now: { clock.now })
+    func isAccepted() throws -> Bool {
+      var metadata = Metadata()
+      try metadata.add("bearer  " + created.secret, for: "authorization")
+      let context = ServerContext(
+        method: Methods.whoAmI.erased, requestMetadata: metadata)
+      do {
+        try authentication.callStarted(context)
+        return context.caller is Caller
+      } catch let error as RPCError where error.code == .unauthenticated {
+        return false
+      }
+    }
+    #expect(try isAccepted())
+    clock.now = Timestamp(seconds: now / 1_000 + 99)
+    #expect(try isAccepted())
+    clock.now = Timestamp(seconds: now / 1_000 + 100)
+    #expect(try !isAccepted())
+  }
+
+  @Test(
+    "An expiry must lie in the future and in the calendar",
+    arguments: [Int64(0), -1, 1, 253_402_300_800, .min, .max])
+  func expiries(seconds: Int64) async throws {
+    let fixture = try await ServiceFixture()
+    let error = await refusal {
+      _ = try await fixture.auth.createApiKey(
+        .with { $0.expiresAt = .with { $0.seconds = seconds } },
+        context: try fixture.admin(Methods.createApiKey.erased))
+    }
+    #expect(error?.code == .invalidArgument)
+    #expect(error?.field == "expires_at")
+  }
+
+  @Test func `the last enabled admin cannot be taken away`() async throws {
+    let fixture = try await ServiceFixture()
+    let id = try fixture.caller(fixture.secret).principal.rawValue
+    for path in ["roles", "disabled"] {
+      let error = await refusal {
+        _ = try await fixture.auth.updatePrincipal(
+          .with {
+            $0.principal = .with {
+              $0.id = id
+              $0.roles = [.viewer]
+              $0.disabled = true
+            }
+            $0.updateMask = .with { $0.paths = [path] }
+          }, context: try fixture.admin(Methods.updatePrincipal.erased))
+      }
+      #expect(error?.code == .failedPrecondition)
+      #expect(error?.reason == "LAST_ADMIN")
+    }
+    _ = try await fixture.principal("second", [.admin])
+    let response = try await fixture.auth.updatePrincipal(
+      .with {
+        $0.principal = .with {
+          $0.id = id
+          $0.roles = [.viewer]
+        }
+      }, context: try fixture.admin(Methods.updatePrincipal.erased))
+    #expect(response.principal?.roles == [.viewer])
+  }
+
+  @Test func `two orgs cannot see each other`() async throws {
+    let fixture = try await ServiceFixture()
+    let other = try await fixture.otherOrg()
+    let admin = try fixture.caller(fixture.secret)
+    let stranger = try fixture.caller(other)
+    #expect(admin.org != stranger.org)
+    let principal = await refusal {
+      _ = try await fixture.auth.getPrincipal(
+        .with { $0.principalId = admin.principal.rawValue },
+        context: try fixture.call(other, Methods.getPrincipal.erased))
+    }
+    #expect(principal?.code == .notFound)
+    let org = await refusal {
+      _ = try await fixture.auth.getOrg(
+        .with { $0.orgId = admin.org.rawValue },
+        context: try fixture.call(other, Methods.getOrg.erased))
+    }
+    #expect(org?.code == .notFound)
+    let key = await refusal {
+      _ = try await fixture.auth.revokeApiKey(
+        .with { $0.apiKeyId = admin.key.rawValue },
+        context: try fixture.call(other, Methods.revokeApiKey.erased))
+    }
+    #expect(key?.code == .notFound)
+    let orgs = try await fixture.auth.listOrgs(
+      ListOrgsRequest(), context: try fixture.call(other, Methods.listOrgs.erased))
+    #expect(orgs.orgs.map(\.name) == ["other"])
+    #expect(orgs.totalSize == 1)
+    let all = try await fixture.auth.listOrgs(
+      ListOrgsRequest(), context: try fixture.admin(Methods.listOrgs.erased))
+    #expect(all.orgs.map(\.name) == ["other", "default"])
+    let created = await refusal { _ = try await fixture.otherOrg("other") }
+    #expect(created?.reason == "RESOURCE_EXISTS")
+    let forbidden = await refusal {
+      _ = try await fixture.auth.createOrg(
+        .with { $0.org = .with { $0.name = "third" } },
+        context: try fixture.call(other, Methods.createOrg.erased))
+    }
+    #expect(forbidden?.code == .permissionDenied)
+  }
+
+  @Test func `who is no admin sees and revokes only its own keys`() async throws {
+    let fixture = try await ServiceFixture()
+    let viewer = try await fixture.principal("viewer", [.viewer])
+    let admin = try fixture.caller(fixture.secret)
+    let mine = try await fixture.auth.listApiKeys(
+      ListApiKeysRequest(), context: try fixture.call(viewer, Methods.listApiKeys.erased))
+    #expect(mine.apiKeys.map(\.hint) == [String(viewer.prefix(8))])
+    let listed = await refusal {
+      _ = try await fixture.auth.listApiKeys(
+        .with { $0.principalId = admin.principal.rawValue },
+        context: try fixture.call(viewer, Methods.listApiKeys.erased))
+    }
+    #expect(listed?.code == .permissionDenied)
+    let revoked = await refusal {
+      _ = try await fixture.auth.revokeApiKey(
+        .with { $0.apiKeyId = admin.key.rawValue },
+        context: try fixture.call(viewer, Methods.revokeApiKey.erased))
+    }
+    #expect(revoked?.code == .notFound)
+    let created = await refusal {
+      _ = try await fixture.auth.createApiKey(
+        .with { $0.principalId = admin.principal.rawValue },
+        context: try fixture.call(viewer, Methods.createApiKey.erased))
+    }
+    #expect(created?.code == .permissionDenied)
+  }
+}

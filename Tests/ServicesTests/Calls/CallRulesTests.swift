@@ -1,0 +1,198 @@
+import API
+import Domain
+import ProtoWire
+import RPCCore
+import Store
+import Testing
+
+@testable import Services
+
+/// The rules every call keeps, on methods of AuthService.
+@Suite struct CallRulesTests {
+  typealias Methods = AuthServiceMethods
+
+  func request(_ name: String, id: String = "", validateOnly: Bool = false)
+    -> CreatePrincipalRequest
+  {
+    .with {
+      $0.principal = .with {
+        $0.name = name
+        $0.kind = .user
+        $0.roles = [.viewer]
+      }
+      $0.requestId = id
+      $0.validateOnly = validateOnly
+    }
+  }
+
+  func create(_ fixture: ServiceFixture, _ request: CreatePrincipalRequest) async throws
+    -> CreatePrincipalResponse
+  {
+    try await fixture.auth.createPrincipal(
+      request, context: try fixture.admin(Methods.createPrincipal.erased))
+  }
+
+  @Test func `a repeated request id is answered with the first response and changes nothing`()
+    async throws
+  {
+    let fixture = try await ServiceFixture()
+    let first = try await create(fixture, request("bot", id: "r1"))
+    let revision = try fixture.revision()
+    let second = try await create(fixture, request("bot", id: "r1"))
+    #expect(second == first)
+    #expect(try fixture.revision() == revision)
+  }
+
+  @Test func `a request id with another body is refused`() async throws {
+    let fixture = try await ServiceFixture()
+    _ = try await create(fixture, request("bot", id: "r1"))
+    let error = await refusal { _ = try await create(fixture, request("cat", id: "r1")) }
+    #expect(error?.code == .alreadyExists)
+    #expect(error?.reason == "REQUEST_ID_REUSED")
+  }
+
+  @Test func `a request id belongs to its caller`() async throws {
+    let fixture = try await ServiceFixture()
+    let second = try await fixture.principal("second", [.admin])
+    let first = try await create(fixture, request("bot", id: "r1"))
+    let error = await refusal {
+      _ = try await fixture.auth.createPrincipal(
+        request("bot", id: "r1"),
+        context: try fixture.call(second, Methods.createPrincipal.erased))
+    }
+    #expect(first.principal?.name == "bot")
+    #expect(error?.reason == "RESOURCE_EXISTS")
+  }
+
+  @Test(
+    "A request id has at most 64 bytes", arguments: [(64, true), (65, false)])
+  func requestIDs(length: Int, isAccepted: Bool) async throws {
+    let fixture = try await ServiceFixture()
+    let id = String(repeating: "r", count: length)
+    if isAccepted {
+      #expect(try await create(fixture, request("bot", id: id)).principal?.name == "bot")
+    } else {
+      let error = await refusal { _ = try await create(fixture, request("bot", id: id)) }
+      #expect(error?.field == "request_id")
+      #expect(error?.message == "request_id: 65 bytes exceed 64")
+    }
+  }
+
+  @Test func `a dry run answers like the change and leaves nothing behind`() async throws {
+    let fixture = try await ServiceFixture()
+    let revision = try fixture.revision()
+    let dry = try await create(fixture, request("bot", id: "r1", validateOnly: true))
+    #expect(dry.principal?.name == "bot")
+    #expect(try fixture.revision() == revision)
+    let listed = try await fixture.auth.listPrincipals(
+      ListPrincipalsRequest(), context: try fixture.admin(Methods.listPrincipals.erased))
+    #expect(listed.principals.map(\.name) == ["admin"])
+    // Neither is its request id taken.
+    #expect(try await create(fixture, request("cat", id: "r1")).principal?.name == "cat")
+    let error = await refusal {
+      _ = try await create(fixture, request("cat", validateOnly: true))
+    }
+    #expect(error?.reason == "RESOURCE_EXISTS")
+  }
+
+  @Test func `an etag that is no longer current is refused with the current one`() async throws {
+    let fixture = try await ServiceFixture()
+    let created = try #require(try await create(fixture, request("bot")).principal)
+    func rename(_ name: String, etag: String) async throws -> API.Principal? {
+      try await fixture.auth.updatePrincipal(
+        .with {
+          $0.principal = .with {
+            $0.id = created.id
+            $0.displayName = name
+          }
+          $0.etag = etag
+        }, context: try fixture.admin(Methods.updatePrincipal.erased)
+      ).principal
+    }
+    let renamed = try #require(try await rename("One", etag: created.etag))
+    #expect(renamed.displayName == "One")
+    #expect(renamed.etag != created.etag)
+    let error = await refusal { _ = try await rename("Two", etag: created.etag) }
+    #expect(error?.code == .aborted)
+    #expect(error?.reason == "ETAG_MISMATCH")
+    #expect(error?.message.contains(renamed.etag) == true)
+    #expect(try await rename("Three", etag: "")?.displayName == "Three")
+  }
+
+  @Test(
+    "A page has 50 entries by default and 200 at most",
+    arguments: [(Int32(0), 50), (1, 1), (49, 49), (200, 200), (201, 200), (.max, 200)])
+  func pageSizes(asked: Int32, expected: Int) async throws {
+    let fixture = try await ServiceFixture()
+    var request = ListPrincipalsRequest()
+    request.pageSize = asked
+    let walk = try PageWalk(
+      request, try fixture.caller(fixture.secret), try fixture.admin(Methods.listPrincipals.erased),
+      fixture.store.pageTokens)
+    #expect(walk.page.limit == expected)
+  }
+
+  @Test func `a walk meets everything once; its tokens serve nothing else`() async throws {
+    let fixture = try await ServiceFixture()
+    for index in 0..<5 { _ = try await create(fixture, request("bot-\(index)")) }
+    var list = ListPrincipalsRequest()
+    list.pageSize = 2
+    list.order = .oldestFirst
+    var names: [String] = []
+    var tokens: [String] = []
+    repeat {
+      let page = try await fixture.auth.listPrincipals(
+        list, context: try fixture.admin(Methods.listPrincipals.erased))
+      #expect(page.totalSize == 6)
+      names += page.principals.map(\.name)
+      list.pageToken = page.nextPageToken
+      tokens.append(page.nextPageToken)
+    } while !list.pageToken.isEmpty
+    #expect(names == ["admin", "bot-0", "bot-1", "bot-2", "bot-3", "bot-4"])
+    #expect(tokens.count == 3)
+    for change in 0..<4 {
+      var other = list
+      other.pageToken = tokens[0]
+      switch change {
+      case 0: other.role = .viewer
+      case 1: other.order = .newestFirst
+      case 2: other.pageToken = String(tokens[0].dropLast())
+      default: other.pageToken = "!"
+      }
+      let error = await refusal { [other] in
+        _ = try await fixture.auth.listPrincipals(
+          other, context: try fixture.admin(Methods.listPrincipals.erased))
+      }
+      #expect(error?.code == .invalidArgument)
+      #expect(error?.reason == "INVALID_PAGE_TOKEN")
+      #expect(error?.field == "page_token")
+    }
+  }
+
+  @Test(
+    "Wrong page fields are named",
+    arguments: [
+      ("page_size", Int32(-1), Int32(0), Int32(0)), ("skip", 0, -1, 0), ("order", 0, 0, 9),
+    ])
+  func wrongPages(field: String, size: Int32, skip: Int32, order: Int32) async throws {
+    let fixture = try await ServiceFixture()
+    let error = await refusal {
+      _ = try await fixture.auth.listPrincipals(
+        .with {
+          $0.pageSize = size
+          $0.skip = skip
+          $0.order = SortOrder(rawValue: order)
+        }, context: try fixture.admin(Methods.listPrincipals.erased))
+    }
+    #expect(error?.field == field)
+  }
+
+  @Test func `a call without a caller is unauthenticated`() async throws {
+    let fixture = try await ServiceFixture()
+    let error = await refusal {
+      _ = try await fixture.auth.whoAmI(
+        WhoAmIRequest(), context: ServerContext(method: Methods.whoAmI.erased))
+    }
+    #expect(error?.code == .unauthenticated)
+  }
+}
