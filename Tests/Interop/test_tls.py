@@ -1,0 +1,83 @@
+"""TLS and client certificates, with certificates made by openssl when the test runs."""
+
+import subprocess
+
+import grpc
+import pytest
+
+from rollcall.v1 import auth_service_pb2, auth_service_pb2_grpc
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    """An authority, and certificates it signed for the server and for a client."""
+    folder = tmp_path_factory.mktemp("certificates")
+
+    def openssl(*arguments):
+        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    openssl("req", "-x509", *curve, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=test authority")
+    for name, extension in [("server", "subjectAltName=IP:127.0.0.1,DNS:localhost"), ("client", "extendedKeyUsage=clientAuth")]:
+        (folder / f"{name}.ext").write_text(extension)
+        openssl("req", *curve, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
+        openssl(
+            "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+            "-extfile", f"{name}.ext", "-out", f"{name}.pem",
+        )
+    return folder
+
+
+def who_am_i(server, credentials):
+    with grpc.secure_channel(server.address, credentials) as channel:
+        stub = auth_service_pb2_grpc.AuthServiceStub(channel)
+        metadata = (("authorization", f"Bearer {server.admin_key}"),)
+        return stub.WhoAmI(auth_service_pb2.WhoAmIRequest(), metadata=metadata, timeout=10).principal.name
+
+
+def test_calls_over_tls(own_server, certificates):
+    own_server.start("--tls-cert", str(certificates / "server.pem"), "--tls-key", str(certificates / "server.key"))
+    authority = (certificates / "ca.pem").read_bytes()
+    assert who_am_i(own_server, grpc.ssl_channel_credentials(authority)) == "admin"
+    with pytest.raises(grpc.RpcError) as failure:
+        who_am_i(own_server, grpc.ssl_channel_credentials())
+    assert failure.value.code() == grpc.StatusCode.UNAVAILABLE, "the system does not know the authority"
+    # The command line trusts the authority it is given, and says what is wrong without it.
+    key = ["--server", own_server.address, "--key", own_server.admin_key]
+    command = [str(own_server.binary), "whoami", *key]
+    done = subprocess.run([*command, "--tls-ca", str(certificates / "ca.pem")], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0 and "admin" in done.stdout, done.stderr
+    done = subprocess.run([*command, "--tls", "--timeout", "10"], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 6 and done.stderr.startswith("rollcall: "), done.stderr
+
+
+def test_clients_without_a_certificate_are_refused(own_server, certificates):
+    own_server.start(
+        "--tls-cert", str(certificates / "server.pem"), "--tls-key", str(certificates / "server.key"),
+        "--tls-client-ca", str(certificates / "ca.pem"),
+    )
+    authority = (certificates / "ca.pem").read_bytes()
+    with pytest.raises(grpc.RpcError) as failure:
+        who_am_i(own_server, grpc.ssl_channel_credentials(authority))
+    assert failure.value.code() == grpc.StatusCode.UNAVAILABLE
+    known = grpc.ssl_channel_credentials(
+        authority, (certificates / "client.key").read_bytes(), (certificates / "client.pem").read_bytes()
+    )
+    assert who_am_i(own_server, known) == "admin"
+
+
+@pytest.mark.parametrize("arguments", [["--tls-cert", "x.pem"], ["--tls-key", "x.pem"], ["--tls-client-ca", "x.pem"]])
+def test_half_a_configuration_is_refused(own_server, arguments):
+    done = subprocess.run([str(own_server.binary), "serve", *arguments], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 64 and "--tls-cert" in done.stderr
+
+
+def test_a_certificate_that_does_not_read_is_named(own_server, certificates):
+    done = subprocess.run(
+        [
+            str(own_server.binary), "serve", "--listen", own_server.address, "--data", str(own_server.data),
+            "--tls-cert", str(certificates / "ca.key"), "--tls-key", "/nonexistent.key",
+        ],
+        capture_output=True, text=True, timeout=20,
+    )
+    assert done.returncode == 1 and done.stderr.splitlines()[-2].startswith("rollcall: cannot listen"), done.stderr
