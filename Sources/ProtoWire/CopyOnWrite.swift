@@ -3,30 +3,18 @@
 ///
 /// `@unchecked Sendable`: the value is only written while the reference to its storage is unique.
 @frozen public struct CopyOnWrite<Value: WireMessage>: @unchecked Sendable {
-  /// What stands in the storage. It cannot be copied, which is the point: a copyable value would be copied
-  /// out before each call of its methods, with a retain and a release for every string in it, and that
-  /// costs more than encoding it.
-  @usableFromInline struct Slot: ~Copyable {
-    @usableFromInline var value: Value
-
-    @inlinable init(_ value: consuming Value) { self.value = value }
-
-    @inlinable borrowing func byteSize(_ sizes: inout WireSizes) -> Int { value.byteSize(&sizes) }
-    @inlinable borrowing func write(to writer: inout WireWriter) { value.write(to: &writer) }
-  }
-
-  /// The slot stands in the buffer's tail, which unlike a property has no exclusivity checks at run time.
-  @usableFromInline final class Storage: ManagedBuffer<Void, Slot> {
+  /// The fields stand in the buffer's tail, which unlike a property has no exclusivity checks at run time.
+  @usableFromInline final class Storage: ManagedBuffer<Void, BorrowedMessage<Value>> {
     @inlinable static func make(_ value: consuming Value) -> Storage {
       let storage = unsafeDowncast(create(minimumCapacity: 1) { _ in }, to: Storage.self)
-      storage.pointer.initialize(to: Slot(value))
+      storage.pointer.initialize(to: BorrowedMessage(value))
       return storage
     }
 
     @inlinable deinit { _ = pointer.deinitialize(count: 1) }
 
     /// Valid while the storage is.
-    @inlinable var pointer: UnsafeMutablePointer<Slot> {
+    @inlinable var pointer: UnsafeMutablePointer<BorrowedMessage<Value>> {
       @inline(__always) get { withUnsafeMutablePointerToElements { $0 } }
     }
   }

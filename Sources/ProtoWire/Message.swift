@@ -64,12 +64,14 @@ extension WireMessage {
   /// them by key: the same value then gives the same bytes in every process.
   /// - Precondition: the encoded size fits in 2 GiB, protobuf's own limit.
   @inlinable public func serialized(deterministic: Bool = false) -> [UInt8] {
-    var sizes = WireSizes(deterministic: deterministic)
-    let count = byteSize(&sizes)
-    if count == 0 { return [] }
-    return [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-      encode(into: UnsafeMutableRawBufferPointer(buffer), count: count, sizes: sizes)
-      initialized = count
+    withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { memory in
+      var sizes = WireSizes(startingIn: memory, deterministic: deterministic)
+      let count = byteSize(&sizes)
+      if count == 0 { return [] }
+      return [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+        encode(into: UnsafeMutableRawBufferPointer(buffer), count: count, sizes: sizes)
+        initialized = count
+      }
     }
   }
 

@@ -14,9 +14,33 @@ public protocol WireCodec {
   /// Bytes on the wire without the tag; a length prefix is included.
   static func size(_ value: Value, _ sizes: inout WireSizes) -> Int
   static func write(_ value: Value, to writer: inout WireWriter)
+  /// The sum of the sizes of a list's elements.
+  static func size(all values: [Value], _ sizes: inout WireSizes) -> Int
+  /// Writes each element of a list behind the same tag.
+  static func write(all values: [Value], tag: UInt32, to writer: inout WireWriter)
 }
 
 extension WireCodec {
+  @inlinable @inline(__always) public static func size(
+    all values: [Value], _ sizes: inout WireSizes
+  )
+    -> Int
+  {
+    if fixedSize > 0 { return values.count &* fixedSize }
+    var total = 0
+    for value in values { total &+= size(value, &sizes) }
+    return total
+  }
+
+  @inlinable @inline(__always) public static func write(
+    all values: [Value], tag: UInt32, to writer: inout WireWriter
+  ) {
+    for value in values {
+      writer.tag(tag)
+      write(value, to: &writer)
+    }
+  }
+
   @inlinable public static var fixedSize: Int { 0 }
   @inlinable public static var charge: Int { 0 }
 }
@@ -91,5 +115,30 @@ public enum WireSubmessage<M: WireMessage>: WireCodec {
   }
   @inlinable @inline(__always) public static func write(_ value: M, to writer: inout WireWriter) {
     writer.nested(value)
+  }
+
+  // Lists of messages are walked where they stand: iterating an array copies each element out of it.
+
+  @inlinable public static func size(all values: [M], _ sizes: inout WireSizes) -> Int {
+    if values.isEmpty { return 0 }
+    let elements = BorrowedMessage.elements(of: values)
+    var total = 0
+    for index in 0..<values.count {
+      let slot = sizes.slot()
+      let size = elements[index].byteSize(&sizes)
+      sizes.fill(slot, size)
+      total &+= delimitedSize(size)
+    }
+    return total
+  }
+
+  @inlinable public static func write(all values: [M], tag: UInt32, to writer: inout WireWriter) {
+    if values.isEmpty { return }
+    let elements = BorrowedMessage.elements(of: values)
+    for index in 0..<values.count {
+      writer.tag(tag)
+      writer.varint(writer.nextSize())
+      elements[index].write(to: &writer)
+    }
   }
 }

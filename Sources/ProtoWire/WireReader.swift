@@ -10,6 +10,8 @@
   @usableFromInline var depthLeft: Int
   @usableFromInline var budgetLeft: Int
   @usableFromInline let options: DecodingOptions
+  /// What `budgetLeft` began with.
+  @usableFromInline let budget: Int
 
   @inlinable public init(_ bytes: UnsafeRawBufferPointer, options: DecodingOptions = .init()) {
     // An empty buffer may have no address; a non-null dangling one is never dereferenced.
@@ -18,7 +20,8 @@
     position = base
     end = base + bytes.count
     depthLeft = options.depthLimit
-    budgetLeft = options.allocationBudget(forByteCount: bytes.count)
+    budget = options.allocationBudget(forByteCount: bytes.count)
+    budgetLeft = budget
     self.options = options
   }
 
@@ -180,7 +183,7 @@
   }
 
   @usableFromInline @inline(never) func budgetExceeded() -> DecodingError {
-    .allocationBudgetExceeded(limit: options.minimumAllocationBudget)
+    .allocationBudgetExceeded(limit: budget)
   }
 
   /// Narrows the reader to a length-delimited region and returns the outer end for `leave`.

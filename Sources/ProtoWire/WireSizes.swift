@@ -4,12 +4,22 @@
   @usableFromInline var base: UnsafeMutablePointer<UInt32>?
   @usableFromInline var count = 0
   @usableFromInline var capacity = 0
+  /// False while `base` is memory of the caller.
+  @usableFromInline var isOwner = true
   /// Map entries are visited in key order by both passes.
   @usableFromInline let deterministic: Bool
 
   @inlinable public init(deterministic: Bool = false) { self.deterministic = deterministic }
 
-  @inlinable deinit { base?.deallocate() }
+  /// Begins in memory of the caller, which must outlive this value, and moves out when it grows.
+  @inlinable init(startingIn memory: UnsafeMutableBufferPointer<UInt32>, deterministic: Bool) {
+    base = memory.baseAddress
+    capacity = memory.count
+    isOwner = false
+    self.deterministic = deterministic
+  }
+
+  @inlinable deinit { if isOwner { base?.deallocate() } }
 
   /// Forgets the sizes and keeps the memory.
   @inlinable public mutating func reset() { count = 0 }
@@ -18,9 +28,10 @@
     let grown = UnsafeMutablePointer<UInt32>.allocate(capacity: max(32, capacity * 2))
     if let base {
       grown.update(from: base, count: count)
-      base.deallocate()
+      if isOwner { base.deallocate() }
     }
     base = grown
+    isOwner = true
     capacity = max(32, capacity * 2)
   }
 

@@ -3,10 +3,7 @@ extension WireSizes {
   @inlinable @inline(__always) public mutating func repeated<C: WireCodec>(
     _ codec: C.Type, _ values: [C.Value], tagSize: Int
   ) -> Int {
-    var total = values.count &* tagSize
-    if C.fixedSize > 0 { return total &+ values.count &* C.fixedSize }
-    for value in values { total &+= C.size(value, &self) }
-    return total
+    values.count &* tagSize &+ C.size(all: values, &self)
   }
 
   /// A packed repeated field with its tag; nothing when empty.
@@ -59,10 +56,7 @@ extension WireWriter {
   @inlinable @inline(__always) public mutating func repeated<C: WireCodec>(
     _ codec: C.Type, _ values: [C.Value], tag: UInt32
   ) {
-    for value in values {
-      self.tag(tag)
-      C.write(value, to: &self)
-    }
+    C.write(all: values, tag: tag, to: &self)
   }
 
   @inlinable public mutating func packed<C: WireCodec>(
