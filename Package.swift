@@ -123,12 +123,16 @@ let package = Package(
 
     tests("ProtoWireTests", ["ProtoWire"]),
     tests("CodegenTests", ["ProtoWire", "RPCCore", "protoc-gen-rollcall"], exclude: ["Fixtures"]),
-    tests("RPCCoreTests", ["RPCCore"]),
+    tests("RPCCoreTests", ["RPCCore", "ProtoWire"]),
     tests("FramingTests", ["Framing", "RPCCore"]),
     tests("HTTP2Tests", ["HTTP2", "RPCCore"]),
     tests(
       "RPCServerTests",
-      ["RPCServer", "RPCCore", "Framing", "HTTP2", "Transport", "ProtoWire", "StandardProtos"]),
+      [
+        "RPCServer", "RPCCore", "Framing", "HTTP2", "Transport", "ProtoWire", "StandardProtos",
+        .product(name: "NIOEmbedded", package: "swift-nio"),
+        .product(name: "Logging", package: "swift-log"),
+      ] + nio),
     tests("RPCClientTests", ["RPCClient", "RPCServer", "RPCCore", "ProtoWire", "StandardProtos"]),
     tests("DomainTests", ["Domain"]),
     tests("SQLTests", ["SQL"]),

@@ -13,12 +13,26 @@ public struct ServiceRegistration: Sendable {
     self.file = file
   }
 
+  /// Handlers run where they are called from, the call's loop: no hop on the way in or out.
+  public typealias UnaryHandler<Request: Message, Response: Message> =
+    nonisolated(nonsending) @Sendable (Request, ServerContext) async throws -> Response
+  public typealias ServerStreamingHandler<Request: Message, Response: Message> =
+    nonisolated(nonsending) @Sendable (Request, ResponseStream<Response>, ServerContext)
+    async throws -> Void
+  public typealias ClientStreamingHandler<Request: Message, Response: Message> =
+    nonisolated(nonsending) @Sendable (RequestStream<Request>, ServerContext) async throws ->
+    Response
+  public typealias BidirectionalHandler<Request: Message, Response: Message> =
+    nonisolated(nonsending) @Sendable (
+      RequestStream<Request>, ResponseStream<Response>, ServerContext
+    ) async throws -> Void
+
   public mutating func add(_ method: RegisteredMethod) { methods.append(method) }
 
   /// One request, one response.
   @inlinable public mutating func unary<Request: Message, Response: Message>(
     _ method: MethodDescriptor<Request, Response>,
-    _ body: @escaping @Sendable (Request, ServerContext) async throws -> Response
+    _ body: @escaping UnaryHandler<Request, Response>
   ) {
     add(
       RegisteredMethod(method.erased) { call, bytes in
@@ -41,8 +55,7 @@ public struct ServiceRegistration: Sendable {
   /// One request, many responses.
   @inlinable public mutating func serverStreaming<Request: Message, Response: Message>(
     _ method: MethodDescriptor<Request, Response>,
-    _ body:
-      @escaping @Sendable (Request, ResponseStream<Response>, ServerContext) async throws -> Void
+    _ body: @escaping ServerStreamingHandler<Request, Response>
   ) {
     add(
       RegisteredMethod(method.erased) { call, bytes in
@@ -54,7 +67,7 @@ public struct ServiceRegistration: Sendable {
         }
         call.start {
           do {
-            try await body(request, ResponseStream(call), call.context)
+            try await body(request, ResponseStream<Response>(call), call.context)
             call.end(nil)
           } catch {
             call.end(error)
@@ -66,13 +79,13 @@ public struct ServiceRegistration: Sendable {
   /// Many requests, one response.
   @inlinable public mutating func clientStreaming<Request: Message, Response: Message>(
     _ method: MethodDescriptor<Request, Response>,
-    _ body: @escaping @Sendable (RequestStream<Request>, ServerContext) async throws -> Response
+    _ body: @escaping ClientStreamingHandler<Request, Response>
   ) {
     add(
       RegisteredMethod(method.erased) { call, _ in
         call.start {
           do {
-            call.respond(try await body(RequestStream(call), call.context))
+            call.respond(try await body(RequestStream<Request>(call), call.context))
           } catch {
             call.end(error)
           }
@@ -83,15 +96,13 @@ public struct ServiceRegistration: Sendable {
   /// Many requests, many responses, each side at its own pace.
   @inlinable public mutating func bidirectionalStreaming<Request: Message, Response: Message>(
     _ method: MethodDescriptor<Request, Response>,
-    _ body:
-      @escaping @Sendable (RequestStream<Request>, ResponseStream<Response>, ServerContext)
-      async throws -> Void
+    _ body: @escaping BidirectionalHandler<Request, Response>
   ) {
     add(
       RegisteredMethod(method.erased) { call, _ in
         call.start {
           do {
-            try await body(RequestStream(call), ResponseStream(call), call.context)
+            try await body(RequestStream<Request>(call), ResponseStream<Response>(call), call.context)
             call.end(nil)
           } catch {
             call.end(error)

@@ -25,6 +25,10 @@ final class ConnectionCalls: ServerConnectionOwner {
     }
   }
 
+  func connectionDrains(_ connection: ServerConnection) {
+    connection.session.forEachStream { call($0)?.drain() }
+  }
+
   func connectionClosed(_ connection: ServerConnection) {
     if let reason = connection.failureReason {
       server.logger.debug(

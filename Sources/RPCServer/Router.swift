@@ -17,59 +17,78 @@ final class Router: @unchecked Sendable {
 
   private struct Slot {
     var hash: UInt64
-    var path: [UInt8]
-    var method: RegisteredMethod
+    /// Where the path lies in `paths`.
+    var offset: Int
+    var count: Int
+    /// nil: the slot is free. `methods` keeps it.
+    var method: Unmanaged<RegisteredMethod>?
   }
 
-  private var slots: [Slot?]
-  private let mask: UInt64
+  private let methods: [RegisteredMethod]
+  private let paths: UnsafeMutableRawBufferPointer
+  private let slots: UnsafeMutablePointer<Slot>
+  private let mask: Int
 
   init(_ methods: [RegisteredMethod]) throws(Problem) {
+    self.methods = methods
     var size = 16
     while size < methods.count * 4 { size *= 2 }
-    mask = UInt64(size - 1)
-    slots = Array(repeating: nil, count: size)
+    mask = size - 1
+    slots = .allocate(capacity: size)
+    slots.initialize(
+      repeating: Slot(hash: 0, offset: 0, count: 0, method: nil), count: size)
+    let all = methods.flatMap { $0.descriptor.path.utf8 }
+    paths = .allocate(byteCount: max(1, all.count), alignment: 1)
+    paths.copyBytes(from: all)
+    var offset = 0
     for method in methods {
-      let path = Array(method.descriptor.path.utf8)
-      let hash = path.withUnsafeBytes { Self.hash($0) }
-      var index = hash & mask
-      while let taken = slots[Int(index)] {
-        if taken.path == path { throw .duplicate(path: method.descriptor.path) }
-        index = (index + 1) & mask
+      let count = method.descriptor.path.utf8.count
+      let path = UnsafeRawBufferPointer(rebasing: paths[offset..<offset + count])
+      let hash = Self.hash(path)
+      guard let slot = slot(path, hash) else {
+        throw .duplicate(path: method.descriptor.path)
       }
-      slots[Int(index)] = Slot(hash: hash, path: path, method: method)
+      slots[slot] = Slot(
+        hash: hash, offset: offset, count: count, method: .passUnretained(method))
+      offset += count
     }
+  }
+
+  deinit {
+    slots.deallocate()
+    paths.deallocate()
+  }
+
+  /// The free slot for a new path; nil when the path is there.
+  private func slot(_ path: UnsafeRawBufferPointer, _ hash: UInt64) -> Int? {
+    var index = Int(truncatingIfNeeded: hash) & mask
+    while slots[index].method != nil {
+      if matches(slots[index], path, hash) { return nil }
+      index = (index + 1) & mask
+    }
+    return index
   }
 
   /// The method of a path; nil when there is none.
   func find(_ path: UnsafeRawBufferPointer) -> RegisteredMethod? {
     let hash = Self.hash(path)
-    var index = hash & mask
-    return slots.withUnsafeBufferPointer { slots in
-      while true {
-        guard let method = Self.method(slots, Int(index), hash, path) else {
-          if slots[Int(index)] == nil { return nil }
-          index = (index + 1) & mask
-          continue
-        }
-        return method
-      }
+    var index = Int(truncatingIfNeeded: hash) & mask
+    while let method = slots[index].method {
+      if matches(slots[index], path, hash) { return method.takeUnretainedValue() }
+      index = (index + 1) & mask
     }
+    return nil
   }
 
-  private static func method(
-    _ slots: UnsafeBufferPointer<Slot?>, _ index: Int, _ hash: UInt64,
-    _ path: UnsafeRawBufferPointer
-  ) -> RegisteredMethod? {
-    guard let slot = slots[index], slot.hash == hash, slot.path.count == path.count,
-      slot.path.elementsEqual(path)
-    else { return nil }
-    return slot.method
+  private func matches(_ slot: Slot, _ path: UnsafeRawBufferPointer, _ hash: UInt64) -> Bool {
+    slot.hash == hash && slot.count == path.count
+      && UnsafeRawBufferPointer(rebasing: paths[slot.offset..<slot.offset + slot.count])
+        .elementsEqual(path)
   }
 
-  /// FNV-1a over eight bytes at a time.
+  /// A multiplicative hash over eight bytes at a time.
   private static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325 ^ UInt64(bytes.count)
+    var hash = 0xcbf2_9ce4_8422_2325 ^ UInt64(bytes.count)
     var offset = 0
     while offset + 8 <= bytes.count {
       hash =

@@ -1,11 +1,14 @@
 public import HTTP2
 public import NIOCore
+import NIOSSL
 public import RPCCore
 
 /// Who answers the requests of a connection. All calls come on the connection's loop.
 public protocol ServerConnectionOwner: AnyObject {
   /// An event of the session, in order. A stream is released by the connection after its `.closed` event was handled.
   func handle(_ event: SessionEvent, of connection: ServerConnection)
+  /// The connection is asked to end: no new streams come.
+  func connectionDrains(_ connection: ServerConnection)
   /// No event follows.
   func connectionClosed(_ connection: ServerConnection)
 }
@@ -81,6 +84,7 @@ public final class ServerConnection: ChannelInboundHandler {
   public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard !isClosed else { return }
     loop.beginTurn()
+    if isTLS, security == .plain { security = .tls(peerCertificate: peerCertificate(context)) }
     let buffer = unwrapInboundIn(data)
     do throws(SessionError) {
       try receive(buffer)
@@ -145,9 +149,13 @@ public final class ServerConnection: ChannelInboundHandler {
     }
   }
 
-  /// The verified certificate of a TLS client, in DER.
-  func setPeerCertificate(_ certificate: [UInt8]?) {
-    security = .tls(peerCertificate: certificate)
+  /// The verified certificate of a TLS client, in DER; the handshake is over when the first bytes arrive here.
+  private func peerCertificate(_ context: ChannelHandlerContext) -> [UInt8]? {
+    do {
+      return try context.pipeline.syncOperations.nioSSL_peerCertificate()?.toDERBytes()
+    } catch {
+      return nil
+    }
   }
 
   // MARK: Events
@@ -254,6 +262,7 @@ public final class ServerConnection: ChannelInboundHandler {
     isDrainingFor = .announced(at: Deadline.now.nanoseconds)
     session.announceShutdown()
     session.ping()
+    owner?.connectionDrains(self)
     markDirty()
   }
 

@@ -1,0 +1,183 @@
+import HTTP2
+import RPCCore
+import Testing
+
+@testable import RPCServer
+@testable import Transport
+
+/// Clients that do not follow the rules, byte by byte.
+@Suite struct HostileClientTests {
+  static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + frame(4, 0, 0)
+
+  /// One HTTP/2 frame.
+  static func frame(_ type: UInt8, _ flags: UInt8, _ stream: UInt32, _ payload: [UInt8] = [])
+    -> [UInt8]
+  {
+    let count = payload.count
+    let head = [UInt8(count >> 16 & 255), UInt8(count >> 8 & 255), UInt8(count & 255), type, flags]
+    return head + (0..<4).map { UInt8(truncatingIfNeeded: stream >> (24 - 8 * $0)) } + payload
+  }
+
+  /// A header block without tables and Huffman: every field literal, never indexed.
+  static func block(_ fields: [(String, String)]) -> [UInt8] {
+    fields.flatMap { name, value in
+      [0x10, UInt8(name.utf8.count)] + Array(name.utf8) + [UInt8(value.utf8.count)]
+        + Array(value.utf8)
+    }
+  }
+
+  static let request = block([
+    (":method", "POST"), (":scheme", "http"), (":path", "/test.Service/Plain"),
+    (":authority", "x"), ("content-type", "application/grpc"),
+  ])
+
+  /// The error code of the GOAWAY in `bytes`.
+  static func goAway(in bytes: [UInt8]) -> UInt32? {
+    var rest = bytes[...]
+    while rest.count >= 9 {
+      let head = Array(rest.prefix(9))
+      let count = Int(head[0]) << 16 | Int(head[1]) << 8 | Int(head[2])
+      if head[3] == 7 {
+        let payload = Array(rest.dropFirst(9).prefix(count))
+        return payload[4..<8].reduce(0) { $0 << 8 | UInt32($1) }
+      }
+      rest = rest.dropFirst(9 + count)
+    }
+    return nil
+  }
+
+  /// Sends `bytes` behind a preface, again and again, until the server hangs up.
+  private func attack(
+    _ limits: ServerLimits = ServerLimits(), rounds: Int, _ bytes: (Int) -> [UInt8]
+  ) throws -> (code: UInt32?, rounds: Int) {
+    let rig = try Rig(limits: limits)
+    var output = try rig.raw(Self.preface + Self.frame(4, 1, 0))
+    for round in 0..<rounds {
+      guard rig.channel.isActive else { return (Self.goAway(in: output), round) }
+      output = try rig.raw(bytes(round))
+    }
+    return (rig.channel.isActive ? nil : Self.goAway(in: output), rounds)
+  }
+
+  @Test(arguments: [
+    "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\u{0}\u{1}",
+    "PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+  ])
+  func `bytes that are not HTTP/2 end the connection`(text: String) throws {
+    let rig = try Rig()
+    try rig.raw(Array(text.utf8))
+    #expect(!rig.channel.isActive)
+  }
+
+  @Test func `a PING flood is calmed`() throws {
+    let (code, rounds) = try attack(rounds: 200) { _ in
+      Array(repeatElement(Self.frame(6, 0, 0, [UInt8](repeating: 0, count: 8)), count: 50).joined())
+    }
+    #expect(code == 11)
+    #expect(rounds > 30 && rounds < 60, "2000 frames of 50 each")
+  }
+
+  @Test(arguments: [(4, []), (0x77, [1]), (8, [0, 0, 0, 1])] as [(UInt8, [UInt8])])
+  func `floods of frames without use are calmed`(type: UInt8, payload: [UInt8]) throws {
+    let (code, rounds) = try attack(rounds: 200) { _ in
+      Array(repeatElement(Self.frame(type, 0, 0, payload), count: 50).joined())
+    }
+    #expect(code == 11)
+    #expect(rounds > 30 && rounds < 60)
+  }
+
+  @Test func `empty DATA frames are calmed`() throws {
+    let (code, _) = try attack(rounds: 200) { round in
+      let open = round == 0 ? Self.frame(1, 4, 1, Self.request) : []
+      return open + Array(repeatElement(Self.frame(0, 0, 1), count: 50).joined())
+    }
+    #expect(code == 11)
+  }
+
+  @Test func `rapid reset is calmed, and leaves no handler`() throws {
+    let service = TestService()
+    let rig = try Rig(services: [service.registration])
+    var output = try rig.raw(Self.preface + Self.frame(4, 1, 0))
+    var id: UInt32 = 1
+    while rig.channel.isActive, id < 2000 {
+      output = try rig.raw(
+        Self.frame(1, 5, id, Self.request) + Self.frame(3, 0, id, [0, 0, 0, 8]))
+      id += 2
+    }
+    #expect(Self.goAway(in: output) != nil)
+    #expect(id / 2 <= 110)
+    #expect(rig.core.runningHandlers == 0)
+  }
+
+  @Test func `resets that the client provokes are calmed`() throws {
+    // WINDOW_UPDATE of 0 on a stream is a stream error: the server must reset.
+    var id: UInt32 = 1
+    let (code, rounds) = try attack(rounds: 500) { _ in
+      defer { id += 2 }
+      return Self.frame(1, 4, id, Self.request) + Self.frame(8, 0, id, [0, 0, 0, 0])
+    }
+    #expect(code == 11)
+    #expect(rounds < 120)
+  }
+
+  @Test func `a CONTINUATION flood ends the connection`() throws {
+    let (_, rounds) = try attack(rounds: 50) { round in
+      round == 0
+        ? Self.frame(1, 0, 1, Self.request) : Self.frame(9, 0, 1, Self.block([("x", "y")]))
+    }
+    #expect(rounds < 12)
+  }
+
+  @Test(arguments: [
+    frame(1, 4, 2, request), frame(0, 0, 1, [1]), frame(1, 4, 0, request),
+    frame(6, 0, 0, [1, 2, 3]), frame(4, 0, 1), frame(5, 4, 1, [0, 0, 0, 2]),
+    frame(1, 4, 1, [0xff, 0xff, 0xff, 0xff, 0xff, 0xff]), frame(8, 0, 0, [0, 0, 0, 0]),
+    [0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 1],
+  ])
+  func `a frame against the protocol ends the connection, not the process`(bytes: [UInt8]) throws {
+    let rig = try Rig()
+    try rig.raw(Self.preface + Self.frame(4, 1, 0))
+    let output = try rig.raw(bytes + [UInt8](repeating: 0, count: 64))
+    #expect(!rig.channel.isActive)
+    #expect(Self.goAway(in: output) != nil)
+  }
+
+  @Test func `random bytes behind a preface never trap`() throws {
+    var state: UInt64 = 42
+    func next() -> UInt8 {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return UInt8(truncatingIfNeeded: state >> 33)
+    }
+    for _ in 0..<300 {
+      let rig = try Rig()
+      try rig.raw(Self.preface)
+      var stream: UInt32 = 1
+      for _ in 0..<20 where rig.channel.isActive {
+        let payload = (0..<Int(next() % 40)).map { _ in next() }
+        let valid = next() % 3 == 0
+        try rig.raw(
+          valid
+            ? Self.frame(1, 4, stream, Self.request)
+            : Self.frame(next() % 11, next(), UInt32(next() % 6), payload))
+        if valid { stream += 2 }
+      }
+      _ = try? rig.channel.close().wait()
+      rig.settle()
+      #expect(rig.connection.session.openStreams == 0)
+    }
+  }
+
+  @Test func `streams beyond the limit are refused, those within are served`() throws {
+    var limits = ServerLimits()
+    limits.maxConcurrentStreams = 3
+    let service = TestService()
+    let rig = try Rig(services: [service.registration], limits: limits)
+    var streams: [ClientStream] = []
+    for _ in 0..<4 {
+      streams.append(try rig.open(TestService.path("Chat")))
+    }
+    try rig.exchange()
+    #expect(streams.filter { rig.answer($0).closedWith != nil }.count <= 1)
+    #expect(rig.core.runningHandlers <= 3)
+  }
+}

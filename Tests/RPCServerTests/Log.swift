@@ -1,0 +1,9 @@
+import Synchronization
+
+/// Lines noted from any thread.
+final class Log: Sendable {
+  private let state = Mutex<[String]>([])
+
+  var lines: [String] { state.withLock { $0 } }
+  func add(_ line: String) { state.withLock { $0.append(line) } }
+}

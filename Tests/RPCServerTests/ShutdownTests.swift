@@ -1,0 +1,68 @@
+import HTTP2
+import ProtoWire
+import RPCCore
+import Testing
+
+@testable import RPCServer
+@testable import Transport
+
+@Suite struct ShutdownTests {
+  let service = TestService()
+
+  @Test func `draining lets calls in flight finish and takes no new ones`() throws {
+    let rig = try Rig(services: [service.registration])
+    let stream = try rig.open(TestService.path("Park"))
+    rig.send(Rig.frame(Bytes().serialized()), on: stream, end: true)
+    try rig.exchange()
+    rig.connection.drain()
+    try rig.exchange()
+    #expect(rig.goAway == 0)
+    #expect(rig.channel.isActive, "a call is in flight")
+    service.release()
+    try rig.exchange()
+    #expect(rig.answer(stream).status == 0)
+    #expect(!rig.channel.isActive)
+    #expect(service.cancelled.withLock { $0 } == 0)
+  }
+
+  @Test func `draining ends responses that no handler works on`() throws {
+    let rig = try Rig(services: [service.registration])
+    let stream = try rig.open(TestService.path("Detach"))
+    rig.send(Rig.frame(Bytes().serialized()), on: stream, end: true)
+    try rig.exchange()
+    rig.connection.drain()
+    try rig.exchange()
+    #expect(rig.answer(stream).status == StatusCode.unavailable.rawValue)
+    #expect(!rig.channel.isActive)
+  }
+
+  @Test func `a server listens, shuts down and frees its port`() async throws {
+    let server = try RPCServer(configuration: .init(), services: [service.registration])
+    try await server.start()
+    #expect(server.port > 0)
+    await #expect(throws: RPCError.self) { try await server.start() }
+    let again = try RPCServer(
+      configuration: .init(port: server.port), services: [service.registration])
+    await #expect(throws: (any Error).self) { try await again.start() }
+    async let running: Void = server.run()
+    try await server.shutdown(grace: .seconds(1))
+    await running
+    #expect(server.port == 0)
+    try await again.start()
+    try await again.shutdown()
+  }
+
+  @Test func `each loop starts once, on its own thread`() async throws {
+    let log = Log()
+    let server = try RPCServer(
+      configuration: .init(eventLoops: 3), services: [service.registration],
+      onLoopStart: { loop in
+        log.add("start \(loop.index)")
+        let index = loop.index
+        loop.atEndOfTurn { log.add("turn \(index)") }
+      })
+    try await server.start()
+    try await server.shutdown()
+    #expect(Set(log.lines) == ["start 0", "start 1", "start 2", "turn 0", "turn 1", "turn 2"])
+  }
+}
