@@ -1,4 +1,6 @@
 import HTTP2
+import NIOCore
+import NIOEmbedded
 import RPCCore
 import Testing
 
@@ -20,10 +22,14 @@ import Testing
 
   /// A header block without tables and Huffman: every field literal, never indexed.
   static func block(_ fields: [(String, String)]) -> [UInt8] {
-    fields.flatMap { name, value in
-      [0x10, UInt8(name.utf8.count)] + Array(name.utf8) + [UInt8(value.utf8.count)]
-        + Array(value.utf8)
+    var bytes: [UInt8] = []
+    for (name, value) in fields {
+      bytes += [0x10, UInt8(name.utf8.count)]
+      bytes += Array(name.utf8)
+      bytes.append(UInt8(value.utf8.count))
+      bytes += Array(value.utf8)
     }
+    return bytes
   }
 
   static let request = block([

@@ -1,6 +1,8 @@
 import HTTP2
+import NIOEmbedded
 import ProtoWire
 import RPCCore
+import Synchronization
 import Testing
 
 @testable import RPCServer

@@ -47,7 +47,7 @@ final class TestService: Sendable {
       throw RPCError(
         StatusCode(wire: Int(request.value)), "naïve 100 %\n",
         details: [
-          try Google_Protobuf_Any.with {
+          Google_Protobuf_Any.with {
             $0.typeUrl = "type.googleapis.com/x.Y"; $0.value = [1]
           }
         ],
