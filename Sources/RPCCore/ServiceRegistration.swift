@@ -102,7 +102,8 @@ public struct ServiceRegistration: Sendable {
       RegisteredMethod(method.erased) { call, _ in
         call.start {
           do {
-            try await body(RequestStream<Request>(call), ResponseStream<Response>(call), call.context)
+            try await body(
+              RequestStream<Request>(call), ResponseStream<Response>(call), call.context)
             call.end(nil)
           } catch {
             call.end(error)
