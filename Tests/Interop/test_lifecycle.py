@@ -112,3 +112,15 @@ def test_a_data_folder_has_one_server(own_server):
     )
     assert second.returncode == 1
     assert second.stderr.startswith("rollcall: ") and "--data" in second.stderr
+
+
+def test_an_address_that_is_taken_is_told_in_words(own_server, tmp_path):
+    own_server.start()
+    import subprocess
+
+    second = subprocess.run(
+        [str(own_server.binary), "serve", "--listen", own_server.address, "--data", str(tmp_path / "other")],
+        capture_output=True, text=True, timeout=20,
+    )
+    assert second.returncode == 1
+    assert f"rollcall: cannot listen on {own_server.address}: Address already in use\n" in second.stderr

@@ -3,6 +3,7 @@ import Automator
 import Domain
 import Glibc
 import Logging
+import NIOCore
 import RPCServer
 import ServiceLifecycle
 import Services
@@ -74,7 +75,7 @@ final class ControlPlane: Service {
     } catch {
       close()
       throw Complaint(
-        "cannot listen on \(options.listen): \(error)",
+        "cannot listen on \(options.listen): \(Self.reason(error))",
         next: "choose another address with --listen",
         status: .failed)
     }
@@ -109,6 +110,12 @@ final class ControlPlane: Service {
     close()
     logger.info("shut down")
     if let failure { throw failure }
+  }
+
+  /// "Address already in use" instead of which system call said so.
+  private static func reason(_ error: any Error) -> String {
+    guard let failure = error as? IOError else { return "\(error)" }
+    return String(cString: strerror(failure.errnoCode))
   }
 
   private func close() {
