@@ -21,6 +21,11 @@ final class SessionCallbacks: @unchecked Sendable {
     nghttp2_option_set_max_continuations(options, configuration.maxContinuations)
     nghttp2_option_set_stream_reset_rate_limit(
       options, UInt64(configuration.resetBurst), UInt64(configuration.resetRate))
+    // Frames of kinds nobody knows are skipped without a callback, unless they are declared; then they count.
+    for kind in UInt8(NGHTTP2_CONTINUATION.rawValue + 1)...UInt8.max {
+      nghttp2_option_set_user_recv_extension_type(options, kind)
+    }
+    nghttp2_session_callbacks_set_unpack_extension_callback(callbacks, Self.unpackExtension)
     nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, Self.beginFrame)
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, Self.beginHeaders)
     nghttp2_session_callbacks_set_on_header_callback(callbacks, Self.header)
@@ -69,6 +74,11 @@ final class SessionCallbacks: @unchecked Sendable {
       state.pointee.emptyFrames &+= 1
     }
     return 0
+  }
+
+  /// A frame of an unknown kind ends here, unread (RFC 9113 section 5.5).
+  private static let unpackExtension: nghttp2_unpack_extension_callback = { _, _, _, _ in
+    NGHTTP2_ERR_CANCEL.rawValue
   }
 
   private static let beginHeaders: nghttp2_on_begin_headers_callback = { handle, frame, user in

@@ -39,14 +39,16 @@ import Testing
 
   /// The error code of the GOAWAY in `bytes`.
   static func goAway(in bytes: [UInt8]) -> UInt32? {
+    firstFrame(of: 7, in: bytes).map { $0[4..<8].reduce(0) { $0 << 8 | UInt32($1) } }
+  }
+
+  /// The payload of the first frame of a type in `bytes`.
+  static func firstFrame(of type: UInt8, in bytes: [UInt8]) -> [UInt8]? {
     var rest = bytes[...]
     while rest.count >= 9 {
       let head = Array(rest.prefix(9))
       let count = Int(head[0]) << 16 | Int(head[1]) << 8 | Int(head[2])
-      if head[3] == 7 {
-        let payload = Array(rest.dropFirst(9).prefix(count))
-        return payload[4..<8].reduce(0) { $0 << 8 | UInt32($1) }
-      }
+      if head[3] == type { return Array(rest.dropFirst(9).prefix(count)) }
       rest = rest.dropFirst(9 + count)
     }
     return nil
@@ -83,13 +85,29 @@ import Testing
     #expect(rounds > 30 && rounds < 60, "2000 frames of 50 each")
   }
 
-  @Test(arguments: [(4, []), (8, [0, 0, 0, 1])] as [(UInt8, [UInt8])])
+  @Test(arguments: [
+    (4, []), (8, [0, 0, 0, 1]), (2, [0, 0, 0, 3, 1]), (0x77, [1]), (0x10, [0, 0, 0, 1, 0x75]),
+  ] as [(UInt8, [UInt8])])
   func `floods of frames without use are calmed`(type: UInt8, payload: [UInt8]) throws {
     let (code, rounds) = try attack(rounds: 200) { _ in
-      Array(repeatElement(Self.frame(type, 0, 0, payload), count: 50).joined())
+      let stream: UInt32 = type == 2 ? 1 : 0
+      return Array(repeatElement(Self.frame(type, 0, stream, payload), count: 50).joined())
     }
     #expect(code == 11)
     #expect(rounds > 30 && rounds < 60)
+  }
+
+  @Test func `frames of unknown kinds are ignored, whatever they carry`() throws {
+    let service = TestService()
+    let rig = try Rig(services: [service.registration])
+    try rig.raw(Self.preface + Self.frame(4, 1, 0))
+    for kind in UInt8(10)...UInt8.max {
+      try rig.raw(Self.frame(kind, kind, UInt32(kind % 3), [UInt8](repeating: kind, count: 300)))
+    }
+    #expect(rig.channel.isActive)
+    let answer = try rig.raw(
+      Self.frame(1, 4, 1, Self.request) + Self.frame(0, 1, 1, [0, 0, 0, 0, 0]))
+    #expect(Self.firstFrame(of: 1, in: answer) != nil, "response headers")
   }
 
   @Test func `empty DATA frames are calmed`() throws {
@@ -98,6 +116,45 @@ import Testing
       return open + Array(repeatElement(Self.frame(0, 0, 1), count: 50).joined())
     }
     #expect(code == 11)
+  }
+
+  /// Frames that make the server reset a stream which the client has opened properly (CVE-2025-8671).
+  enum Provocation: CaseIterable {
+    case windowOverflow, dataBeyondContentLength, malformedTrailers
+
+    func frames(_ id: UInt32) -> [UInt8] {
+      typealias Client = HostileClientTests
+      let open = Client.frame(1, 4, id, Client.request)
+      return switch self {
+      case .windowOverflow: open + Client.frame(8, 0, id, [0x7f, 0xff, 0xff, 0xff])
+      case .dataBeyondContentLength:
+        Client.frame(1, 4, id, Client.request + Client.block([("content-length", "1")]))
+          + Client.frame(0, 0, id, [1, 2])
+      case .malformedTrailers: open + Client.frame(1, 5, id, Client.block([("X", "upper")]))
+      }
+    }
+  }
+
+  @Test(arguments: Provocation.allCases)
+  func `resets that the client provokes are calmed`(provocation: Provocation) throws {
+    let (code, rounds) = try attack(rounds: 500) { round in
+      provocation.frames(UInt32(round) * 2 + 1)
+    }
+    #expect(code == 11)
+    #expect(rounds > 30 && rounds < 120, "a burst of 100 faults")
+  }
+
+  @Test func `a client's GOAWAY does not end the count of faults`() throws {
+    let (code, rounds) = try attack(rounds: 500) { round in
+      // The first stream stays, so that the connection does.
+      guard round > 0 else {
+        return Self.frame(1, 4, 1, Self.request)
+          + Self.frame(7, 0, 0, [UInt8](repeating: 0, count: 8))
+      }
+      return Provocation.windowOverflow.frames(UInt32(round) * 2 + 1)
+    }
+    #expect(code == 11)
+    #expect(rounds > 30 && rounds < 120)
   }
 
   @Test func `rapid reset is calmed, and leaves no handler`() throws {
@@ -128,6 +185,8 @@ import Testing
     frame(6, 0, 0, [1, 2, 3]), frame(4, 0, 1), frame(5, 4, 1, [0, 0, 0, 2]),
     frame(1, 4, 1, [0xff, 0xff, 0xff, 0xff, 0xff, 0xff]), frame(8, 0, 0, [0, 0, 0, 0]),
     [0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 1],
+    frame(1, 5, 1, request) + frame(0, 0, 1, [1]),
+    frame(1, 4, 1, request) + frame(8, 0, 1, [0, 0, 0, 0]),
   ])
   func `a frame against the protocol ends the connection, not the process`(bytes: [UInt8]) throws {
     let rig = try Rig()
