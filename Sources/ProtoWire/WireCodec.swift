@@ -11,6 +11,8 @@ public protocol WireCodec {
   /// A missing map key or value.
   static var defaultValue: Value { get }
   static func read(from reader: inout WireReader) throws(DecodingError) -> Value
+  /// Reads a value where one was read before: messages merge, the last of anything else wins.
+  static func merge(into value: inout Value, from reader: inout WireReader) throws(DecodingError)
   /// Bytes on the wire without the tag; a length prefix is included.
   static func size(_ value: Value, _ sizes: inout WireSizes) -> Int
   static func write(_ value: Value, to writer: inout WireWriter)
@@ -21,6 +23,12 @@ public protocol WireCodec {
 }
 
 extension WireCodec {
+  @inlinable @inline(__always) public static func merge(
+    into value: inout Value, from reader: inout WireReader
+  ) throws(DecodingError) {
+    value = try read(from: &reader)
+  }
+
   @inlinable @inline(__always) public static func size(
     all values: [Value], _ sizes: inout WireSizes
   )
@@ -109,6 +117,9 @@ public enum WireSubmessage<M: WireMessage>: WireCodec {
     try reader.message(&message)
     return message
   }
+  @inlinable @inline(__always) public static func merge(
+    into value: inout M, from reader: inout WireReader
+  ) throws(DecodingError) { try reader.message(&value) }
   @inlinable @inline(__always) public static func size(_ value: M, _ sizes: inout WireSizes) -> Int
   {
     sizes.nested(value)

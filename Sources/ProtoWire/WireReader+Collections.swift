@@ -73,8 +73,8 @@ extension WireReader {
     return elements
   }
 
-  /// Reads one map entry. The last entry of a key wins; a missing key or value is the default; fields
-  /// that an entry does not have are skipped.
+  /// Reads one map entry. The last entry of a key wins; a missing key or value is the default; messages
+  /// that one entry gives twice are merged; fields that an entry does not have are skipped.
   @inlinable public mutating func mapEntry<K: WireKeyCodec, V: WireCodec>(
     _ key: K.Type, _ value: V.Type, into map: inout [K.Value: V.Value], tag: UInt32
   ) throws(DecodingError) {
@@ -91,7 +91,7 @@ extension WireReader {
       if tag == 8 | K.wireType {
         entryKey = try K.read(from: &self)
       } else if tag == 16 | V.wireType {
-        entryValue = try V.read(from: &self)
+        try V.merge(into: &entryValue, from: &self)
       } else {
         try skip(tag)
       }

@@ -41,6 +41,18 @@ import Testing
     #expect(merged.inner?.a == 5 && merged.inner?.b == 6)
   }
 
+  @Test func `a message that one map entry gives twice is merged, other values are replaced`() throws {
+    let one = Codegen_Fixtures_Scalars.with { $0.int32Value = 1 }.serialized()
+    let two = Codegen_Fixtures_Scalars.with { $0.stringValue = "b" }.serialized()
+    func value(_ bytes: [UInt8]) -> [UInt8] { [0x12, UInt8(bytes.count)] + bytes }
+    let entry = [0x0a, 0x01, 0x6b] + value(one) + value(two)
+    let messages = try Codegen_Fixtures_MapValues(wire: [0x8a, 0x01, UInt8(entry.count)] + entry)
+    #expect(messages.toMessage["k"]?.int32Value == 1)
+    #expect(messages.toMessage["k"]?.stringValue == "b")
+    let texts = try Codegen_Fixtures_MapValues(wire: [0x72, 6] + value([0x61]) + value([0x62]))
+    #expect(texts.toString == ["": "b"])
+  }
+
   @Test func `packed and unpacked elements of one field mix`() throws {
     let packed = Codegen_Fixtures_Repeated.with { $0.int32Values = [1, 2] }
     let unpacked = Codegen_Fixtures_Unpacked.with { $0.int32Values = [3, 4] }

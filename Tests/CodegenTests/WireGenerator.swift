@@ -18,7 +18,7 @@ struct SplitMix: RandomNumberGenerator {
 struct WireGenerator {
   private var messages: [String: DescriptorProto] = [:]
   var random: SplitMix
-  /// Adds fields that no schema knows.
+  /// Adds fields that no schema knows; not to map entries, because codecs differ in what they keep of those.
   var addsUnknownFields = false
 
   init(files: [FileDescriptor], seed: UInt64) throws {
@@ -41,7 +41,7 @@ struct WireGenerator {
       guard let field = type.field.randomElement(using: &random) else { break }
       bytes += value(of: field, depth: depth)
     }
-    if addsUnknownFields, Int.random(in: 0..<4, using: &random) == 0 {
+    if addsUnknownFields, !type.options.mapEntry, Int.random(in: 0..<4, using: &random) == 0 {
       bytes += varint(5000 << 3 | 2) + [1, 0x2a]
     }
     return bytes
