@@ -41,7 +41,9 @@ import Testing
     #expect(merged.inner?.a == 5 && merged.inner?.b == 6)
   }
 
-  @Test func `a message that one map entry gives twice is merged, other values are replaced`() throws {
+  @Test func `a message that one map entry gives twice is merged, other values are replaced`()
+    throws
+  {
     let one = Codegen_Fixtures_Scalars.with { $0.int32Value = 1 }.serialized()
     let two = Codegen_Fixtures_Scalars.with { $0.stringValue = "b" }.serialized()
     func value(_ bytes: [UInt8]) -> [UInt8] { [0x12, UInt8(bytes.count)] + bytes }

@@ -85,9 +85,10 @@ import Testing
     #expect(rounds > 30 && rounds < 60, "2000 frames of 50 each")
   }
 
-  @Test(arguments: [
-    (4, []), (8, [0, 0, 0, 1]), (2, [0, 0, 0, 3, 1]), (0x77, [1]), (0x10, [0, 0, 0, 1, 0x75]),
-  ] as [(UInt8, [UInt8])])
+  @Test(
+    arguments: [
+      (4, []), (8, [0, 0, 0, 1]), (2, [0, 0, 0, 3, 1]), (0x77, [1]), (0x10, [0, 0, 0, 1, 0x75]),
+    ] as [(UInt8, [UInt8])])
   func `floods of frames without use are calmed`(type: UInt8, payload: [UInt8]) throws {
     let (code, rounds) = try attack(rounds: 200) { _ in
       let stream: UInt32 = type == 2 ? 1 : 0
