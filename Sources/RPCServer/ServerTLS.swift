@@ -7,16 +7,22 @@ public struct ServerTLS: Sendable {
   public var privateKeyFile: String
   /// The authorities of client certificates; nil: clients need none. When set, a client without a valid certificate is refused.
   public var clientAuthorityFile: String?
+  /// Whether clients may speak without TLS on the same port. By default they may, unless they must show a certificate.
+  public var acceptsPlaintext: Bool
 
-  public init(certificateFile: String, privateKeyFile: String, clientAuthorityFile: String? = nil) {
+  public init(
+    certificateFile: String, privateKeyFile: String, clientAuthorityFile: String? = nil,
+    acceptsPlaintext: Bool? = nil
+  ) {
     self.certificateFile = certificateFile
     self.privateKeyFile = privateKeyFile
     self.clientAuthorityFile = clientAuthorityFile
+    self.acceptsPlaintext = acceptsPlaintext ?? (clientAuthorityFile == nil)
   }
 
   var listener: ListenerTLS {
     ListenerTLS(
       certificateFile: certificateFile, privateKeyFile: privateKeyFile,
-      clientAuthorityFile: clientAuthorityFile)
+      clientAuthorityFile: clientAuthorityFile, acceptsPlaintext: acceptsPlaintext)
   }
 }

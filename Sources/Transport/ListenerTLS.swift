@@ -7,11 +7,17 @@ public struct ListenerTLS: Sendable {
   public var privateKeyFile: String
   /// The authorities of client certificates; nil: clients need none. When set, a client without a valid certificate is refused.
   public var clientAuthorityFile: String?
+  /// Whether clients may speak without TLS on the same port. By default they may, unless they must show a certificate.
+  public var acceptsPlaintext: Bool
 
-  public init(certificateFile: String, privateKeyFile: String, clientAuthorityFile: String? = nil) {
+  public init(
+    certificateFile: String, privateKeyFile: String, clientAuthorityFile: String? = nil,
+    acceptsPlaintext: Bool? = nil
+  ) {
     self.certificateFile = certificateFile
     self.privateKeyFile = privateKeyFile
     self.clientAuthorityFile = clientAuthorityFile
+    self.acceptsPlaintext = acceptsPlaintext ?? (clientAuthorityFile == nil)
   }
 
   /// Reads the files. Throws when one is missing or not PEM, or the key does not fit the certificate.

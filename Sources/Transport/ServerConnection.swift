@@ -28,7 +28,8 @@ public final class ServerConnection: ChannelInboundHandler {
   public private(set) var security = TransportSecurity.plain
 
   private let makeOwner: (ServerConnection) -> any ServerConnectionOwner
-  private let isTLS: Bool
+  /// Bytes arrive through TLS; set before the first of them.
+  var isTLS = false
   private var owner: (any ServerConnectionOwner)?
   /// Where the connection is listed while it is open.
   var roster: LoopRoster?
@@ -50,12 +51,11 @@ public final class ServerConnection: ChannelInboundHandler {
   private static let writeSize = 64 * 1024
 
   public init(
-    session: Session, loop: LoopExecutor, limits: ConnectionLimits, isTLS: Bool,
+    session: Session, loop: LoopExecutor, limits: ConnectionLimits,
     owner: @escaping (ServerConnection) -> any ServerConnectionOwner
   ) {
     self.session = session
     self.loop = loop
-    self.isTLS = isTLS
     makeOwner = owner
     clock = ConnectionClock(limits: limits, now: Deadline.now.nanoseconds)
   }

@@ -57,6 +57,7 @@ public final class ServerListener: Sendable {
     owner: @escaping @Sendable (ServerConnection) -> any ServerConnectionOwner
   ) async throws -> ServerListener {
     let tls = try configuration.tls?.makeContext()
+    let acceptsPlaintext = configuration.tls?.acceptsPlaintext ?? true
     let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.eventLoops))
     do {
       var rosters: [ObjectIdentifier: LoopRoster] = [:]
@@ -95,9 +96,11 @@ public final class ServerListener: Sendable {
             }
             let connection = ServerConnection(
               session: try Session(callbacks), loop: roster.loop, limits: limits,
-              isTLS: tls != nil, owner: owner)
+              owner: owner)
             if let tls {
-              try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
+              try channel.pipeline.syncOperations.addHandler(
+                FirstByte(
+                  tls: tls, acceptsPlaintext: acceptsPlaintext, connection: connection))
             }
             try channel.pipeline.syncOperations.addHandler(connection)
             roster.add(connection)

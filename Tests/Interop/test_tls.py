@@ -28,8 +28,10 @@ def certificates(tmp_path_factory):
     return folder
 
 
-def who_am_i(server, credentials):
-    with grpc.secure_channel(server.address, credentials) as channel:
+def who_am_i(server, credentials=None):
+    """The caller's name, over TLS with `credentials`, or without."""
+    secure = grpc.secure_channel(server.address, credentials) if credentials else grpc.insecure_channel(server.address)
+    with secure as channel:
         stub = auth_service_pb2_grpc.AuthServiceStub(channel)
         metadata = (("authorization", f"Bearer {server.admin_key}"),)
         return stub.WhoAmI(auth_service_pb2.WhoAmIRequest(), metadata=metadata, timeout=10).principal.name
@@ -64,9 +66,30 @@ def test_clients_without_a_certificate_are_refused(own_server, certificates):
         authority, (certificates / "client.key").read_bytes(), (certificates / "client.pem").read_bytes()
     )
     assert who_am_i(own_server, known) == "admin"
+    with pytest.raises(grpc.RpcError) as failure:
+        who_am_i(own_server)
+    assert failure.value.code() == grpc.StatusCode.UNAVAILABLE, "no way around the certificate"
 
 
-@pytest.mark.parametrize("arguments", [["--tls-cert", "x.pem"], ["--tls-key", "x.pem"], ["--tls-client-ca", "x.pem"]])
+def test_one_port_serves_with_and_without_tls(own_server, certificates):
+    own_server.start("--tls-cert", str(certificates / "server.pem"), "--tls-key", str(certificates / "server.key"))
+    authority = (certificates / "ca.pem").read_bytes()
+    assert who_am_i(own_server, grpc.ssl_channel_credentials(authority)) == "admin"
+    assert who_am_i(own_server) == "admin"
+
+
+def test_tls_only_refuses_the_others(own_server, certificates):
+    own_server.start(
+        "--tls-cert", str(certificates / "server.pem"), "--tls-key", str(certificates / "server.key"), "--tls-only"
+    )
+    authority = (certificates / "ca.pem").read_bytes()
+    assert who_am_i(own_server, grpc.ssl_channel_credentials(authority)) == "admin"
+    with pytest.raises(grpc.RpcError) as failure:
+        who_am_i(own_server)
+    assert failure.value.code() == grpc.StatusCode.UNAVAILABLE
+
+
+@pytest.mark.parametrize("arguments", [["--tls-cert", "x.pem"], ["--tls-key", "x.pem"], ["--tls-client-ca", "x.pem"], ["--tls-only"]])
 def test_half_a_configuration_is_refused(own_server, arguments):
     done = subprocess.run([str(own_server.binary), "serve", *arguments], capture_output=True, text=True, timeout=20)
     assert done.returncode == 64 and "--tls-cert" in done.stderr

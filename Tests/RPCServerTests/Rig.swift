@@ -45,7 +45,7 @@ final class Rig {
     let core = core
     connection = ServerConnection(
       session: try Session(Session.SharedCallbacks(limits.session)), loop: loop,
-      limits: limits.connection, isTLS: false, owner: { _ in ConnectionCalls(core) })
+      limits: limits.connection, owner: { _ in ConnectionCalls(core) })
     client = try ClientSession(configuration: configuration)
     try channel.pipeline.syncOperations.addHandler(connection)
     try channel.connect(to: .init(ipAddress: "127.0.0.1", port: 50_000)).wait()

@@ -11,7 +11,9 @@ struct ServeOptions: ParsableArguments {
     help: "Folder of the database and the artifacts; created when missing.", completion: .directory)
   var data = "./data"
 
-  @Option(help: "PEM file with the certificate and its chain: serve TLS.", completion: .file())
+  @Option(
+    help: "PEM file with the certificate and its chain: serve TLS too, on the same port.",
+    completion: .file())
   var tlsCert: String?
 
   @Option(help: "PEM file with the certificate's key.", completion: .file())
@@ -22,6 +24,9 @@ struct ServeOptions: ParsableArguments {
     help: "PEM file of authorities: every client must show a certificate one of them signed.",
     completion: .file())
   var tlsClientCA: String?
+
+  @Flag(help: "Refuse clients that speak without TLS; --tls-client-ca implies it.")
+  var tlsOnly = false
 
   @Option(help: "Event loops, a thread each; 0: one a core.")
   var loops = 0
@@ -42,6 +47,9 @@ struct ServeOptions: ParsableArguments {
     guard tlsClientCA == nil || tlsCert != nil else {
       throw ValidationError("--tls-client-ca needs --tls-cert and --tls-key")
     }
+    guard !tlsOnly || tlsCert != nil else {
+      throw ValidationError("--tls-only needs --tls-cert and --tls-key")
+    }
     guard (0...256).contains(loops) else {
       throw ValidationError("--loops \(loops) is not between 0 and 256")
     }
@@ -56,7 +64,8 @@ struct ServeOptions: ParsableArguments {
   var tls: ServerTLS? {
     guard let tlsCert, let tlsKey else { return nil }
     return ServerTLS(
-      certificateFile: tlsCert, privateKeyFile: tlsKey, clientAuthorityFile: tlsClientCA)
+      certificateFile: tlsCert, privateKeyFile: tlsKey, clientAuthorityFile: tlsClientCA,
+      acceptsPlaintext: tlsOnly ? false : nil)
   }
 }
 
