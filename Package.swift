@@ -134,7 +134,9 @@ let package = Package(
         .product(name: "NIOEmbedded", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),
       ] + nio),
-    tests("RPCClientTests", ["RPCClient", "RPCServer", "RPCCore", "ProtoWire", "StandardProtos"]),
+    tests(
+      "RPCClientTests",
+      ["RPCClient", "RPCServer", "RPCCore", "ProtoWire", "StandardProtos"] + nio),
     tests("DomainTests", ["Domain"]),
     tests("SQLTests", ["SQL"]),
     tests(
@@ -156,9 +158,6 @@ let package = Package(
     tests(
       "AutomatorTests",
       ["Automator", "Store", "Domain", .product(name: "Logging", package: "swift-log")]),
-    tests(
-      "EndToEndTests",
-      ["API", "Services", "Store", "Automator", "RPCServer", "RPCClient", "RPCCore", "ProtoWire"]),
     tests(
       "RollcallTests", ["rollcall", "API", "RPCCore", "ProtoWire"], resources: [.copy("Fixtures")]),
     tests("ArchitectureTests", []),

@@ -16,7 +16,7 @@ public import RPCCore
 /// let devices = DeviceServiceClient(channel)
 /// ```
 public final class Channel: ClientChannel {
-  private let core: ChannelCore
+  let core: ChannelCore
   private let configuration: Configuration
 
   /// A channel that is not connected yet.

@@ -45,7 +45,9 @@ final class ChannelCore: @unchecked Sendable {
     userAgent = Array((configuration.userAgent.map { "\($0) \(product)" } ?? product).utf8)
     creditThreshold = configuration.streamWindow / 4
     throttle = configuration.retryThrottle
-    keepaliveInterval = configuration.keepalive.interval.map { max($0, .seconds(10)) }
+    keepaliveInterval = configuration.keepalive.interval.map {
+      max($0, configuration.keepalive.shortestInterval)
+    }
     state = ChannelState(
       addressCount: target.addresses.count, backoff: configuration.backoff)
   }

@@ -13,12 +13,14 @@ import Testing
 
   /// Makes one call; returns the error, nil when it went well.
   private func call(
-    _ tls: ClientTLS?, host: String = "localhost", clientAuthority: String? = nil
+    _ tls: ClientTLS?, host: String = "localhost", clientAuthority: String? = nil,
+    acceptsPlaintext: Bool? = nil
   ) async throws -> RPCError? {
     let server = try await startServer(EchoService()) {
       $0.tls = ServerTLS(
         certificateFile: certificates.path("server.pem"),
-        privateKeyFile: certificates.path("server.key"), clientAuthorityFile: clientAuthority)
+        privateKeyFile: certificates.path("server.key"), clientAuthorityFile: clientAuthority,
+        acceptsPlaintext: acceptsPlaintext)
     }
     let channel = try Channel(target: "\(host):\(server.port)", configuration: .init(tls: tls))
     var failure: RPCError?
@@ -71,10 +73,10 @@ import Testing
     #expect(unknown?.code == .unavailable)
   }
 
-  @Test("plain text to a TLS port fails, and so does TLS to a plain port")
+  @Test("a TLS port serves plain text unless it is told not to; a plain port serves no TLS")
   func mixed() async throws {
-    let plain = try await call(nil)
-    #expect(plain?.code == .unavailable)
+    #expect(try await call(nil) == nil)
+    #expect(try await call(nil, acceptsPlaintext: false)?.code == .unavailable)
     try await withServer { _, _, server async throws in
       let channel = try Channel(
         target: "localhost:\(server.port)",

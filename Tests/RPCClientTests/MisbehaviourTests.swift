@@ -1,0 +1,129 @@
+import NIOCore
+import ProtoWire
+import RPCCore
+import RPCServer
+import Synchronization
+import Testing
+
+@testable import RPCClient
+
+/// Servers, and networks before them, that do not do what they should.
+@Suite(.timeLimit(.minutes(2))) struct MisbehaviourTests {
+  private func withRelay(
+    _ configuration: RPCClient.Channel.Configuration = .init(backoff: impatient, retry: .none),
+    _ body: (RPCClient.Channel, EchoService, Relay) async throws -> Void
+  ) async throws {
+    let service = EchoService()
+    let server = try await startServer(service)
+    let relay = try await Relay.start(to: server.port)
+    let channel = try RPCClient.Channel(
+      target: "127.0.0.1:\(relay.port)", configuration: configuration)
+    let result: Result<Void, any Error>
+    do {
+      result = .success(try await body(channel, service, relay))
+    } catch {
+      result = .failure(error)
+    }
+    await channel.close(grace: .zero)
+    try await relay.close()
+    try await server.shutdown(grace: .zero)
+    try result.get()
+  }
+
+  @Test("a connection that died silently is found by keepalive, and replaced")
+  func keepalive() async throws {
+    var policy = KeepalivePolicy(interval: .milliseconds(200), timeout: .milliseconds(200))
+    policy.shortestInterval = .zero
+    let configuration = RPCClient.Channel.Configuration(
+      backoff: impatient, keepalive: policy, retry: .none)
+    try await withRelay(configuration) { channel, service, relay async throws in
+      let hanging = Task { try await channel.unary(Echo.hang, Text("x"), options: .init()) }
+      #expect(try await service.started.next() == "Hang")
+      // Answered PINGs keep a silent call alive.
+      try await Task.sleep(for: .milliseconds(900))
+      #expect(try await relay.accepted() == 1)
+      try await relay.freeze()
+      let error = await #expect(throws: RPCError.self) { try await hanging.value }
+      #expect(error?.code == .unavailable)
+      #expect(error?.message.contains("keepalive PING") == true, "\(error?.message ?? "")")
+      try await relay.freeze(false)
+      let again = try await channel.unary(
+        Echo.unary, Bytes(count: 3), options: CallOptions(waitForReady: true))
+      #expect(again.value.count == 3)
+      #expect(try await relay.accepted() == 2)
+    }
+  }
+
+  @Test("a server that calls the PINGs too many gets half of them")
+  func tooManyPings() async throws {
+    var policy = KeepalivePolicy(interval: .seconds(1))
+    policy.shortestInterval = .zero
+    let configuration = RPCClient.Channel.Configuration(
+      backoff: impatient, keepalive: policy, retry: .none)
+    try await withRelay(configuration) { channel, _, relay async throws in
+      _ = try await channel.unary(Echo.unary, Bytes(count: 1), options: .init())
+      #expect(try await keepaliveInterval(of: channel) == .seconds(1))
+      try await relay.say(ServerFrame.goAway(last: 1, code: 11, "too_many_pings"))
+      // The next call may still race with the GOAWAY, and is then repeated on the next connection.
+      _ = try await channel.unary(
+        Echo.unary, Bytes(count: 1), options: CallOptions(waitForReady: true))
+      #expect(try await keepaliveInterval(of: channel) == .seconds(2))
+      #expect(try await relay.accepted() == 2)
+    }
+  }
+
+  private func keepaliveInterval(of channel: RPCClient.Channel) async throws -> Duration? {
+    let core = channel.core
+    return try await core.loop.submit { core.keepaliveInterval }.get()
+  }
+
+  @Test("a stream that the server refused is opened again, once, without a retry policy")
+  func refusedStream() async throws {
+    try await withRelay { channel, service, relay async throws in
+      async let answer = channel.unary(Echo.wait, Text("x"), options: .init())
+      try await service.started.next()
+      try await relay.say(ServerFrame.reset(1, code: 7))
+      try await service.started.next()
+      service.gate.send(())
+      service.gate.send(())
+      #expect(try await answer.value == "x")
+      #expect(try await relay.accepted() == 1)
+
+      let refused = Task { try await channel.unary(Echo.wait, Text("y"), options: .init()) }
+      try await service.started.next()
+      try await relay.say(ServerFrame.reset(5, code: 7))
+      try await service.started.next()
+      try await relay.say(ServerFrame.reset(7, code: 7))
+      let error = await #expect(throws: RPCError.self) { try await refused.value }
+      #expect(error?.code == .unavailable)
+    }
+  }
+
+  @Test("a call above a GOAWAY's last stream is moved to the next connection")
+  func unprocessed() async throws {
+    try await withRelay { channel, service, relay async throws in
+      let hanging = Task { try await channel.unary(Echo.hang, Text("x"), options: .init()) }
+      try await service.started.next()
+      try await relay.say(ServerFrame.goAway(last: 0, code: 0))
+      try await service.started.next()
+      hanging.cancel()
+      await #expect(throws: RPCError.self) { try await hanging.value }
+      #expect(service.hangs.load(ordering: .relaxed) == 2)
+      #expect(try await relay.accepted() == 2)
+    }
+  }
+
+  @Test("bytes that are not HTTP/2 end the connection's calls, and the next one finds another")
+  func garbage() async throws {
+    try await withRelay { channel, service, relay async throws in
+      let hanging = Task { try await channel.unary(Echo.hang, Text("x"), options: .init()) }
+      try await service.started.next()
+      try await relay.say([UInt8](repeating: 0xff, count: 64))
+      let error = await #expect(throws: RPCError.self) { try await hanging.value }
+      #expect(error?.code == .unavailable)
+      let again = try await channel.unary(
+        Echo.unary, Bytes(count: 3), options: CallOptions(waitForReady: true))
+      #expect(again.value.count == 3)
+    }
+  }
+}
