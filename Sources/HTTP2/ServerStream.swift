@@ -62,11 +62,6 @@ public struct ServerStream: ~Copyable {
 
   init() {}
 
-  /// Bytes the record's queues hold.
-  public var allocated: Int {
-    inbound.allocated + outbound.allocated + fields.allocated + trailers.allocated
-  }
-
   /// Gives back the memory of queues that hold nothing: for streams that will idle.
   public mutating func releaseIdleMemory() {
     inbound.release(above: 0)

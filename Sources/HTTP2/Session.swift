@@ -11,6 +11,7 @@ public final class Session {
   private let handle: OpaquePointer
   private var faults: TokenBucket
   private var emptyFrames: TokenBucket
+  private var pings: TokenBucket
   private var failure: SessionError?
   private var isLost = false
 
@@ -30,7 +31,8 @@ public final class Session {
     self.shared = shared
     let configuration = shared.configuration
     faults = TokenBucket(burst: configuration.faultBurst, rate: configuration.faultRate)
-    emptyFrames = TokenBucket(burst: configuration.frameBudget, rate: 50)
+    emptyFrames = TokenBucket(burst: configuration.frameBudget, rate: configuration.frameRate)
+    pings = TokenBucket(burst: configuration.pingBurst, rate: configuration.pingRate)
     state = .allocate(capacity: 1)
     state.initialize(to: SessionState(configuration))
     var made: OpaquePointer?
@@ -82,9 +84,11 @@ public final class Session {
       state.pointee.received = 0
     }
     guard consumed == bytes.count else {
-      throw fail(
+      // The library has queued its own GOAWAY where it has one to say.
+      failure =
         consumed == Int(NGHTTP2_ERR_BAD_CLIENT_MAGIC.rawValue)
-          ? .notHTTP2 : .protocolViolation(consumed), nil)
+        ? .notHTTP2 : .protocolViolation(consumed)
+      throw failure!
     }
     try checkBudgets(now)
   }
@@ -93,9 +97,7 @@ public final class Session {
     if state.pointee.faults > 0 {
       let count = state.pointee.faults
       state.pointee.faults = 0
-      guard faults.take(count, now: now) else {
-        throw fail(.tooManyFaults, NGHTTP2_ENHANCE_YOUR_CALM)
-      }
+      guard faults.take(count, now: now) else { throw calm(.tooManyFaults) }
     }
     if state.pointee.earned > 0 {
       emptyFrames.earn(state.pointee.earned)
@@ -104,15 +106,26 @@ public final class Session {
     if state.pointee.emptyFrames > 0 {
       let count = state.pointee.emptyFrames
       state.pointee.emptyFrames = 0
-      guard emptyFrames.take(count, now: now) else {
-        throw fail(.tooManyEmptyFrames, NGHTTP2_ENHANCE_YOUR_CALM)
-      }
+      guard emptyFrames.take(count, now: now) else { throw calm(.tooManyEmptyFrames) }
+    }
+    if state.pointee.hasAnswered {
+      state.pointee.hasAnswered = false
+      pings.refill()
+    }
+    if state.pointee.pings > 0 {
+      let count = state.pointee.pings
+      state.pointee.pings = 0
+      guard pings.take(count, now: now) else { throw calm(.tooManyPings) }
     }
   }
 
-  private func fail(_ error: SessionError, _ code: nghttp2_error_code?) -> SessionError {
+  /// Ends the session with GOAWAY ENHANCE_YOUR_CALM and a word on why.
+  private func calm(_ error: SessionError) -> SessionError {
     failure = error
-    if let code { nghttp2_session_terminate_session(handle, UInt32(code.rawValue)) }
+    let text = Array(error.debugText.utf8)
+    nghttp2_submit_goaway(
+      handle, 0, nghttp2_session_get_last_proc_stream_id(handle),
+      UInt32(NGHTTP2_ENHANCE_YOUR_CALM.rawValue), text, text.count)
     return error
   }
 
@@ -235,11 +248,8 @@ public final class Session {
     nghttp2_session_want_read(handle) == 0 && nghttp2_session_want_write(handle) == 0
   }
 
-  /// Output is waiting.
-  public var wantsToWrite: Bool { nghttp2_session_want_write(handle) != 0 }
-
-  /// A header block has begun and is not complete.
-  public var isInHeaderBlock: Bool { state.pointee.isInHeaderBlock }
+  /// The number of the header block that has begun and is not complete; 0: none.
+  public var openHeaderBlock: Int { state.pointee.openHeaderBlock }
 
   // MARK: Streams
 

@@ -33,6 +33,7 @@ final class SessionCallbacks: @unchecked Sendable {
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, Self.frameReceived)
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, Self.invalidFrame)
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, Self.frameSent)
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, Self.frameNotSent)
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, Self.streamClosed)
   }
 
@@ -55,18 +56,18 @@ final class SessionCallbacks: @unchecked Sendable {
   private static let beginFrame: nghttp2_on_begin_frame_callback = { _, header, user in
     let state = state(user)
     let header = header.unsafelyUnwrapped
-    state.pointee.isInHeaderBlock = false
-    switch Int(header.pointee.type) {
-    case Int(NGHTTP2_DATA.rawValue):
-      let ends = header.pointee.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
-      if header.pointee.length == 0, !ends {
-        state.pointee.emptyFrames &+= 1
-      } else {
-        state.pointee.earned &+= 2
-      }
-    case Int(NGHTTP2_HEADERS.rawValue):
+    let type = Int(header.pointee.type)
+    if type == Int(NGHTTP2_CONTINUATION.rawValue) { return 0 }
+    state.pointee.openHeaderBlock = 0
+    switch type {
+    case Int(NGHTTP2_DATA.rawValue), Int(NGHTTP2_HEADERS.rawValue):
       break
-    case Int(NGHTTP2_SETTINGS.rawValue), Int(NGHTTP2_PING.rawValue):
+    case Int(NGHTTP2_PING.rawValue):
+      if header.pointee.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 {
+        state.pointee.emptyFrames &+= 1
+        state.pointee.pings &+= 1
+      }
+    case Int(NGHTTP2_SETTINGS.rawValue):
       if header.pointee.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 {
         state.pointee.emptyFrames &+= 1
       }
@@ -84,7 +85,8 @@ final class SessionCallbacks: @unchecked Sendable {
   private static let beginHeaders: nghttp2_on_begin_headers_callback = { handle, frame, user in
     let state = state(user)
     let frame = frame.unsafelyUnwrapped
-    state.pointee.isInHeaderBlock = true
+    state.pointee.headerBlocks &+= 1
+    state.pointee.openHeaderBlock = state.pointee.headerBlocks
     guard frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST else {
       let open = stream(handle, frame.pointee.hd.stream_id)
       open?.pointee.inTrailers = true
@@ -126,7 +128,7 @@ final class SessionCallbacks: @unchecked Sendable {
     let flags = frame.pointee.hd.flags
     switch Int(frame.pointee.hd.type) {
     case Int(NGHTTP2_HEADERS.rawValue):
-      state.pointee.isInHeaderBlock = false
+      state.pointee.openHeaderBlock = 0
       state.pointee.receiving = nil
       guard let stream = stream(handle, frame.pointee.hd.stream_id) else { return 0 }
       if !stream.pointee.headersComplete {
@@ -138,7 +140,14 @@ final class SessionCallbacks: @unchecked Sendable {
         state.pointee.recordRemoteEnd(stream)
       }
     case Int(NGHTTP2_DATA.rawValue):
-      if flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
+      let ends = flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
+      let carried = frame.pointee.hd.length &- frame.pointee.data.padlen
+      if carried > 0 {
+        state.pointee.earned &+= 1 &+ carried >> 10
+      } else if !ends {
+        state.pointee.emptyFrames &+= 1
+      }
+      if ends,
         let stream = stream(handle, frame.pointee.hd.stream_id)
       {
         state.pointee.recordRemoteEnd(stream)
@@ -169,6 +178,7 @@ final class SessionCallbacks: @unchecked Sendable {
     switch Int(frame.pointee.hd.type) {
     case Int(NGHTTP2_DATA.rawValue):
       state(user).pointee.earned &+= 2 &+ frame.pointee.hd.length >> 10
+      state(user).pointee.hasAnswered = true
       endEarly(handle, frame)
     case Int(NGHTTP2_HEADERS.rawValue):
       endEarly(handle, frame)
@@ -194,12 +204,23 @@ final class SessionCallbacks: @unchecked Sendable {
       UInt32(NGHTTP2_NO_ERROR.rawValue))
   }
 
+  /// A response's head or trailers that do not fit a frame: without this, their stream would never end.
+  private static let frameNotSent: nghttp2_on_frame_not_send_callback = { handle, frame, error, _ in
+    let frame = frame.unsafelyUnwrapped
+    let id = frame.pointee.hd.stream_id
+    if Int(frame.pointee.hd.type) == Int(NGHTTP2_HEADERS.rawValue), stream(handle, id) != nil {
+      nghttp2_submit_rst_stream(
+        handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, UInt32(NGHTTP2_INTERNAL_ERROR.rawValue))
+    }
+    return 0
+  }
+
   private static let streamClosed: nghttp2_on_stream_close_callback = { handle, id, code, user in
     guard let stream = stream(handle, id) else { return 0 }
     let state = state(user)
     if state.pointee.receiving == stream {
       state.pointee.receiving = nil
-      state.pointee.isInHeaderBlock = false
+      state.pointee.openHeaderBlock = 0
     }
     stream.pointee.isClosed = true
     if stream.pointee.headersComplete {

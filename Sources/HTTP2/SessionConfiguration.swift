@@ -20,8 +20,13 @@ public struct SessionConfiguration: Sendable {
   /// Streams the server may have to reset for the client's errors, and invalid frames: at once, and per second after that (CVE-2025-8671).
   public var faultBurst = 100
   public var faultRate = 33
-  /// Frames that carry nothing (PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA, unknown kinds) a client may send beyond what its useful traffic earns.
+  /// Frames that carry nothing (PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA, unknown kinds) a client may send beyond what its useful traffic earns: at once, and
+  /// per second after that.
   public var frameBudget = 2_000
+  public var frameRate = 50
+  /// PINGs a client may send without being sent a byte of a response in between: at once, and per second after that.
+  public var pingBurst = 100
+  public var pingRate = 1
 
   public init() {}
 }

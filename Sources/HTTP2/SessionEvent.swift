@@ -28,6 +28,20 @@ public enum SessionError: Error, Hashable, Sendable {
   case tooManyFaults
   /// The client's empty frames exceed `frameBudget`.
   case tooManyEmptyFrames
+  /// The client's PINGs exceed `pingBurst`.
+  case tooManyPings
   /// The C library has no memory.
   case outOfMemory
+
+  /// What a GOAWAY says of it. Clients of gRPC know `too_many_pings` and double their keepalive interval.
+  var debugText: String {
+    switch self {
+    case .notHTTP2: "not_http2"
+    case .protocolViolation: "protocol_violation"
+    case .tooManyFaults: "too_many_invalid_frames"
+    case .tooManyEmptyFrames: "too_many_empty_frames"
+    case .tooManyPings: "too_many_pings"
+    case .outOfMemory: "out_of_memory"
+    }
+  }
 }

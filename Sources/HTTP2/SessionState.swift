@@ -21,10 +21,13 @@ struct SessionState: ~Copyable {
   /// Frames without use received in this batch, and what useful ones earned.
   var emptyFrames = 0
   var earned = 0
+  /// PINGs received in this batch, and whether a response's bytes have left since the last look.
+  var pings = 0
+  var hasAnswered = false
   var openStreams = 0
-  /// A header block has begun and is not complete.
-  var isInHeaderBlock = false
-  var lastStreamID: Int32 = 0
+  /// The number of the header block that has begun and is not complete; 0: none.
+  var openHeaderBlock = 0
+  var headerBlocks = 0
   var scratch = FieldArray()
 
   private var events: UnsafeMutablePointer<SessionEvent>
@@ -107,7 +110,6 @@ struct SessionState: ~Copyable {
     if let live { live.pointee.previous = stream }
     live = stream
     openStreams += 1
-    lastStreamID = max(lastStreamID, id)
     return stream
   }
 

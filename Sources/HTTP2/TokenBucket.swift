@@ -28,6 +28,9 @@ public struct TokenBucket: Sendable {
     tokens = min(Int64(burst) * Self.scale, tokens + Int64(count) * Self.scale)
   }
 
+  /// Gives back everything.
+  public mutating func refill() { tokens = Int64(burst) * Self.scale }
+
   private mutating func refill(_ now: Int64) {
     guard let last = refilledAt else {
       refilledAt = now

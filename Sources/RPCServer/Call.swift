@@ -279,7 +279,7 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
     if error != nil || hasMetadata {
       StatusFields.append(
         error, trailing: hasMetadata ? context.trailingMetadata : Metadata(),
-        to: &stream.pointee.trailers)
+        domain: server.errorDomain, to: &stream.pointee.trailers)
     }
     if !stream.pointee.hasResponse {
       if error != nil, stream.pointee.outbound.isEmpty,

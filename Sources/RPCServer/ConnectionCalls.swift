@@ -61,7 +61,9 @@ final class ConnectionCalls: ServerConnectionOwner {
     }
     switch head.disposition(answersPlainly: HealthPage.isPath(path)) {
     case .call(let encoding): route(path, head, encoding, stream, connection)
-    case .refuse(let refusal): refuse(refusal, stream, connection)
+    case .refuse(let refusal):
+      let status = refusal.status
+      fail(stream, connection, RPCError(status.code, status.message))
     case .plain: HealthPage.begin(head.method, stream)
     case .methodNotAllowed: answer(stream, connection, ResponseHeads.methodNotAllowed)
     case .unsupportedMediaType: answer(stream, connection, ResponseHeads.unsupportedMediaType)
@@ -123,27 +125,11 @@ final class ConnectionCalls: ServerConnectionOwner {
     connection.markDirty()
   }
 
-  private func refuse(
-    _ refusal: RequestRefusal, _ stream: ServerStream.Reference, _ connection: ServerConnection
-  ) {
-    let error =
-      switch refusal {
-      case .unsupportedCodec:
-        RPCError(.unimplemented, "the content-type's codec is not spoken here, only +proto")
-      case .unsupportedEncoding:
-        RPCError(
-          .unimplemented,
-          "grpc-encoding is not spoken here, only \(MessageEncoding.acceptedNames)")
-      case .malformedTimeout:
-        RPCError(.internalError, "grpc-timeout is not one to eight digits and a unit")
-      }
-    fail(stream, connection, error)
-  }
-
   private func fail(
     _ stream: ServerStream.Reference, _ connection: ServerConnection, _ error: RPCError
   ) {
-    StatusFields.append(error, trailing: Metadata(), to: &stream.pointee.trailers)
+    StatusFields.append(
+      error, trailing: Metadata(), domain: server.errorDomain, to: &stream.pointee.trailers)
     connection.session.respond(
       stream, fixed: FixedFields.response, block: stream.pointee.trailers.bytes, isWhole: true)
     connection.markDirty()

@@ -44,7 +44,8 @@ public final class RPCServer: Sendable {
     if configuration.reflection { all.append(contentsOf: ReflectionIndex.services(for: all)) }
     core = ServerCore(
       router: try Router(all.flatMap(\.methods)), interceptors: interceptors,
-      limits: configuration.limits, logger: configuration.logger, health: health)
+      limits: configuration.limits, errorDomain: configuration.errorDomain,
+      logger: configuration.logger, health: health)
   }
 
   /// Starts the event loops and listens. Throws when the address is taken or a TLS file does not read.

@@ -12,12 +12,14 @@ public struct ServerConfiguration: Sendable {
   public var limits: ServerLimits
   /// Whether reflection is served.
   public var reflection: Bool
+  /// The `domain` of the `google.rpc.ErrorInfo` that every error gets which does not bring one, with the code's name as its reason; nil: none is added.
+  public var errorDomain: String?
   public var logger: Logger
 
   public init(
     host: String = "127.0.0.1", port: Int = 0, tls: ServerTLS? = nil, eventLoops: Int = 1,
     limits: ServerLimits = .init(), reflection: Bool = true,
-    logger: Logger = Logger(label: "rpc.server")
+    errorDomain: String? = nil, logger: Logger = Logger(label: "rpc.server")
   ) {
     self.host = host
     self.port = port
@@ -25,6 +27,7 @@ public struct ServerConfiguration: Sendable {
     self.eventLoops = eventLoops
     self.limits = limits
     self.reflection = reflection
+    self.errorDomain = errorDomain
     self.logger = logger
   }
 }

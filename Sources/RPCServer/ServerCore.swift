@@ -1,6 +1,7 @@
 import Framing
 import HTTP2
 import Logging
+import ProtoWire
 import RPCCore
 import Synchronization
 
@@ -10,18 +11,20 @@ final class ServerCore: Sendable {
   let interceptors: [any ServerInterceptor]
   let limits: ServerLimits
   let defaultUnaryNanoseconds: Int64?
+  let errorDomain: String?
   let logger: Logger
   let health: HealthService
   private let running = Atomic<Int>(0)
 
   init(
-    router: Router, interceptors: [any ServerInterceptor], limits: ServerLimits, logger: Logger,
-    health: HealthService
+    router: Router, interceptors: [any ServerInterceptor], limits: ServerLimits,
+    errorDomain: String? = nil, logger: Logger, health: HealthService
   ) {
     self.router = router
     self.interceptors = interceptors
     self.limits = limits
     defaultUnaryNanoseconds = limits.defaultUnaryTimeout?.clampedNanoseconds
+    self.errorDomain = errorDomain
     self.logger = logger
     self.health = health
   }
@@ -34,9 +37,11 @@ final class ServerCore: Sendable {
     let count = running.wrappingAdd(1, ordering: .relaxed).newValue
     guard count > limits.maxRunningHandlers else { return }
     running.wrappingSubtract(1, ordering: .relaxed)
+    let retry = Google_Rpc_RetryInfo.with { $0.retryDelay = .with { $0.seconds = 1 } }
     throw RPCError(
       .resourceExhausted,
-      "\(limits.maxRunningHandlers) calls are running, the server's limit; retry later")
+      "\(limits.maxRunningHandlers) calls are running, the server's limit; retry later",
+      details: [Google_Protobuf_Any(packing: retry)])
   }
 
   func handlerReturned() { running.wrappingSubtract(1, ordering: .relaxed) }

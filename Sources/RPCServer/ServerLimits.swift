@@ -42,10 +42,10 @@ public struct ServerLimits: Sendable {
   public var keepaliveInterval: Duration? = .seconds(60)
   /// From that PING to any byte of the client, before the connection is dropped.
   public var keepaliveTimeout: Duration = .seconds(20)
-  /// A response of which the client takes no byte, before its stream is reset.
+  /// A response of which the client takes no byte, before its stream is reset; a socket that takes none, before the connection is closed.
   public var noProgressTimeout: Duration = .seconds(30)
 
-  // MARK: Floods; beyond: GOAWAY with ENHANCE_YOUR_CALM
+  // MARK: Floods; beyond: the connection is closed
 
   /// CONTINUATION frames of one header block.
   public var maxContinuations = 8
@@ -54,11 +54,18 @@ public struct ServerLimits: Sendable {
   /// Streams a client may reset: at once, and per second after that.
   public var resetBurst = 100
   public var resetRate = 33
+
+  // MARK: Floods; beyond: GOAWAY with ENHANCE_YOUR_CALM, and the connection is closed
+
   /// Streams reset for the client's errors and invalid frames: at once, and per second after that.
   public var faultBurst = 100
   public var faultRate = 33
-  /// Frames that carry nothing beyond what useful traffic earns.
+  /// Frames that carry nothing, beyond what useful traffic earns: at once, and per second after that.
   public var frameBudget = 2_000
+  public var frameRate = 50
+  /// PINGs without a byte of a response in between: at once, and per second after that.
+  public var pingBurst = 100
+  public var pingRate = 1
 
   public init() {}
 
@@ -76,6 +83,9 @@ public struct ServerLimits: Sendable {
     session.faultBurst = faultBurst
     session.faultRate = faultRate
     session.frameBudget = frameBudget
+    session.frameRate = frameRate
+    session.pingBurst = pingBurst
+    session.pingRate = pingRate
     return session
   }
 

@@ -24,7 +24,9 @@ struct ConnectionClock {
   private var heardAt: Int64
   private var isPrefaceComplete = false
   private var areSettingsAcknowledged = false
-  private var headerBlockSince: Int64?
+  /// The header block that is incomplete, and since when; 0: none.
+  private var headerBlock = 0
+  private var headerBlockSince: Int64 = 0
   private var idleSince: Int64?
   private var pingedAt: Int64?
 
@@ -35,13 +37,12 @@ struct ConnectionClock {
     idleSince = now
   }
 
-  /// Bytes arrived.
-  mutating func heard(now: Int64, isInHeaderBlock: Bool) {
+  /// Bytes arrived; `headerBlock` is the number of the one that they leave incomplete, or 0.
+  mutating func heard(now: Int64, headerBlock: Int) {
     heardAt = now
     pingedAt = nil
-    if !isInHeaderBlock {
-      headerBlockSince = nil
-    } else if headerBlockSince == nil {
+    if headerBlock != self.headerBlock {
+      self.headerBlock = headerBlock
       headerBlockSince = now
     }
   }
@@ -61,7 +62,7 @@ struct ConnectionClock {
     if !areSettingsAcknowledged, passed(openedAt, limits.settingsAcknowledgement) {
       return .close(isPrefaceComplete ? .settingsAcknowledgement : .preface)
     }
-    if let since = headerBlockSince, passed(since, limits.headerBlock) {
+    if headerBlock != 0, passed(headerBlockSince, limits.headerBlock) {
       return .close(.headerBlock)
     }
     if openStreams > 0 {

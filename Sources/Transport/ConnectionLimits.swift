@@ -14,7 +14,7 @@ public struct ConnectionLimits: Sendable {
   public var keepaliveInterval: TimeAmount? = .seconds(60)
   /// From that PING to any byte of the client, before the connection is dropped.
   public var keepaliveTimeout: TimeAmount = .seconds(20)
-  /// A response with bytes to send that the client takes none of, before its stream is reset.
+  /// A response with bytes to send that the client takes none of, before its stream is reset; a socket that takes none, before the connection is closed.
   public var noProgress: TimeAmount = .seconds(30)
   /// Connections of a server; more are closed as they are accepted.
   public var maxConnections = 10_000

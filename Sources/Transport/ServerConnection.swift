@@ -38,6 +38,9 @@ public final class ServerConnection: ChannelInboundHandler {
   private var isDirty = false
   private var isWaitingForSocket = false
   private var isClosed = false
+  private var hasSpoken = false
+  /// Bytes the socket had not taken at the last look that saw them become fewer, and when that was.
+  private var unsent: (bytes: Int, since: Int64)?
   private var isDrainingFor: DrainStep = .open
   private var lastError: String?
 
@@ -66,19 +69,12 @@ public final class ServerConnection: ChannelInboundHandler {
     self.context = context
     peer = context.remoteAddress.map(Self.describe) ?? "unknown"
     owner = makeOwner(self)
-    if context.channel.isActive { begin() }
   }
 
+  /// Nothing is sent before the client has: one that speaks another protocol shall get an answer it understands.
   public func channelActive(context: ChannelHandlerContext) {
-    begin()
+    if let address = context.remoteAddress { peer = Self.describe(address) }
     context.fireChannelActive()
-  }
-
-  private func begin() {
-    if let address = context?.remoteAddress { peer = Self.describe(address) }
-    loop.beginTurn()
-    flush()
-    loop.drain()
   }
 
   public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -91,13 +87,22 @@ public final class ServerConnection: ChannelInboundHandler {
     } catch {
       lastError = "\(error)"
       deliverEvents()
-      flush()
+      if error == .notHTTP2, !hasSpoken {
+        answerForeign(buffer)
+      } else {
+        flush()
+      }
       close()
       return
     }
-    clock.heard(now: loop.now, isInHeaderBlock: session.isInHeaderBlock)
+    clock.heard(now: loop.now, headerBlock: session.openHeaderBlock)
     deliverEvents()
     markDirty()
+  }
+
+  private func answerForeign(_ first: ByteBuffer) {
+    guard let context, !isTLS, let answer = ForeignProtocol.answer(to: first) else { return }
+    context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: answer)), promise: nil)
   }
 
   private func receive(_ buffer: ByteBuffer) throws(SessionError) {
@@ -203,6 +208,7 @@ public final class ServerConnection: ChannelInboundHandler {
         count += piece.count
       }
       if count > 0 {
+        hasSpoken = true
         context.writeAndFlush(wrapOutboundOut(loop.output), promise: nil)
         // The write may have failed and closed the channel at once.
         if isClosed { return }
@@ -232,8 +238,29 @@ public final class ServerConnection: ChannelInboundHandler {
       close()
       return
     }
+    if isStalled(now: now) {
+      lastError =
+        "the client took no byte for \(clock.limits.noProgress.nanoseconds / 1_000_000_000) s"
+      close()
+      return
+    }
     resetStalledStreams(now: now)
     if case .announced(let at) = isDrainingFor, now - at >= 1_000_000_000 { goAway() }
+  }
+
+  /// Whether the socket has taken nothing for too long: a reset would not get through either.
+  private func isStalled(now: Int64) -> Bool {
+    guard isWaitingForSocket, let options = context?.channel.syncOptions,
+      let bytes = try? options.getOption(.bufferedWritableBytes)
+    else {
+      unsent = nil
+      return false
+    }
+    guard let last = unsent, bytes >= last.bytes else {
+      unsent = (bytes, now)
+      return false
+    }
+    return now - last.since >= clock.limits.noProgress.nanoseconds
   }
 
   private func resetStalledStreams(now: Int64) {

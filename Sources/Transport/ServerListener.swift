@@ -130,8 +130,16 @@ public final class ServerListener: Sendable {
   public var connectionCount: Int { shared.connections.load(ordering: .relaxed) }
 
   /// Accepts no more, and asks every client to finish. Returns once all connections are gone or `grace` has passed; those left are closed then.
+  ///
+  /// Goes through to its end also when the task that asks for it is cancelled.
   public func shutdown(grace: Duration) async throws {
-    try? await channel.close()
+    try await Task { try await self.end(grace: grace) }.value
+  }
+
+  private func end(grace: Duration) async throws {
+    do {
+      try await channel.close()
+    } catch ChannelError.alreadyClosed {}
     let deadline = Deadline(after: grace)
     for roster in shared.rosters.values { await roster.drain() }
     while connectionCount > 0, !deadline.hasPassed {

@@ -123,6 +123,27 @@ import Testing
     await channel.close()
   }
 
+  @Test("connections beyond the server's limit are closed, and one gets in when another has gone")
+  func maxConnections() async throws {
+    try await withServer(
+      server: { $0.limits.maxConnections = 1 }, client: .init(backoff: impatient)
+    ) {
+      channel, _, server async throws in
+      _ = try await channel.unary(Echo.unary, Bytes(count: 1), options: .init())
+      let second = try Channel(
+        target: "127.0.0.1:\(server.port)", configuration: .init(backoff: impatient))
+      let error = await #expect(throws: RPCError.self) {
+        try await second.unary(Echo.unary, Bytes(count: 1), options: .init())
+      }
+      #expect(error?.code == .unavailable)
+      await channel.close()
+      let answer = try await second.unary(
+        Echo.unary, Bytes(count: 2), options: CallOptions(waitForReady: true))
+      #expect(answer.value.count == 2)
+      await second.close()
+    }
+  }
+
   @Test("a channel that closes lets its calls finish")
   func closing() async throws {
     try await withServer { channel, service, _ async throws in

@@ -77,12 +77,58 @@ import Testing
     #expect(!rig.channel.isActive)
   }
 
-  @Test func `a PING flood is calmed`() throws {
-    let (code, rounds) = try attack(rounds: 200) { _ in
-      Array(repeatElement(Self.frame(6, 0, 0, [UInt8](repeating: 0, count: 8)), count: 50).joined())
+  @Test(arguments: ["GET / HTTP/1.1\r\nHost: x\r\n\r\n", "POST /rollcall.v1 HTTP/1.1\r\n"])
+  func `HTTP/1 is answered in HTTP/1`(request: String) throws {
+    let answer = try Rig().raw(Array(request.utf8))
+    let text = String(decoding: answer, as: UTF8.self)
+    #expect(text.hasPrefix("HTTP/1.1 505 HTTP Version Not Supported\r\n"))
+    #expect(text.contains("--http2-prior-knowledge"))
+  }
+
+  @Test func `a TLS handshake on a plain port gets an alert`() throws {
+    let answer = try Rig().raw([22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3])
+    #expect(answer == [21, 3, 3, 0, 2, 2, 40])
+  }
+
+  static let ping = frame(6, 0, 0, [UInt8](repeating: 0, count: 8))
+
+  @Test func `a PING flood is calmed, in words that clients know`() throws {
+    let rig = try Rig()
+    try rig.raw(Self.preface + Self.frame(4, 1, 0))
+    try rig.raw(Array(repeatElement(Self.ping, count: 100).joined()))
+    #expect(rig.channel.isActive)
+    let output = try rig.raw(Self.ping)
+    #expect(!rig.channel.isActive)
+    let payload = try #require(Self.firstFrame(of: 7, in: output))
+    #expect(Self.goAway(in: output) == 11)
+    #expect(payload.dropFirst(8).elementsEqual("too_many_pings".utf8))
+  }
+
+  @Test func `PINGs between responses are not counted together`() throws {
+    let rig = try Rig()
+    try rig.raw(Self.preface + Self.frame(4, 1, 0))
+    for round in 0..<20 {
+      let id = UInt32(round) * 2 + 1
+      try rig.raw(
+        Self.frame(1, 4, id, Self.request) + Self.frame(0, 1, id, [0, 0, 0, 0, 0])
+          + Array(repeatElement(Self.ping, count: 60).joined()))
+      #expect(rig.channel.isActive)
     }
-    #expect(code == 11)
-    #expect(rounds > 30 && rounds < 60, "2000 frames of 50 each")
+  }
+
+  @Test(arguments: [
+    // A padded DATA frame without data, and one byte against two frames without use.
+    frame(0, 8, 1, [0]) + frame(8, 0, 0, [0, 0, 0, 1]),
+    frame(0, 0, 1, [0]) + frame(8, 0, 0, [0, 0, 0, 1]) + frame(8, 0, 1, [0, 0, 0, 1]),
+  ])
+  func `DATA earns only what it carries`(round: [UInt8]) throws {
+    let service = TestService()
+    let rig = try Rig(services: [service.registration])
+    var output = try rig.raw(Self.preface + Self.frame(4, 1, 0) + Self.frame(1, 4, 1, Self.request))
+    for _ in 0..<3_000 where rig.channel.isActive {
+      output = try rig.raw(round)
+    }
+    #expect(Self.goAway(in: output) == 11)
   }
 
   @Test(

@@ -34,13 +34,13 @@ final class Rig {
   init(
     services: [ServiceRegistration] = [TestService().registration],
     interceptors: [any ServerInterceptor] = [], limits: ServerLimits = ServerLimits(),
-    client configuration: ClientSession.Configuration = .init()
+    errorDomain: String? = nil, client configuration: ClientSession.Configuration = .init()
   ) throws {
     loop = LoopExecutor(channel.eventLoop)
     let health = HealthService(services: services.map(\.service))
     core = ServerCore(
       router: try Router((services + [health.registration]).flatMap(\.methods)),
-      interceptors: interceptors, limits: limits,
+      interceptors: interceptors, limits: limits, errorDomain: errorDomain,
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, health: health)
     let core = core
     connection = ServerConnection(
@@ -49,6 +49,16 @@ final class Rig {
     client = try ClientSession(configuration: configuration)
     try channel.pipeline.syncOperations.addHandler(connection)
     try channel.connect(to: .init(ipAddress: "127.0.0.1", port: 50_000)).wait()
+  }
+
+  /// A rig with some of the limits changed.
+  convenience init(
+    services: [ServiceRegistration] = [TestService().registration],
+    limits change: (inout ServerLimits) -> Void
+  ) throws {
+    var limits = ServerLimits()
+    change(&limits)
+    try self.init(services: services, limits: limits)
   }
 
   // MARK: Bytes

@@ -1,5 +1,7 @@
 import HTTP2
+import NIOCore
 import NIOEmbedded
+import NIOPosix
 import ProtoWire
 import RPCCore
 import Synchronization
@@ -52,6 +54,21 @@ import Testing
     #expect(server.port == 0)
     try await again.start()
     try await again.shutdown()
+  }
+
+  @Test func `a shutdown goes through to its end in a cancelled task`() async throws {
+    let server = try RPCServer(configuration: .init(), services: [service.registration])
+    try await server.start()
+    let client = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+      .connect(host: "127.0.0.1", port: server.port).get()
+    let shutdown = Task {
+      withUnsafeCurrentTask { $0?.cancel() }
+      try await server.shutdown(grace: .milliseconds(50))
+    }
+    try await shutdown.value
+    await server.run()
+    #expect(server.port == 0)
+    try await client.closeFuture.get()
   }
 
   @Test func `each loop starts once, on its own thread`() async throws {

@@ -94,11 +94,11 @@ import Testing
   @Test func `a header block has ten seconds, whatever arrives meanwhile`() {
     var clock = clock()
     clock.settingsAcknowledged()
-    clock.heard(now: 20 * Self.second, isInHeaderBlock: true)
-    clock.heard(now: 29 * Self.second, isInHeaderBlock: true)
+    clock.heard(now: 20 * Self.second, headerBlock: 1)
+    clock.heard(now: 29 * Self.second, headerBlock: 1)
     #expect(clock.look(now: 29 * Self.second, openStreams: 1) == .fine)
     #expect(clock.look(now: 30 * Self.second, openStreams: 1) == .close(.headerBlock))
-    clock.heard(now: 30 * Self.second, isInHeaderBlock: false)
+    clock.heard(now: 30 * Self.second, headerBlock: 0)
     #expect(clock.look(now: 40 * Self.second, openStreams: 1) == .fine)
   }
 
@@ -117,7 +117,7 @@ import Testing
   @Test func `silence is asked about once, and ended when there is no answer`() {
     var clock = clock()
     clock.settingsAcknowledged()
-    clock.heard(now: 10 * Self.second, isInHeaderBlock: false)
+    clock.heard(now: 10 * Self.second, headerBlock: 0)
     #expect(clock.look(now: 69 * Self.second, openStreams: 1) == .fine)
     #expect(clock.look(now: 70 * Self.second, openStreams: 1) == .ping)
     #expect(clock.look(now: 89 * Self.second, openStreams: 1) == .fine)
@@ -128,7 +128,7 @@ import Testing
     var clock = clock()
     clock.settingsAcknowledged()
     #expect(clock.look(now: 60 * Self.second, openStreams: 1) == .ping)
-    clock.heard(now: 61 * Self.second, isInHeaderBlock: false)
+    clock.heard(now: 61 * Self.second, headerBlock: 0)
     #expect(clock.look(now: 119 * Self.second, openStreams: 1) == .fine)
     #expect(clock.look(now: 121 * Self.second, openStreams: 1) == .ping)
   }

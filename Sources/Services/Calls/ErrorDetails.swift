@@ -1,6 +1,12 @@
 internal import ProtoWire
 internal import RPCCore
 
+/// What a server of these services says of itself in errors that are not theirs.
+public enum ErrorDomain {
+  /// The domain of every ErrorInfo.
+  public static let name = ErrorDetails.domain
+}
+
 /// Builds an error of the API: a status with exactly one ErrorInfo and whatever else applies.
 enum ErrorDetails {
   /// Who defines our reasons.

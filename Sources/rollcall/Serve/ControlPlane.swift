@@ -46,6 +46,8 @@ final class ControlPlane: Service {
       configuration.tls = options.tls
       configuration.eventLoops =
         options.loops > 0 ? options.loops : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+      configuration.limits = options.limits
+      configuration.errorDomain = ErrorDomain.name
       configuration.logger = logger
       server = try RPCServer(
         configuration: configuration,
