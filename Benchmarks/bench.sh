@@ -15,7 +15,7 @@ server=$(swift build -c release --show-bin-path)/bench-server
 # One event loop on core 0: figures are per server core. The load generator runs on core 1.
 taskset -c 0 "$server" --listen "127.0.0.1:$port" &
 pid=$!
-trap 'kill $pid 2>/dev/null' EXIT
+trap 'kill $pid 2>/dev/null || true' EXIT
 sleep 1
 python3 "$suite/peers/run.py" --peers "${PEERS-cpp-async,go,swift,nghttpd-w1}" \
   --cases "${CASES:-A,B,C,D,E}" --rounds "${ROUNDS:-3}" --extra "rollcall=127.0.0.1:$port"
