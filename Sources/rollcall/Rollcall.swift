@@ -11,12 +11,11 @@ struct Rollcall: AsyncParsableCommand {
     abstract: "Roll machine-learning models out to fleets of devices, step by step.",
     discussion: """
       Start with `rollcall demo`, which shows a whole rollout on one machine, or with `rollcall serve` and \
-      `rollcall login`.
+      `rollcall login`. `rollcall --version` shows the version.
 
       Exit codes:
       \(ProgramExit.allCases.map { "  \($0.rawValue)  \($0.meaning)" }.joined(separator: "\n"))
       """,
-    version: version,
     subcommands: [
       ServeCommand.self, DemoCommand.self, LoginCommand.self, WhoAmICommand.self, KeysCommand.self,
       ModelsCommand.self, DevicesCommand.self, DeploymentsCommand.self, RolloutsCommand.self,
@@ -26,6 +25,10 @@ struct Rollcall: AsyncParsableCommand {
   static func main() async {
     // A reader that went away (`| head`) is an error of a write, not the end of the process.
     signal(SIGPIPE, SIG_IGN)
+    // By hand: the parser's own flag would stand next to the `--version` of several commands.
+    if CommandLine.arguments.dropFirst().elementsEqual(["--version"]) {
+      return Terminal.shared.line(version)
+    }
     do {
       var command = try parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {

@@ -121,6 +121,11 @@ def test_what_goes_wrong_is_told_and_has_its_exit_code(run, arguments, code, wor
         assert noise not in told
 
 
+def test_the_version_and_the_help_are_told(run):
+    assert run("--version").strip().count(".") == 2
+    assert "rollcall demo" in run() and run("deployments", "create", "--help").count("--version <version>") == 2
+
+
 def test_without_a_key_the_next_step_is_named(run):
     assert "rollcall login --key" in run("whoami", code=4, ROLLCALL_KEY="")
 

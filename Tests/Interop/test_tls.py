@@ -66,6 +66,16 @@ def test_clients_without_a_certificate_are_refused(own_server, certificates):
         authority, (certificates / "client.key").read_bytes(), (certificates / "client.pem").read_bytes()
     )
     assert who_am_i(own_server, known) == "admin"
+    # The command line shows its certificate, and refuses half of one.
+    command = [
+        str(own_server.binary), "whoami", "--server", own_server.address, "--key", own_server.admin_key,
+        "--tls-ca", str(certificates / "ca.pem"), "--tls-cert", str(certificates / "client.pem"),
+    ]
+    identity = [*command, "--tls-key", str(certificates / "client.key")]
+    done = subprocess.run(identity, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0 and "admin" in done.stdout, done.stderr
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 64 and "--tls-cert and --tls-key belong together" in done.stderr
     with pytest.raises(grpc.RpcError) as failure:
         who_am_i(own_server)
     assert failure.value.code() == grpc.StatusCode.UNAVAILABLE, "no way around the certificate"

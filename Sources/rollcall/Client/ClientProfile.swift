@@ -10,6 +10,9 @@ struct ClientProfile: Codable, Equatable, Sendable {
   var tls: Bool?
   /// PEM file of the authorities to trust instead of the system's.
   var authorities: String?
+  /// PEM files of a certificate to show to the server, and of its key.
+  var certificate: String?
+  var certificateKey: String?
 
   enum Failure: Error, Equatable, CustomStringConvertible {
     case unreadable(path: String, why: String)
@@ -93,6 +96,18 @@ struct ClientProfile: Codable, Equatable, Sendable {
       server: flags.server ?? variable("ROLLCALL_SERVER") ?? server ?? "127.0.0.1:7070",
       key: flags.key ?? variable("ROLLCALL_KEY") ?? key,
       tls: flags.tls ?? variable("ROLLCALL_TLS").map { $0 != "0" } ?? tls,
-      authorities: flags.authorities ?? variable("ROLLCALL_TLS_CA") ?? authorities)
+      authorities: flags.authorities ?? variable("ROLLCALL_TLS_CA") ?? authorities,
+      certificate: flags.certificate ?? variable("ROLLCALL_TLS_CERT") ?? certificate,
+      certificateKey: flags.certificateKey ?? variable("ROLLCALL_TLS_KEY") ?? certificateKey)
+  }
+
+  /// The profile with paths that hold wherever a later command runs.
+  func withAbsolutePaths() -> ClientProfile {
+    func absolute(_ path: String?) -> String? { path.map { URL(fileURLWithPath: $0).path } }
+    var profile = self
+    profile.authorities = absolute(authorities)
+    profile.certificate = absolute(certificate)
+    profile.certificateKey = absolute(certificateKey)
+    return profile
   }
 }

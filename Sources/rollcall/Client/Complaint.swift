@@ -30,6 +30,9 @@ struct Complaint: Error, Equatable, CustomStringConvertible {
       "rollcall login --key sk-…   (the server wrote an admin key to its data folder at first start)",
     status: .notAllowed)
 
+  static let halfAnIdentity = Complaint(
+    "--tls-cert and --tls-key belong together", next: "give both, or neither", status: .usage)
+
   /// Any failure of a command; nil for those that the argument parser tells better itself.
   init?(wrapping error: any Error, server: String = "this address") {
     switch error {

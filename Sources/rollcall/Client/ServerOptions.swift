@@ -25,6 +25,15 @@ struct ServerOptions: ParsableArguments {
     name: .customLong("tls-ca"), help: "PEM file of the authorities to trust. [$ROLLCALL_TLS_CA]")
   var authorities: String?
 
+  @Option(
+    name: .customLong("tls-cert"),
+    help: "PEM file of a certificate to show to the server. [$ROLLCALL_TLS_CERT]")
+  var certificate: String?
+
+  @Option(
+    name: .customLong("tls-key"), help: "PEM file of that certificate's key. [$ROLLCALL_TLS_KEY]")
+  var certificateKey: String?
+
   @Option(help: "Seconds to wait for an answer.")
   var timeout: Int = 30
 
@@ -41,7 +50,13 @@ struct ServerOptions: ParsableArguments {
   func profile() throws -> ClientProfile {
     let environment = ProcessInfo.processInfo.environment
     return try ClientProfile.read(ClientProfile.path(environment: environment)).overridden(
-      by: ClientProfile(server: server, key: key, tls: tls, authorities: authorities),
-      environment: environment)
+      by: flags, environment: environment)
+  }
+
+  /// What the flags say.
+  var flags: ClientProfile {
+    ClientProfile(
+      server: server, key: key, tls: tls, authorities: authorities, certificate: certificate,
+      certificateKey: certificateKey)
   }
 }

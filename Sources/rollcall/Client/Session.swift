@@ -19,11 +19,19 @@ struct Session: Sendable {
   init(_ profile: ClientProfile, timeout: Int = 30, output: ServerOptions.Output = .table) throws {
     guard let key = profile.key else { throw Complaint.noKey }
     let server = profile.server ?? "127.0.0.1:7070"
-    let tls = profile.tls == true || profile.authorities != nil
+    guard (profile.certificate == nil) == (profile.certificateKey == nil) else {
+      throw Complaint.halfAnIdentity
+    }
+    let identity = profile.certificate.flatMap { certificate in
+      profile.certificateKey.map {
+        ClientTLS.Identity(certificateFile: certificate, keyFile: $0)
+      }
+    }
     var configuration = Channel.Configuration()
     configuration.credentials = try .bearer(key)
-    if tls {
-      configuration.tls = ClientTLS(trust: profile.authorities.map { .file($0) } ?? .system)
+    if profile.tls == true || profile.authorities != nil || identity != nil {
+      configuration.tls = ClientTLS(
+        trust: profile.authorities.map { .file($0) } ?? .system, identity: identity)
     }
     channel = try Channel(target: server, configuration: configuration)
     auth = AuthServiceClient(channel)

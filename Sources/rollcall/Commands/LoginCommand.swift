@@ -13,16 +13,11 @@ struct LoginCommand: AsyncParsableCommand {
 
   func run() async throws {
     let environment = ProcessInfo.processInfo.environment
-    var profile = ClientProfile().overridden(
-      by: ClientProfile(
-        server: options.server, key: options.key, tls: options.tls,
-        authorities: options.authorities), environment: environment)
+    var profile = ClientProfile().overridden(by: options.flags, environment: environment)
+      .withAbsolutePaths()
     if profile.key == nil {
       if Terminal.shared.isInteractive { Terminal.shared.complain("API key:") }
       profile.key = readLine(strippingNewline: true)?.trimmingCharacters(in: .whitespaces)
-    }
-    if let authorities = profile.authorities {
-      profile.authorities = URL(fileURLWithPath: authorities).path
     }
     var answer = WhoAmIResponse()
     try await Session.run(
