@@ -1,4 +1,5 @@
 public import ProtoWire
+import Synchronization
 
 /// What a call's request side has to offer right now.
 public enum InboundMessage {
@@ -68,7 +69,10 @@ open class ServerCall: @unchecked Sendable {
   /// Runs a handler right here until it first suspends; it goes on with the loop as its executor.
   @inlinable public final func start(_ operation: @escaping @Sendable () async -> Void) {
     let task = Task.immediate(executorPreference: loop, operation: operation)
-    if !handlerReturned { self.task = task }
+    guard !handlerReturned else { return }
+    self.task = task
+    // The call may have ended before there was a task to cancel.
+    if context.isCancelled { task.cancel() }
   }
 
   /// The handler's answer: queued, then the call ends with OK.
@@ -168,7 +172,7 @@ open class ServerCall: @unchecked Sendable {
   public final func didDrain() {
     guard let outbound else { return }
     let left = outbound.pointee.count
-    detached?.drained(left: left)
+    detached?.settle(left, self)
     guard left < ServerCall.lowWaterMark, !writers.isEmpty else { return }
     let waiting = writers
     writers = []
@@ -216,6 +220,7 @@ open class ServerCall: @unchecked Sendable {
 
   /// For readers on other threads: the next message copied; nil at the end.
   @usableFromInline nonisolated(nonsending) final func pullCopy() async throws -> [UInt8]? {
+    let cancellation = Cancellation()
     while true {
       let step: Step = await withTaskCancellationHandler {
         await withUnsafeContinuation { continuation in
@@ -224,12 +229,16 @@ open class ServerCall: @unchecked Sendable {
             case .message(let bytes): continuation.resume(returning: .message([UInt8](bytes)))
             case .end: continuation.resume(returning: .end)
             case .failed(let error): continuation.resume(returning: .failed(error))
+            // A cancellation that reached the loop before this found nobody to wake.
+            case .pending where cancellation.hasHappened.load(ordering: .acquiring):
+              continuation.resume(returning: .retry)
             case .pending:
               self.awaitInbound(continuation)
             }
           }
         }
       } onCancel: {
+        cancellation.hasHappened.store(true, ordering: .releasing)
         loop.execute { self.inboundChanged() }
       }
       switch step {
@@ -239,6 +248,10 @@ open class ServerCall: @unchecked Sendable {
       case .retry: try Task.checkCancellation()
       }
     }
+  }
+
+  private final class Cancellation: Sendable {
+    let hasHappened = Atomic<Bool>(false)
   }
 
   private enum Step: Sendable {

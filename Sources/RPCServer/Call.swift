@@ -145,7 +145,7 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
   }
 
   override func pull() -> InboundMessage {
-    guard let stream else { return .failed(ServerCall.ended) }
+    guard let stream, !isFinished else { return .failed(ServerCall.ended) }
     do throws(FramingError) {
       guard let length = try messageLength(stream.pointee.inbound.bytes) else {
         return try incomplete(stream)
@@ -269,6 +269,8 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
     if let stream, let connection { submitEnd(error, stream, connection) }
     responseEnded(error)
     notifyFinished(error?.status ?? .ok)
+    // Ended by somebody else while its handler runs: what the handler waits for never comes.
+    cancelHandler()
   }
 
   private func submitEnd(
@@ -304,7 +306,6 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
 
   func deadlinePassed() {
     timer = nil
-    cancelHandler()
     finish(RPCError(.deadlineExceeded, "the deadline has passed"))
   }
 

@@ -205,6 +205,20 @@ import Transport
     #expect(rig.answer(stream).status == StatusCode.outOfRange.rawValue)
   }
 
+  @Test func `ending a stream from outside ends the handler that waits for its client`() throws {
+    let rig = try rig()
+    let stream = try rig.open(TestService.path("Linger"))
+    rig.send(Rig.frame(Self.bytes(3).serialized()), on: stream)
+    try rig.exchange()
+    #expect(rig.core.runningHandlers == 1)
+    let detached = try #require(service.detached.withLock { $0.first })
+    detached.finish(RPCError(.unavailable, "go elsewhere"))
+    try rig.exchange()
+    #expect(rig.answer(stream).status == StatusCode.unavailable.rawValue)
+    #expect(service.cancelled.withLock { $0 } == 1)
+    #expect(rig.core.runningHandlers == 0)
+  }
+
   @Test func `handlers beyond the cap are refused, those within go on`() throws {
     var limits = ServerLimits()
     limits.maxRunningHandlers = 2

@@ -100,6 +100,17 @@ final class TestService: Sendable {
       await self.park()
       return Number()
     }
+    registration.bidirectionalStreaming(method("Linger", .bidirectionalStreaming)) {
+      (requests: RequestStream<Bytes>, responses: ResponseStream<Bytes>, context) in
+      let stream = responses.detach()
+      self.detached.withLock { $0.append(stream) }
+      do {
+        for try await _ in requests {}
+      } catch {
+        if context.isCancelled { self.cancelled.withLock { $0 += 1 } }
+        throw error
+      }
+    }
     registration.bidirectionalStreaming(method("Chat", .bidirectionalStreaming)) {
       (requests: RequestStream<Bytes>, responses: ResponseStream<Bytes>, _) in
       do {
