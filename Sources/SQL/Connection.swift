@@ -136,7 +136,8 @@ public final class Connection {
       return entry
     }
     let entry = CachedStatement(try engine.prepare(text))
-    // Composed texts are few by construction; the bound only guards against one that is not.
+    // A list composes a text for each set of filters and each number of values in them, which callers choose: the bound keeps
+    // them from filling the memory.
     if textCache.count >= 256 { textCache.removeAll() }
     if textCache[text] == nil { textCache[text] = entry }
     return entry

@@ -34,14 +34,6 @@ public struct Row {
     return known
   }
 
-  /// As `raw`, for a column that may be NULL.
-  @inlinable
-  public func rawOrNil<E: RawRepresentable>(
-    _ column: Int, as type: E.Type = E.self
-  ) throws(SQLError) -> E? where E.RawValue: SQLValue {
-    statement.isNull(column) ? nil : try raw(column, as: type)
-  }
-
   @inlinable public func isNull(_ column: Int) -> Bool { statement.isNull(column) }
 
   public var columnCount: Int { statement.columnCount }

@@ -2,8 +2,8 @@ internal import Glibc
 
 /// A small file that only the server's user may read.
 public enum SecretFile {
-  /// Writes `text` to `path` with mode 0600, replacing what was there. It is complete and on disk when
-  /// this returns.
+  /// Writes `text` to `path` with mode 0600, replacing what was there. It is complete, on disk and in its folder when this returns:
+  /// a power failure leaves it there.
   public static func write(_ text: String, to path: String) throws(StoreError) {
     let temporary = path + ".new"
     func failure(_ operation: String) -> StoreError {
@@ -32,5 +32,19 @@ public enum SecretFile {
     close(descriptor)
     guard isSynced else { throw error }
     guard rename(temporary, path) == 0 else { throw failure("rename") }
+    try syncFolder(of: path)
+  }
+
+  /// Writes down that the folder has the file.
+  private static func syncFolder(of path: String) throws(StoreError) {
+    let folder =
+      path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    let isSynced = descriptor >= 0 && fsync(descriptor) == 0
+    let reason = String(cString: strerror(errno))
+    if descriptor >= 0 { close(descriptor) }
+    guard isSynced else {
+      throw .folderUnusable(path: folder, reason: "sync: \(reason)")
+    }
   }
 }

@@ -89,7 +89,7 @@ public final class Store: Sendable {
     let watch = WatchHub(
       log: StoredWatchLog(reader: watchReader), head: head, options: watchOptions)
     self.watch = watch
-    housekeeping = Housekeeping(writer)
+    housekeeping = Housekeeping(writer, report: configuration.onHousekeeping)
     let core = WriterCore(
       engine: engine, connection: connection, clock: configuration.clock,
       makeTransaction: { WriteTransaction($0, ids: ids, configuration: configuration) },
@@ -244,17 +244,11 @@ extension Store {
     }
   }
 
-  /// Why the last flush or sweep failed; nil once one succeeded. For health and logs.
-  public var housekeepingFailure: String? { housekeeping.lastFailure }
-
-  /// Removes events up to and including `revision`, in steps that let other writes through.
-  /// Watches can resume from `revision` and later; `.compacted` meets those that ask for less.
-  public func compact(through revision: Int64) async throws {
-    let step = 2_000
-    while try await write({ transaction in
-      try EventLog.compact(
-        through: min(revision, transaction.head), limit: step, in: transaction.connection)
-    }) == step {}
+  /// Removes what has expired now, as the clock does at every interval, and returns when nothing of it is left.
+  func sweep() async {
+    await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+      housekeeping.sweep(configuration) { continuation.resume() }
+    }
   }
 }
 

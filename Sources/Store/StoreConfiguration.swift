@@ -6,8 +6,8 @@ public struct StoreConfiguration: Sendable {
   public var maximumBatch = 1_024
   /// Readers opened for threads that are no event loops.
   public var pooledReaders = 4
-  /// Threads for unbounded reads, and how many of those reads may wait.
-  public var scanThreads = 1
+  /// Threads for unbounded reads, and how many of those reads may wait. Two: a long one does not hold every other up.
+  public var scanThreads = 2
   public var maximumWaitingScans = 256
   /// How often buffered values (last seen, counters) are written: the most that a crash loses.
   public var flushIntervalMilliseconds: Int64 = 500
@@ -16,12 +16,14 @@ public struct StoreConfiguration: Sendable {
   /// How long events are kept; nil keeps all. Watches cannot resume from before, and the audit
   /// starts there.
   public var eventRetentionMilliseconds: Int64?
-  /// How often expired request ids and events are removed.
+  /// How often expired request ids and events are looked for; what is found is removed to the last, in steps.
   public var sweepIntervalMilliseconds: Int64 = 60_000
   /// Limit of the database file in pages of 4 KiB; nil is the disk's.
   public var maximumPages: Int?
   /// How often a quiet watcher learns the newest revision.
   public var bookmarkIntervalMilliseconds: Int64 = 5_000
+  /// Told why work that nobody awaits, a flush or a sweep, began to fail, and nil once it succeeds again. Any thread.
+  public var onHousekeeping: @Sendable (_ failure: String?) -> Void = { _ in }
   /// Milliseconds since 1970.
   public var clock: @Sendable () -> Int64 = { StoreClock.nowMilliseconds() }
 

@@ -66,29 +66,6 @@ import Testing
     #expect(Selector.everything.matches(labels: .empty, groups: []))
   }
 
-  @Test(arguments: [
-    ("", ""), ("  ", ""), ("env=prod", "env=prod"), ("env == prod", "env=prod"),
-    ("env!=prod", "env!=prod"), ("env =", "env="), ("legacy", "legacy"), ("! legacy", "!legacy"),
-    ("tier in (a, b),env=prod", "tier in (a, b),env=prod"),
-    ("tier notin (a,b) , x", "tier notin (a, b),x"), ("tier in (a)", "tier=a"),
-  ])
-  func `text is parsed and printed in one form`(text: String, printed: String) throws {
-    let selector = try Selector(parsing: text)
-    #expect(selector.text == printed)
-    #expect(try Selector(parsing: printed) == selector)
-  }
-
-  @Test(arguments: [
-    ("tier in a", "expected ( after in at 8"), ("tier in (a", "expected ) after the values"),
-    ("a,", "missing after the last comma"), (",a", "label key is empty"),
-    ("a!b", "expected = after !"), ("a like b", "found \"like\""), ("a=b c", "expected ,"),
-    ("!", "label key is empty"), ("a)b", "found \"\""),
-  ])
-  func `what is no selector is refused with the place`(text: String, expected: String) {
-    let error = #expect(throws: DomainError.self) { try Selector(parsing: text) }
-    #expect(error?.description.contains(expected) == true, "\(String(describing: error))")
-  }
-
   @Test func `counts and values are limited`() {
     func selector(_ count: Int) -> Selector? {
       try? Selector(requirements: (0..<count).map { .equals("k\($0)", "v") })

@@ -30,8 +30,12 @@ import Testing
     }
   }
 
-  private func open(_ path: String, flushEvery interval: Int64 = 3_600_000) throws -> Store {
+  private func open(
+    _ path: String, flushEvery interval: Int64 = 3_600_000,
+    onHousekeeping: @escaping @Sendable (String?) -> Void = { _ in }
+  ) throws -> Store {
     var configuration = StoreConfiguration()
+    configuration.onHousekeeping = onHousekeeping
     configuration.flushIntervalMilliseconds = interval
     return try Store.open(
       path, configuration, migrations: Migrations.all + [Self.table]
@@ -63,10 +67,12 @@ import Testing
     #expect(buffer.pending("0") == nil && buffer.count == 0)
   }
 
-  @Test func `a flush that fails keeps its values and merges newer ones`() async throws {
+  @Test func `a flush that fails keeps its values, merges newer ones and is reported`() async throws
+  {
     let path = TemporaryStore.folder()
     defer { TemporaryStore.remove(path) }
-    let store = try open(path)
+    let reports = Reports()
+    let store = try open(path, onHousekeeping: { reports.add($0) })
     defer { store.close() }
     let isFull = Atomic(true)
     let buffer = counters { isFull.load(ordering: .relaxed) }
@@ -75,11 +81,11 @@ import Testing
     await store.flush()
     buffer.record("a", 2)
     #expect(buffer.pending("a") == 3)
-    #expect(store.housekeepingFailure == "the disk is full")
+    #expect(reports.all == ["the disk is full"])
     isFull.store(false, ordering: .relaxed)
     await store.flush()
     #expect(try stored(store) == ["a": 3])
-    #expect(store.housekeepingFailure == nil)
+    #expect(reports.all == ["the disk is full", nil], "told once each")
   }
 
   @Test func `closing writes what is buffered`() async throws {
@@ -116,5 +122,12 @@ import Testing
     await store.flush()
     #expect(try stored(store) == ["a": 20_000])
     store.close()
+  }
+
+  /// What housekeeping reported, from any thread.
+  private final class Reports: Sendable {
+    private let state = Mutex<[String?]>([])
+    var all: [String?] { state.withLock { $0 } }
+    func add(_ report: String?) { state.withLock { $0.append(report) } }
   }
 }

@@ -21,6 +21,21 @@ public struct EventLog {
     try db.first("SELECT revision FROM event_floor WHERE id = 1") { try $0[0] } ?? 0
   }
 
+  /// The newest revision, after checking that a watch could resume from `revision`; 0 always can, it begins anew.
+  ///
+  /// Fails with `.compacted` and `.futureRevision` as the watch itself would.
+  public func resumable(from revision: Int64) throws -> Int64 {
+    let (oldest, newest) = (try floor(), try head())
+    guard revision != 0 else { return newest }
+    guard revision >= oldest else {
+      throw StoreError.compacted(requested: revision, oldest: oldest)
+    }
+    guard revision <= newest else {
+      throw StoreError.futureRevision(requested: revision, newest: newest)
+    }
+    return newest
+  }
+
   /// Events after `revision`, oldest first; of one org, or of all when `org` is nil.
   public func page(after revision: Int64, org: String?, limit: Int) throws -> [LoggedEvent] {
     guard let org else {

@@ -68,28 +68,44 @@ public final class FleetActivity: Sendable {
   /// Takes a report in.
   ///
   /// `numbers` are those of the events in it, ascending, and `activity` tells what the events from an index on did. Each number
-  /// counts once: whatever was known before is left out. Returns how many were new and the highest number known.
+  /// counts once: whatever was known before is left out. A report whose `activity` throws takes no number. Returns how many were
+  /// new and the highest number known.
   public func take(
     _ device: DeviceID, numbers: [Int64], now: Timestamp, _ transaction: ReadTransaction,
     activity: (_ firstNew: Int) throws -> [VersionKey: VersionActivity]
   ) throws -> (accepted: Int, acknowledged: Int64) {
+    var known = try acknowledged(device, transaction)
     guard !numbers.isEmpty else {
-      let known = try acknowledged(device, transaction)
-      record(device, Delta(seenAt: now, acknowledged: known, versions: [:]))
+      buffer.record(device, Delta(seenAt: now, acknowledged: known, versions: [:]))
       return (0, known)
     }
-    let stored = try acknowledged(device, transaction)
-    // Two reports of one device may run at once; whoever comes first takes a number.
-    let taken = try sequences.withLock { sequences in
-      let taken = try EventSequence.take(numbers, after: max(stored, sequences[device] ?? 0))
-      if sequences.count >= Self.sequenceLimit { sequences.removeAll() }
-      sequences[device] = taken.acknowledged
-      return taken
+    while true {
+      let taken = try EventSequence.take(numbers, after: known)
+      let delta = Delta(
+        seenAt: now, acknowledged: taken.acknowledged, versions: try activity(taken.firstNew))
+      // Two reports of one device may run at once; whoever comes first takes a number, and the other looks again.
+      let newer = sequences.withLock { sequences -> Int64? in
+        if let current = sequences[device], current > known { return current }
+        if sequences.count >= Self.sequenceLimit { sequences.removeAll() }
+        sequences[device] = taken.acknowledged
+        buffer.record(device, delta)
+        return nil
+      }
+      guard let newer else {
+        notify(Set(delta.versions.keys.map(\.deployment)))
+        return (numbers.count - taken.firstNew, taken.acknowledged)
+      }
+      known = newer
     }
-    let versions = try activity(taken.firstNew)
-    record(
-      device, Delta(seenAt: now, acknowledged: taken.acknowledged, versions: versions))
-    return (numbers.count - taken.firstNew, taken.acknowledged)
+  }
+
+  /// Throws what ``take(_:numbers:now:_:activity:)`` would, and takes nothing.
+  public func check(
+    _ device: DeviceID, numbers: [Int64], _ transaction: ReadTransaction,
+    activity: (_ firstNew: Int) throws -> Void
+  ) throws {
+    let known = try acknowledged(device, transaction)
+    try activity(try EventSequence.take(numbers, after: known).firstNew)
   }
 
   /// A device's activity, what is not yet written down included.
@@ -118,11 +134,6 @@ public final class FleetActivity: Sendable {
     if let known = sequences.withLock({ $0[device] }) { return known }
     let stored = try DeviceActivities(transaction).acknowledgedSequence(of: device)
     return max(stored, buffer.pending(device)?.acknowledged ?? 0)
-  }
-
-  private func record(_ device: DeviceID, _ delta: Delta) {
-    buffer.record(device, delta)
-    if !delta.versions.isEmpty { notify(Set(delta.versions.keys.map(\.deployment))) }
   }
 
   // MARK: Writing down

@@ -12,8 +12,13 @@ final class Housekeeping: Sendable {
   private let thread = Mutex<WorkerThread?>(nil)
   /// The last failure of work that nobody awaits, until it succeeds again.
   private let failure = Mutex<String?>(nil)
+  private let report: @Sendable (String?) -> Void
 
-  init(_ writer: Writer) { self.writer = writer }
+  /// `report` is told when work begins to fail and, with nil, when it succeeds again.
+  init(_ writer: Writer, report: @escaping @Sendable (String?) -> Void) {
+    self.writer = writer
+    self.report = report
+  }
 
   func start(_ configuration: StoreConfiguration) {
     let started = WorkerThread(name: "store-clock") { [self] in
@@ -26,7 +31,7 @@ final class Housekeeping: Sendable {
         flush {}
         if next >= sweep {
           sweep = next + configuration.sweepIntervalMilliseconds
-          self.sweep(configuration)
+          self.sweep(configuration) {}
         }
       }
     }
@@ -34,8 +39,6 @@ final class Housekeeping: Sendable {
   }
 
   func add(_ buffer: any Flushable) { state.withLock { $0.buffers.append(buffer) } }
-
-  var lastFailure: String? { failure.withLock { $0 } }
 
   /// Queues what every buffer holds; `completion` is called once all of it is committed or failed,
   /// and with `andWait` also what an earlier flush had queued.
@@ -62,17 +65,38 @@ final class Housekeeping: Sendable {
     }
   }
 
-  private func sweep(_ configuration: StoreConfiguration) {
+  /// Rows removed in one write, so that others come through in between.
+  static let sweepStep = 2_000
+
+  /// Queues the removal of what has expired, step by step until nothing of it is left: a sweep that stopped early would fall behind
+  /// whoever writes faster. `completion` is called after the last step, or the first that failed.
+  func sweep(_ configuration: StoreConfiguration, _ completion: @escaping @Sendable () -> Void) {
+    let outcome = Outcome()
     queue(
       InternalWrite { transaction in
-        _ = try transaction.purgeIdempotentRequests(limit: 10_000)
+        let requests = try transaction.purgeIdempotentRequests(limit: Self.sweepStep)
+        var events = 0
         if let retention = configuration.eventRetentionMilliseconds {
-          let cutoff = transaction.nowMilliseconds - retention
-          try EventLog.compact(createdBefore: cutoff, limit: 5_000, in: transaction.connection)
+          events = try EventLog.compact(
+            createdBefore: transaction.nowMilliseconds - retention, limit: Self.sweepStep,
+            in: transaction.connection)
         }
+        outcome.isUnfinished.store(
+          max(requests, events) >= Self.sweepStep, ordering: .releasing)
       } completion: { [self] error in
         note(error)
+        if error == nil, outcome.isUnfinished.load(ordering: .acquiring),
+          !state.withLock({ $0.isClosed })
+        {
+          sweep(configuration, completion)
+        } else {
+          completion()
+        }
       })
+  }
+
+  private final class Outcome: Sendable {
+    let isUnfinished = Atomic<Bool>(false)
   }
 
   private func queue(_ job: WriteJob) {
@@ -85,7 +109,12 @@ final class Housekeeping: Sendable {
   }
 
   private func note(_ error: (any Error)?) {
-    failure.withLock { $0 = error.map { "\($0)" } }
+    let text = error.map { "\($0)" }
+    let hasChanged = failure.withLock { failure in
+      defer { failure = text }
+      return (failure == nil) != (text == nil)
+    }
+    if hasChanged { report(text) }
   }
 
   /// Ends the thread and queues the last flush. Blocks until that is committed.

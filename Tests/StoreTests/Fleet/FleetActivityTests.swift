@@ -54,6 +54,56 @@ import Testing
     #expect(try take(activity, sample.store, "a", [1], FleetSample.v2, .zero) == (1, 1))
   }
 
+  @Test func `a batch with an event that is wrong takes no number either`() async throws {
+    let sample = try await FleetSample()
+    try await sample.store.write { try Devices($0).insert(FleetSample.device("a")) }
+    let activity = FleetActivity(sample.store)
+    let numbers: [Int64] = [4, 5]
+    #expect(throws: StoreError.self) {
+      try sample.store.read { tx in
+        try activity.take(DeviceID("a"), numbers: numbers, now: now, tx) { _ in
+          throw StoreError.failure("event 5 is wrong")
+        }
+      }
+    }
+    #expect(try take(activity, sample.store, "a", [4], FleetSample.v2, .zero) == (1, 4))
+    await sample.store.flush()
+    let stored = try sample.store.read { try DeviceActivities($0).find(DeviceID("a")) }
+    #expect(stored?.acknowledgedSequence == 4)
+  }
+
+  @Test func `a batch that another one overtakes counts only what is new then`() async throws {
+    let sample = try await FleetSample()
+    try await sample.store.write { try Devices($0).insert(FleetSample.device("a")) }
+    let activity = FleetActivity(sample.store)
+    var firsts: [Int] = []
+    let taken = try sample.store.read { tx in
+      try activity.take(DeviceID("a"), numbers: [1, 2, 3], now: now, tx) { firstNew in
+        firsts.append(firstNew)
+        if firstNew == 0 {
+          let other = try take(activity, sample.store, "a", [1, 2], FleetSample.v2, .zero)
+          #expect(other == (2, 2))
+        }
+        return [:]
+      }
+    }
+    #expect(taken == (1, 3))
+    #expect(firsts == [0, 2])
+  }
+
+  @Test func `checking a batch takes nothing`() async throws {
+    let sample = try await FleetSample()
+    try await sample.store.write { try Devices($0).insert(FleetSample.device("a")) }
+    let activity = FleetActivity(sample.store)
+    try sample.store.read { tx in
+      try activity.check(DeviceID("a"), numbers: [1, 2], tx) { #expect($0 == 0) }
+      #expect(throws: DomainError.self) {
+        try activity.check(DeviceID("a"), numbers: [2, 1], tx) { _ in }
+      }
+    }
+    #expect(try take(activity, sample.store, "a", [1, 2], FleetSample.v2, .zero) == (2, 2))
+  }
+
   @Test func `gates count devices of both arms, not attempts`() async throws {
     let sample = try await FleetSample()
     let store = sample.store

@@ -32,12 +32,18 @@ public struct APIKeys {
         k.revoked_at_ms, k.revision, p.roles, p.is_disabled, o.is_root
       FROM api_keys k JOIN principals p ON p.id = k.principal JOIN orgs o ON o.id = k.org
       WHERE k.digest = $1
-      """, digest
-    ) { row in
-      Credential(
-        key: try Self.key(row), roles: Roles(rawValue: try row[9]), isDisabled: try row[10],
-        isRootOrg: try row[11])
-    }
+      """, digest, map: Self.credential)
+  }
+
+  /// The credential that a key is now: for those who go on after they were accepted.
+  public func credential(_ id: KeyID) throws -> Credential? {
+    try db.first(
+      """
+      SELECT k.id, k.org, k.principal, k.display_name, k.hint, k.created_at_ms, k.expires_at_ms,
+        k.revoked_at_ms, k.revision, p.roles, p.is_disabled, o.is_root
+      FROM api_keys k JOIN principals p ON p.id = k.principal JOIN orgs o ON o.id = k.org
+      WHERE k.id = $1
+      """, id.rawValue, map: Self.credential)
   }
 
   /// All keys of the org, or those of one principal.
@@ -70,6 +76,12 @@ public struct APIKeys {
     try db.execute(
       "UPDATE api_keys SET revoked_at_ms = $3, revision = $4 WHERE id = $1 AND org = $2",
       key.id.rawValue, key.org.rawValue, key.revokedAt?.milliseconds, key.revision)
+  }
+
+  private static func credential(_ row: Row) throws(SQLError) -> Credential {
+    Credential(
+      key: try key(row), roles: Roles(rawValue: try row[9]), isDisabled: try row[10],
+      isRootOrg: try row[11])
   }
 
   private static func key(_ row: Row) throws(SQLError) -> APIKey {

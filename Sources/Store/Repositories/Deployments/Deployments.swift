@@ -31,6 +31,23 @@ public struct Deployments {
   public func list(_ page: Page, org: OrgID, _ filter: Filter = Filter()) throws -> Listing<
     Deployment
   > {
+    try Self.query(org, filter).listing(page, in: db, id: \.id.rawValue, map: Self.deployment)
+  }
+
+  /// All that match, oldest first. Unbounded: for scans.
+  public func all(org: OrgID, _ filter: Filter = Filter()) throws -> [Deployment] {
+    let query = Self.query(org, filter)
+    var deployments: [Deployment] = []
+    var page = Page(limit: 1_000, order: .oldestFirst)
+    while true {
+      let (items, hasMore) = try query.rows(page, in: db, map: Self.deployment)
+      deployments += items
+      guard hasMore else { return deployments }
+      page.after = items.last?.id.rawValue
+    }
+  }
+
+  private static func query(_ org: OrgID, _ filter: Filter) -> ListQuery {
     var query = ListQuery(
       """
       id, org, model, variant, name, description, labels, environment, state, desired_version,
@@ -47,7 +64,7 @@ public struct Deployments {
     if let model = filter.model { query.filter("model = ?", model.rawValue) }
     if let variant = filter.variant { query.filter("variant = ?", variant.rawValue) }
     if !filter.ids.isEmpty { query.filter("id IN (?)", anyOf: filter.ids.map(\.rawValue)) }
-    return try query.listing(page, in: db, id: \.id.rawValue, map: Self.deployment)
+    return query
   }
 
   /// The deployments that decide what devices of an org get, oldest first, each with the number of its pins.
