@@ -4,7 +4,7 @@ import grpc
 import pytest
 
 from rollcall.v1 import deployment_service_pb2
-from rollcall_client import Client, details, policy
+from rollcall_client import Client, details, eventually, policy
 
 COUNT = 60
 
@@ -124,3 +124,52 @@ def test_a_revision_from_the_future_is_refused_or_waits(org, deployment):
         next(stream)
     assert failure.value.code() in (grpc.StatusCode.OUT_OF_RANGE, grpc.StatusCode.INVALID_ARGUMENT)
     details(failure.value)
+
+
+@pytest.mark.parametrize("compression", [grpc.Compression.NoCompression, grpc.Compression.Gzip])
+def test_a_client_that_reads_late_gets_every_event_and_goes_on(org, server, deployment, compression):
+    """More is logged than windows and buffers hold: the rest waits in the log, and nobody waits for ever."""
+    key = org.metadata[0][1].removeprefix("Bearer ")
+    arguments = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65_535)]
+    count = 250
+    with Client(server.address, key, arguments=arguments, compression=compression) as slow:
+        stream = watch(slow, deployment, 0)
+        base = snapshot(stream)
+        for number in range(count):
+            org.set_description(deployment.id, f"{number} ".ljust(4000, "x"))
+        seen = []
+        for message in stream:
+            if message.WhichOneof("content") == "event":
+                seen.append(message.event.event.revision)
+            if len(seen) == count:
+                break
+        assert seen == [number for number in logged(org, deployment) if number > base]
+        org.set_description(deployment.id, "one more")
+        assert next(m for m in stream if m.WhichOneof("content") == "event").event.deployment.description == "one more"
+        assert next(stream).WhichOneof("content") == "bookmark"
+
+
+def test_events_are_forgotten_when_they_are_old_enough_and_watches_told_so(own_server):
+    own_server.start()
+    with Client(own_server.address, own_server.admin_key) as client:
+        version = client.push(client.create_variant(client.create_model().id).id, "1.0.0", b"artifact")
+        deployment = client.create_deployment(version)
+        first = snapshot(watch(client, deployment, 0))
+        client.set_description(deployment.id, "later")
+    own_server.terminate()
+    own_server.start("--event-retention", "1ms")
+    with Client(own_server.address, own_server.admin_key) as client:
+
+        def refusal():
+            try:
+                next(watch(client, deployment, first))
+                return None
+            except grpc.RpcError as failure:
+                return failure
+
+        failure = eventually(refusal, what="the events were not forgotten")
+        assert failure.code() == grpc.StatusCode.OUT_OF_RANGE
+        info = details(failure)[1]["ErrorInfo"]
+        assert info.reason == "REVISION_COMPACTED"
+        oldest = int(info.metadata["oldestRevision"])
+        assert next(watch(client, deployment, oldest)).WhichOneof("content") == "bookmark"

@@ -19,13 +19,19 @@ final class ServiceFixture {
   /// The secret of the first start.
   let secret: String
 
-  init(maximumArtifactSize: Int64 = 1 << 20) async throws {
+  init(
+    maximumArtifactSize: Int64 = 1 << 20,
+    _ configuration: StoreConfiguration = StoreConfiguration(),
+    now: @escaping @Sendable () -> Timestamp = {
+      Timestamp(milliseconds: StoreClock.nowMilliseconds())
+    }
+  ) async throws {
     path = "/tmp/rollcall-services-\(UInt64.random(in: .min ... .max))"
-    store = try Store.open(path)
+    store = try Store.open(path, configuration)
     files = try ArtifactFiles(data: path, maximumSize: maximumArtifactSize)
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    rules = CallRules(store: store, logger: logger)
-    authentication = Authentication(store: store)
+    authentication = Authentication(store: store, now: now)
+    rules = CallRules(store: store, logger: logger, authentication: authentication)
     let file = try #require(try await Bootstrap.run(store: store, logger: logger))
     secret = try Self.text(of: file)
   }

@@ -3773,7 +3773,7 @@ extension WatchRolloutResponse.Change {
 public struct WatchHealthRequest: Message {
   /// Id of the deployment.
   public var deploymentId: String = ""
-  /// The revision last seen; 0 begins with a snapshot.
+  /// The revision last seen, which must be one to resume from; 0: none.
   public var fromRevision: Int64 = 0
   public var unknownFields = UnknownFields()
 
@@ -4123,7 +4123,9 @@ public enum DeploymentServiceMethods {
 ///
 /// Watch streams begin with a snapshot when from_revision is 0, and with what followed that
 /// revision otherwise. A revision that is no longer kept fails with OUT_OF_RANGE, reason
-/// REVISION_COMPACTED, naming the oldest one. Every message carries a revision to resume from.
+/// REVISION_COMPACTED, naming the oldest one; one that has not happened yet fails with OUT_OF_RANGE,
+/// reason REVISION_IN_FUTURE. Every message carries a revision to resume from. A stream ends with
+/// UNAUTHENTICATED or PERMISSION_DENIED soon after the caller's key, principal or role is gone.
 public protocol DeploymentServiceServer: Sendable {
   /// Creates a deployment as a draft. The variant must be in the catalog, its versions must belong
   /// to it and be ready.
@@ -4233,14 +4235,15 @@ public protocol DeploymentServiceServer: Sendable {
     context: ServerContext) async throws
 
   /// Streams changes of one rollout; no change is left out. Ends with OK once the rollout is
-  /// completed, rolled back or aborted.
+  /// completed, rolled back or aborted. Verdicts of gates are no changes of their own: they come
+  /// with the next change, and within seconds with WatchHealth.
   func watchRollout(
     _ request: WatchRolloutRequest,
     responses: ResponseStream<WatchRolloutResponse>,
     context: ServerContext) async throws
 
   /// Streams the health of a deployment whenever it changes. To a slow reader only the latest
-  /// state is sent.
+  /// state is sent: a stream begins with it whatever from_revision is.
   func watchHealth(
     _ request: WatchHealthRequest,
     responses: ResponseStream<WatchHealthResponse>,
@@ -4327,7 +4330,9 @@ extension DeploymentServiceServer {
 ///
 /// Watch streams begin with a snapshot when from_revision is 0, and with what followed that
 /// revision otherwise. A revision that is no longer kept fails with OUT_OF_RANGE, reason
-/// REVISION_COMPACTED, naming the oldest one. Every message carries a revision to resume from.
+/// REVISION_COMPACTED, naming the oldest one; one that has not happened yet fails with OUT_OF_RANGE,
+/// reason REVISION_IN_FUTURE. Every message carries a revision to resume from. A stream ends with
+/// UNAUTHENTICATED or PERMISSION_DENIED soon after the caller's key, principal or role is gone.
 public struct DeploymentServiceClient: Sendable {
   private let channel: any ClientChannel
 
@@ -4480,7 +4485,8 @@ public struct DeploymentServiceClient: Sendable {
   }
 
   /// Streams changes of one rollout; no change is left out. Ends with OK once the rollout is
-  /// completed, rolled back or aborted.
+  /// completed, rolled back or aborted. Verdicts of gates are no changes of their own: they come
+  /// with the next change, and within seconds with WatchHealth.
   public func watchRollout(
     _ request: WatchRolloutRequest,
     options: CallOptions = .init()) -> ServerStreamingCall<WatchRolloutResponse> {
@@ -4488,7 +4494,7 @@ public struct DeploymentServiceClient: Sendable {
   }
 
   /// Streams the health of a deployment whenever it changes. To a slow reader only the latest
-  /// state is sent.
+  /// state is sent: a stream begins with it whatever from_revision is.
   public func watchHealth(
     _ request: WatchHealthRequest,
     options: CallOptions = .init()) -> ServerStreamingCall<WatchHealthResponse> {

@@ -75,7 +75,8 @@ public struct Device: Message {
     _modify { yield &box.value.lastSeenAt }
   }
 
-  /// Changes with every change of the resource; counters and last_seen_at do not count.
+  /// Changes when platform, app_identifier, device_class or labels change. What the device reports
+  /// (installed, counters, last_seen_at) and its groups do not count.
   public var etag: String {
     get { box.isAllocated ? box.value.etag : "" }
     _modify { yield &box.value.etag }
@@ -789,7 +790,8 @@ extension DeviceGroup {
   }
 }
 
-/// Something that happened on a device.
+/// Something that happened on a device. The server keeps sums of events, by device and by version of
+/// a deployment; what is not summed up is checked and then forgotten: times, sizes, texts.
 public struct DeviceEvent: Message {
   /// Position in the device's own order: positive and growing, also across restarts of the device.
   /// The server takes each number once, so that a batch may be sent again when its answer was lost.
@@ -949,9 +951,9 @@ extension DeviceEvent {
 public struct DownloadFinished: Message {
   /// Whether the artifact arrived and its SHA-256 is right.
   public var succeeded: Bool = false
-  /// Bytes received.
+  /// Bytes received; not negative.
   public var sizeBytes: Int64 = 0
-  /// How long it took.
+  /// How long it took; not negative.
   public var elapsed: Google_Protobuf_Duration?
   /// What failed, for people; at most 1024 bytes.
   public var error: String = ""

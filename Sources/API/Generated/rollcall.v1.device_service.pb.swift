@@ -1213,7 +1213,7 @@ extension GetDeviceResponse {
 
 /// Selects devices.
 public struct ListDevicesRequest: Message {
-  /// Only devices with all of these labels.
+  /// Only devices with all of these labels; at most 64.
   public var labels: [String: String] = [:]
   /// Only members of this group.
   public var groupId: String = ""
@@ -2686,17 +2686,22 @@ public protocol DeviceServiceServer: Sendable {
   /// takes over platform, app_identifier and device_class.
   func register(_ request: RegisterRequest, context: ServerContext) async throws -> RegisterResponse
 
-  /// Takes a report in and answers with the desired state.
+  /// Takes a report in, all of it or, when something in it is wrong, nothing, and answers with the
+  /// desired state. May be repeated without harm: events count once by their sequence, and installed
+  /// tells a state, not a change.
   func sync(_ request: SyncRequest, context: ServerContext) async throws -> SyncResponse
 
   /// Stays connected: reports go up, the desired state comes down at once and whenever it changes.
-  /// The first message must be a hello.
+  /// The first message must be a hello. Reports are taken in as by Sync. Ends with UNAUTHENTICATED
+  /// or PERMISSION_DENIED soon after the caller's key, principal or role is gone; ends with
+  /// UNAVAILABLE when the server goes.
   func connect(
     _ requests: RequestStream<ConnectRequest>,
     responses: ResponseStream<ConnectResponse>,
     context: ServerContext) async throws
 
-  /// Takes a batch of events in.
+  /// Takes a batch of events in, all of it or nothing. May be repeated without harm: events count
+  /// once by their sequence.
   func reportEvents(
     _ request: ReportEventsRequest,
     context: ServerContext) async throws -> ReportEventsResponse
@@ -2821,7 +2826,9 @@ public struct DeviceServiceClient: Sendable {
     try await channel.unary(DeviceServiceMethods.register, request, options: options)
   }
 
-  /// Takes a report in and answers with the desired state.
+  /// Takes a report in, all of it or, when something in it is wrong, nothing, and answers with the
+  /// desired state. May be repeated without harm: events count once by their sequence, and installed
+  /// tells a state, not a change.
   public func sync(
     _ request: SyncRequest,
     options: CallOptions = .init()) async throws -> SyncResponse {
@@ -2829,13 +2836,16 @@ public struct DeviceServiceClient: Sendable {
   }
 
   /// Stays connected: reports go up, the desired state comes down at once and whenever it changes.
-  /// The first message must be a hello.
+  /// The first message must be a hello. Reports are taken in as by Sync. Ends with UNAUTHENTICATED
+  /// or PERMISSION_DENIED soon after the caller's key, principal or role is gone; ends with
+  /// UNAVAILABLE when the server goes.
   public func connect(
     options: CallOptions = .init()) -> BidirectionalCall<ConnectRequest, ConnectResponse> {
     channel.bidirectionalStreaming(DeviceServiceMethods.connect, options: options)
   }
 
-  /// Takes a batch of events in.
+  /// Takes a batch of events in, all of it or nothing. May be repeated without harm: events count
+  /// once by their sequence.
   public func reportEvents(
     _ request: ReportEventsRequest,
     options: CallOptions = .init()) async throws -> ReportEventsResponse {

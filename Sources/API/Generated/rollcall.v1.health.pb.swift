@@ -356,7 +356,7 @@ public struct DeviceHealth: Message {
   public var convergedDevices: Int32 = 0
   /// Those on which the latest download or activation failed.
   public var failedDevices: Int32 = 0
-  /// Sums over the targeted devices of what they reported for the deployment.
+  /// Sums of what devices ever reported for the deployment, those that it targets no more included.
   public var counters: DeviceCounters?
   /// Median latency of inferences, in microseconds; 0 without inferences.
   public var latencyP50Us: Double = 0

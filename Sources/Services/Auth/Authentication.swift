@@ -10,7 +10,7 @@ public import Store
 public final class Authentication: ServerInterceptor {
   private let store: Store
   private let cache = CredentialCache()
-  private let now: @Sendable () -> Timestamp
+  let now: @Sendable () -> Timestamp
 
   public init(
     store: Store,
@@ -41,6 +41,17 @@ public final class Authentication: ServerInterceptor {
 
   /// Forgets what is cached: after a change of keys or principals was committed.
   func invalidate() { cache.invalidate() }
+
+  /// Grows with every ``invalidate()``.
+  var generation: UInt64 { cache.generation }
+
+  /// What a key is now; nil when it is revoked or its principal disabled. Its expiry is for the caller to compare.
+  func standing(of key: KeyID) throws -> APIKeys.Credential? {
+    guard let found = try store.read({ try APIKeys($0).credential(key) }),
+      found.key.revokedAt == nil, !found.isDisabled
+    else { return nil }
+    return found
+  }
 
   private func caller(_ digest: SHA256.Digest) throws -> Caller? {
     let key = CredentialCache.Digest(digest)

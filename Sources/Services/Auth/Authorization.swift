@@ -50,12 +50,17 @@ public struct Authorization: ServerInterceptor {
     guard let caller = context.caller as? Caller else {
       throw StatusMapping.map(ServiceError.unauthenticated(.apiKeyMissing))
     }
-    guard let roles = required[context.method], caller.roles.suffice(for: roles) else {
-      let names = (required[context.method] ?? []).list.map { "\($0)" }.joined(separator: ", ")
-      throw StatusMapping.map(
-        ServiceError.permissionDenied(
-          "\(context.method) is for the roles \(names); the caller has "
-            + caller.roles.list.map { "\($0)" }.joined(separator: ", ")))
+    if let refusal = refusal(of: caller.roles, context.method) {
+      throw StatusMapping.map(refusal)
     }
+  }
+
+  /// Why somebody of these roles may not call a method; nil: may.
+  func refusal(of roles: Roles, _ method: AnyMethodDescriptor) -> ServiceError? {
+    if let needed = required[method], roles.suffice(for: needed) { return nil }
+    let names = (required[method] ?? []).list.map { "\($0)" }.joined(separator: ", ")
+    return .permissionDenied(
+      "\(method) is for the roles \(names); the caller has "
+        + roles.list.map { "\($0)" }.joined(separator: ", "))
   }
 }

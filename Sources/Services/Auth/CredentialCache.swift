@@ -43,6 +43,9 @@ final class CredentialCache: Sendable {
     state.withLock { ($0.entries[digest], $0.generation) }
   }
 
+  /// The number of changes so far.
+  var generation: UInt64 { state.withLock { $0.generation } }
+
   /// Keeps an entry unless something changed since `generation`.
   func insert(_ digest: Digest, _ entry: Entry, generation: UInt64) {
     state.withLock { state in

@@ -11,10 +11,14 @@ public struct CallRules: Sendable {
   let store: Store
   let logger: Logger
   let mapping: StatusMapping
+  let authentication: Authentication
+  let authorization = Authorization()
 
-  public init(store: Store, logger: Logger) {
+  /// `authentication` is the one that calls pass through: it knows when a caller's key has changed.
+  public init(store: Store, logger: Logger, authentication: Authentication) {
     self.store = store
     self.logger = logger
+    self.authentication = authentication
     mapping = StatusMapping(logger: logger) { store.ids.make() }
   }
 
@@ -42,6 +46,17 @@ public struct CallRules: Sendable {
     }
   }
 
+  /// A page of a list that may have to look at every row, in one consistent view, on the analysis threads.
+  func scan<Request: ListRequest, R: Sendable>(
+    _ request: Request, _ context: ServerContext,
+    _ body: @escaping @Sendable (ReadTransaction, Caller, PageWalk) throws -> R
+  ) async throws -> R {
+    try await perform(context) { caller in
+      let walk = try PageWalk(request, caller, context, store.pageTokens)
+      return try await store.scan { db in try body(db, caller, walk) }
+    }
+  }
+
   /// Anything else, with the same errors: streams, scans, several transactions.
   func perform<R>(
     _ context: ServerContext, _ body: (Caller) async throws -> R
@@ -50,6 +65,29 @@ public struct CallRules: Sendable {
       return try await body(try context.authenticatedCaller())
     } catch {
       throw mapping.error(error, context)
+    }
+  }
+
+  // MARK: Streams
+
+  /// Whether the caller of a stream may go on.
+  func lease(_ caller: Caller, _ context: ServerContext) -> CallerLease {
+    CallerLease(caller, context, self)
+  }
+
+  /// What a client is told when the hub ends its watch.
+  func ending(_ context: ServerContext) -> @Sendable (WatchEnd) -> RPCError {
+    { [mapping] end in
+      let error: StoreError =
+        switch end {
+        case .compacted(let requested, let oldest):
+          .compacted(requested: requested, oldest: oldest)
+        case .futureRevision(let requested, let newest):
+          .futureRevision(requested: requested, newest: newest)
+        case .failed(let text): .failure(text)
+        case .closed: .closed
+        }
+      return mapping.error(error, context)
     }
   }
 

@@ -14,7 +14,7 @@ protocol ListRequest: Message {
 }
 
 /// One step of a walk through a list: which page is asked for, and the token of the next one.
-struct PageWalk {
+struct PageWalk: Sendable {
   let page: Page
   private let query: [String]
   private let tokens: PageTokens

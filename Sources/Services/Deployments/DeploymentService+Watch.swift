@@ -28,21 +28,26 @@ extension DeploymentService {
       filter.ids = request.deploymentIds.map { DeploymentID($0) }
       var revision = request.fromRevision
       if revision == 0 {
-        let (snapshot, head) = try fleet.store.read { db in
+        // As long as the org has deployments: not on the loop.
+        let (snapshot, head) = try await fleet.store.scan { [filter] db in
           for id in request.deploymentIds { _ = try Self.deployment(id, caller, db) }
-          return (try Self.all(filter, caller.org, db), try db.revision())
+          return (try Deployments(db).all(org: caller.org, filter), try db.revision())
         }
         revision = head
         for part in Self.parts(snapshot, revision: head) { try await responses.write(part) }
+      } else {
+        try fleet.store.read { db in
+          for id in request.deploymentIds { _ = try Self.deployment(id, caller, db) }
+        }
       }
       let sink = EventStream(
-        responses.detach(),
+        responses.detach(), rules.lease(caller, context),
         bookmark: { revision in
           .with {
             $0.revision = revision
             $0.content = .bookmark(Bookmark())
           }
-        }, failure: failure(context))
+        }, failure: rules.ending(context))
       sink.start(
         fleet.store.watch,
         WatchFilter(
@@ -72,13 +77,13 @@ extension DeploymentService {
         if !rollout.state.isActive { return }
       }
       let sink = EventStream(
-        responses.detach(),
+        responses.detach(), rules.lease(caller, context),
         bookmark: { revision in
           .with {
             $0.revision = revision
             $0.content = .bookmark(Bookmark())
           }
-        }, failure: failure(context),
+        }, failure: rules.ending(context),
         isLast: { bytes in
           // The kind of the event decides, not the rollout beside it, which may be newer.
           guard case .event(let change)? = (try? WatchRolloutResponse(wire: bytes))?.content
@@ -105,11 +110,14 @@ extension DeploymentService {
     try await rules.perform(context) { caller in
       try Self.check(request.fromRevision)
       let (deployment, revision) = try fleet.store.read { db in
-        (try Self.deployment(request.deploymentId, caller, db), try db.revision())
+        (
+          try Self.deployment(request.deploymentId, caller, db),
+          try EventLog(db).resumable(from: request.fromRevision)
+        )
       }
       let watch = HealthWatch(
         fleet, deployment.id, org: caller.org, stream: responses.detach(),
-        failure: failure(context))
+        rules.lease(caller, context), failure: rules.ending(context))
       watch.start(after: revision)
     }
   }
@@ -117,35 +125,6 @@ extension DeploymentService {
   private static func check(_ revision: Int64) throws(ServiceError) {
     guard revision >= 0 else {
       throw .invalid(field: "from_revision", message: "\(revision) is below 0")
-    }
-  }
-
-  /// What a client is told when the hub ends its watch.
-  private func failure(_ context: ServerContext) -> @Sendable (WatchEnd) -> RPCError {
-    { [mapping = rules.mapping] end in
-      let error: StoreError =
-        switch end {
-        case .compacted(let requested, let oldest):
-          .compacted(requested: requested, oldest: oldest)
-        case .futureRevision(let requested, let newest):
-          .futureRevision(requested: requested, newest: newest)
-        case .failed(let text): .failure(text)
-        case .closed: .closed
-        }
-      return mapping.error(error, context)
-    }
-  }
-
-  private static func all(
-    _ filter: Deployments.Filter, _ org: OrgID, _ db: ReadTransaction
-  ) throws -> [Domain.Deployment] {
-    var deployments: [Domain.Deployment] = []
-    var page = Page(limit: 200, order: .oldestFirst)
-    while true {
-      let listing = try Deployments(db).list(page, org: org, filter)
-      deployments += listing.items
-      guard let next = listing.next else { return deployments }
-      page.after = next
     }
   }
 

@@ -7,10 +7,8 @@ internal import Synchronization
 ///
 /// The hub calls on its own thread, the stream on its connection's loop; whichever ends first ends the other.
 final class EventStream<Response: Message>: WatchSink {
-  /// Bytes a client may leave unread before the hub keeps the rest for it.
-  private static var highWater: Int { 64 << 10 }
-
   private let stream: DetachedResponseStream<Response>
+  private let lease: CallerLease
   private let bookmark: @Sendable (Int64) -> Response
   private let failure: @Sendable (WatchEnd) -> RPCError
   private let isLast: @Sendable ([UInt8]) -> Bool
@@ -20,12 +18,14 @@ final class EventStream<Response: Message>: WatchSink {
   /// `isLast` tells the message after which the stream ends, `isOver` whether there is nothing more to wait for once the log has
   /// been caught up with.
   init(
-    _ stream: DetachedResponseStream<Response>, bookmark: @escaping @Sendable (Int64) -> Response,
+    _ stream: DetachedResponseStream<Response>, _ lease: CallerLease,
+    bookmark: @escaping @Sendable (Int64) -> Response,
     failure: @escaping @Sendable (WatchEnd) -> RPCError,
     isLast: @escaping @Sendable ([UInt8]) -> Bool = { _ in false },
     isOver: @escaping @Sendable () -> Bool = { false }
   ) {
     self.stream = stream
+    self.lease = lease
     self.bookmark = bookmark
     self.failure = failure
     self.isLast = isLast
@@ -43,7 +43,11 @@ final class EventStream<Response: Message>: WatchSink {
   }
 
   func offer(_ events: [WatchedEvent]) -> WatchOffer {
-    guard stream.bufferedBytes < Self.highWater else { return .full }
+    if let refusal = lease.refusal() {
+      finish(refusal)
+      return .accepted
+    }
+    guard stream.hasRoom() else { return .full }
     for event in events {
       stream.sendEncoded(event.bytes)
       if isLast(event.bytes) {
@@ -55,7 +59,11 @@ final class EventStream<Response: Message>: WatchSink {
   }
 
   func bookmark(_ revision: Int64) -> WatchOffer {
-    guard stream.bufferedBytes < Self.highWater else { return .full }
+    if let refusal = lease.refusal() {
+      finish(refusal)
+      return .accepted
+    }
+    guard stream.hasRoom() else { return .full }
     stream.send(bookmark(revision))
     if isOver() { finish(nil) }
     return .accepted

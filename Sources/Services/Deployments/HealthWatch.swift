@@ -18,25 +18,26 @@ final class HealthWatch: WatchSink {
 
   /// Longer than the interval at which reports are written down, so that what woke the watch can be seen.
   private static let delay: Duration = .milliseconds(700)
-  private static let highWater = 64 << 10
   private static let encoding = WatchEncoding { _ in [] }
 
   private let fleet: Fleet
   private let deployment: DeploymentID
   private let org: OrgID
   private let stream: DetachedResponseStream<WatchHealthResponse>
+  private let lease: CallerLease
   private let failure: @Sendable (WatchEnd) -> RPCError
   private let state: Mutex<State>
 
   init(
     _ fleet: Fleet, _ deployment: DeploymentID, org: OrgID,
-    stream: DetachedResponseStream<WatchHealthResponse>,
+    stream: DetachedResponseStream<WatchHealthResponse>, _ lease: CallerLease,
     failure: @escaping @Sendable (WatchEnd) -> RPCError
   ) {
     self.fleet = fleet
     self.deployment = deployment
     self.org = org
     self.stream = stream
+    self.lease = lease
     self.failure = failure
     state = Mutex(State(revision: 0))
   }
@@ -64,7 +65,7 @@ final class HealthWatch: WatchSink {
 
   func bookmark(_ revision: Int64) -> WatchOffer {
     state.withLock { $0.revision = revision }
-    guard stream.bufferedBytes < Self.highWater else { return .accepted }
+    guard checkCaller(), stream.hasRoom() else { return .accepted }
     // What a late flush brought is found here at the latest.
     if !look() {
       stream.send(
@@ -74,6 +75,13 @@ final class HealthWatch: WatchSink {
         })
     }
     return .accepted
+  }
+
+  /// Ends the stream when its caller may not go on, and tells whether it may.
+  private func checkCaller() -> Bool {
+    guard let refusal = lease.refusal() else { return true }
+    stream.finish(refusal)
+    return false
   }
 
   func ended(_ reason: WatchEnd) { stream.finish(failure(reason)) }
@@ -105,7 +113,7 @@ final class HealthWatch: WatchSink {
   /// Computes the health and sends it when it differs from what was sent. False when there was nothing to send.
   @discardableResult
   private func look() -> Bool {
-    guard stream.bufferedBytes < Self.highWater, !stream.isTerminated else { return false }
+    guard !stream.isTerminated, checkCaller(), stream.hasRoom() else { return false }
     return state.withLock { state in
       do {
         let found = try fleet.store.read { db -> DeploymentHealth? in

@@ -11,6 +11,8 @@ internal import Synchronization
 /// from what is stored, so any number of events at once costs one computation.
 final class DeviceConnections: Sendable {
   private struct OrgState {
+    /// Which subscription the connections rely on.
+    let id: Int
     var connections: [Int: DeviceConnection] = [:]
     var subscription: WatchSubscription?
     var isWaking = false
@@ -38,10 +40,10 @@ final class DeviceConnections: Sendable {
       let id = state.nextID
       state.nextID += 1
       let isFirst = state.orgs[org] == nil
-      state.orgs[org, default: OrgState()].connections[id] = connection
+      state.orgs[org, default: OrgState(id: id)].connections[id] = connection
       return (id, isFirst)
     }
-    if isFirst { subscribe(org, after: revision) }
+    if isFirst { subscribe(org, id, after: revision) }
     return id
   }
 
@@ -55,14 +57,14 @@ final class DeviceConnections: Sendable {
     subscription?.cancel()
   }
 
-  private func subscribe(_ org: OrgID, after revision: Int64) {
+  private func subscribe(_ org: OrgID, _ id: Int, after revision: Int64) {
     let filter = WatchFilter(
       org: org.rawValue,
       resourceTypes: ["deployment", "rollout", "pin", "device", "device_group"])
     let subscription = hub.subscribe(
-      filter, after: revision, encoding: Self.encoding, sink: Sink(self, org))
+      filter, after: revision, encoding: Self.encoding, sink: Sink(self, org, id))
     let isUnwanted = state.withLock { state in
-      guard state.orgs[org] != nil, state.orgs[org]?.subscription == nil else { return true }
+      guard state.orgs[org]?.id == id else { return true }
       state.orgs[org]?.subscription = subscription
       return false
     }
@@ -97,23 +99,37 @@ final class DeviceConnections: Sendable {
     }
   }
 
-  /// The subscription ended by itself, which a log that is compacted or unreadable may cause: start over and look at everything.
-  fileprivate func restart(_ org: OrgID, _ reason: WatchEnd) {
+  /// Subscription `id` ended by itself: nobody who relies on it would hear of a change. The devices connect again, and the first
+  /// of them subscribes anew.
+  func subscriptionEnded(_ id: Int, _ org: OrgID, _ reason: WatchEnd) {
     let connections = state.withLock { state -> [DeviceConnection] in
-      state.orgs[org]?.subscription = nil
-      return state.orgs[org].map { Array($0.connections.values) } ?? []
+      guard let known = state.orgs[org], known.id == id else { return [] }
+      state.orgs[org] = nil
+      return Array(known.connections.values)
     }
-    // A connection that could miss a change is worth nothing: the devices connect again.
     for connection in connections { connection.end(reason) }
+  }
+
+  /// The number of the subscription that an org's connections rely on; nil when nobody is connected.
+  func subscription(of org: OrgID) -> Int? { state.withLock { $0.orgs[org]?.id } }
+
+  /// Has every connection of an org end whose caller may not go on.
+  private func checkCallers(_ org: OrgID) {
+    let connections = state.withLock { $0.orgs[org].map { Array($0.connections.values) } ?? [] }
+    guard !connections.isEmpty else { return }
+    // Not here: after a change of keys each of them reads a row.
+    Task { for connection in connections { connection.checkCaller() } }
   }
 
   private final class Sink: WatchSink {
     private let connections: DeviceConnections
     private let org: OrgID
+    private let id: Int
 
-    init(_ connections: DeviceConnections, _ org: OrgID) {
+    init(_ connections: DeviceConnections, _ org: OrgID, _ id: Int) {
       self.connections = connections
       self.org = org
+      self.id = id
     }
 
     func offer(_ events: [WatchedEvent]) -> WatchOffer {
@@ -121,63 +137,11 @@ final class DeviceConnections: Sendable {
       return .accepted
     }
 
-    func bookmark(_ revision: Int64) -> WatchOffer { .accepted }
-
-    func ended(_ reason: WatchEnd) { connections.restart(org, reason) }
-  }
-}
-
-/// One connected device: sends it what it should run whenever that differs from what it was sent last.
-final class DeviceConnection: Sendable {
-  private let fleet: Fleet
-  private let device: DeviceID
-  private let org: OrgID
-  private let stream: DetachedResponseStream<ConnectResponse>
-  private let sent = Mutex<String?>(nil)
-
-  /// Bytes a device may leave unread before it is told nothing new until it has read.
-  private static let highWater = 64 << 10
-
-  init(
-    _ fleet: Fleet, device: DeviceID, org: OrgID,
-    stream: DetachedResponseStream<ConnectResponse>
-  ) {
-    self.fleet = fleet
-    self.device = device
-    self.org = org
-    self.stream = stream
-    stream.onWritable { [weak self] in self?.push() }
-  }
-
-  /// Computes and sends, in this order and for one caller at a time. A slow device gets the latest state once it reads again.
-  func push() {
-    guard stream.bufferedBytes < Self.highWater else { return }
-    let failure: (any Error)? = sent.withLock { sent in
-      do {
-        let state = try fleet.store.read { db -> DesiredState? in
-          guard let device = try Devices(db).find(device, org: org) else { return nil }
-          return try fleet.desiredState(device, db)
-        }
-        guard let state, state.digest != sent else { return nil }
-        sent = state.digest
-        stream.send(ConnectResponse.with { $0.content = .desiredState(state) })
-        return nil
-      } catch {
-        return error
-      }
+    func bookmark(_ revision: Int64) -> WatchOffer {
+      connections.checkCallers(org)
+      return .accepted
     }
-    if failure != nil { end(.failed("the desired state could not be read")) }
-  }
 
-  func acknowledge(_ sequence: Int64) {
-    stream.send(
-      ConnectResponse.with {
-        $0.content = .acknowledgement(.with { $0.acknowledgedSequence = sequence })
-      })
-  }
-
-  /// Ends the stream; the device connects again.
-  func end(_ reason: WatchEnd) {
-    stream.finish(RPCError(code: .unavailable, message: "connect again: \(reason)"))
+    func ended(_ reason: WatchEnd) { connections.subscriptionEnded(id, org, reason) }
   }
 }

@@ -1,5 +1,6 @@
 internal import API
 internal import Domain
+internal import ProtoWire
 internal import Store
 
 /// A batch of a device's events, checked and summed up by version.
@@ -16,6 +17,7 @@ struct DeviceEvents {
         try Self.check(
           key.deployment, key.version, mayLackVersion: false, org: org, field: field, db)
       }
+      try event.checkTimes(field: field)
       versions[key, default: .none].add(try VersionActivity(event, field: field))
     }
     self.versions = versions
@@ -47,12 +49,18 @@ extension VersionActivity {
     self = .none
     switch event.detail {
     case .download(let download)?:
+      try TextRule.reason.check(download.error, field: "\(field).download.error")
+      guard download.sizeBytes >= 0 else {
+        throw ServiceError.invalid(
+          field: "\(field).download.size_bytes", message: "\(download.sizeBytes) is below 0")
+      }
       if download.succeeded {
         attempts.downloadsSucceeded = 1
       } else {
         attempts.downloadsFailed = 1
       }
     case .activation(let activation)?:
+      try TextRule.reason.check(activation.error, field: "\(field).activation.error")
       if activation.succeeded {
         attempts.activationsSucceeded = 1
       } else {
@@ -72,6 +80,23 @@ extension VersionActivity {
       }
     case nil:
       throw ServiceError.invalid(field: "\(field).detail", message: "is required")
+    }
+  }
+}
+
+extension DeviceEvent {
+  /// Refuses times that are none.
+  fileprivate func checkTimes(field: String) throws(ServiceError) {
+    if let occurredAt, Timestamp(occurredAt) == nil {
+      throw .invalid(
+        field: "\(field).occurred_at",
+        message: "\(occurredAt.seconds) s and \(occurredAt.nanos) ns are no time")
+    }
+    guard case .download(let download)? = detail, let elapsed = download.elapsed else { return }
+    guard let span = Duration(elapsed), span >= .zero else {
+      throw .invalid(
+        field: "\(field).download.elapsed",
+        message: "\(elapsed.seconds) s and \(elapsed.nanos) ns are no span of 0 or more")
     }
   }
 }

@@ -52,7 +52,7 @@ extension DeviceService {
       }
       let stream = responses.detach()
       let connection = DeviceConnection(
-        fleet, device: device.id, org: caller.org, stream: stream)
+        fleet, device: device.id, caller: caller, stream: stream, rules, context)
       let number = fleet.connections.add(connection, org: caller.org, after: revision)
       defer { fleet.connections.remove(number, org: caller.org) }
       _ = try await take(hello.deviceId, installed: [], events: [], caller)
@@ -61,9 +61,14 @@ extension DeviceService {
         guard case .report(let report)? = message.content else {
           throw ServiceError.invalid(field: "content", message: "only reports follow the hello")
         }
+        guard connection.checkCaller() else { return }
         let taken = try await take(
           hello.deviceId, installed: report.installed, events: report.events, caller)
-        connection.acknowledge(taken.acknowledged)
+        // Waits for a device that reports and does not read.
+        try await responses.write(
+          .with {
+            $0.content = .acknowledgement(.with { $0.acknowledgedSequence = taken.acknowledged })
+          })
         if !report.installed.isEmpty { connection.push() }
       }
       stream.finish()
@@ -72,7 +77,8 @@ extension DeviceService {
 
   // MARK: Taking in
 
-  /// Takes a report in: what is installed durably, before anything else; the rest into the buffer.
+  /// Takes a report in, all of it or, when something in it is wrong, nothing: what is installed durably, before anything else; the
+  /// rest into the buffer.
   private func take(
     _ deviceID: String, installed: [InstalledVersion], events: [DeviceEvent], _ caller: Caller
   ) async throws -> (accepted: Int, acknowledged: Int64) {
@@ -84,11 +90,28 @@ extension DeviceService {
       throw ServiceError.invalid(field: "events", message: "\(events.count) events exceed 1000")
     }
     let now = Timestamp(milliseconds: StoreClock.nowMilliseconds())
-    let (device, changes) = try fleet.store.read { db in
-      let device = try Self.device(deviceID, caller, db)
-      return (device, try Self.changes(installed, of: device, now: now, db))
+    let numbers = events.map(\.sequence)
+    let activity = fleet.activity
+    @Sendable func taken(
+      _ device: Domain.Device, _ db: ReadTransaction
+    ) throws -> (accepted: Int, acknowledged: Int64) {
+      try activity.take(device.id, numbers: numbers, now: now, db) { firstNew in
+        try DeviceEvents(events[firstNew...], org: device.org, db).versions
+      }
     }
-    if !changes.isEmpty {
+    let first = try fleet.store.read { db -> FirstLook in
+      let device = try Self.device(deviceID, caller, db)
+      let changes = try Self.changes(installed, of: device, now: now, db)
+      if changes.isEmpty { return .taken(try taken(device, db)) }
+      // What is wrong with the events must be found before what is installed is written.
+      try activity.check(device.id, numbers: numbers, db) { firstNew in
+        _ = try DeviceEvents(events[firstNew...], org: device.org, db)
+      }
+      return .changes(device, Set(changes.map(\.now.deployment)))
+    }
+    switch first {
+    case .taken(let result): return result
+    case .changes(let device, let deployments):
       try await fleet.store.write { tx in
         // Again within the transaction: another report of this device may have come in between.
         for change in try Self.changes(installed, of: device, now: now, tx) {
@@ -96,15 +119,16 @@ extension DeviceService {
             change.now, device: device.id, replacing: change.before)
         }
       }
-      fleet.activity.notify(Set(changes.map(\.now.deployment)))
+      activity.notify(deployments)
+      return try fleet.store.read { db in try taken(device, db) }
     }
-    return try fleet.store.read { db in
-      try fleet.activity.take(
-        device.id, numbers: events.map(\.sequence), now: now, db
-      ) { firstNew in
-        try DeviceEvents(events[firstNew...], org: device.org, db).versions
-      }
-    }
+  }
+
+  private enum FirstLook {
+    /// Nothing had to be written at once.
+    case taken((accepted: Int, acknowledged: Int64))
+    /// These deployments' installations change.
+    case changes(Domain.Device, Set<DeploymentID>)
   }
 
   private struct Change {

@@ -106,7 +106,13 @@ public struct DeviceService: DeviceServiceServer {
   public func listDevices(
     _ request: ListDevicesRequest, context: ServerContext
   ) async throws -> ListDevicesResponse {
-    try rules.list(request, context) { db, caller, walk in
+    guard request.labels.count <= 64 else {
+      throw rules.mapping.error(
+        ServiceError.invalid(
+          field: "labels", message: "\(request.labels.count) labels exceed 64"), context)
+    }
+    // The total counts every device that matches, which may be the fleet: not on the loop.
+    return try await rules.scan(request, context) { [fleet] db, caller, walk in
       var filter = Devices.Filter()
       filter.labels = request.labels
       if !request.groupId.isEmpty { filter.group = GroupID(request.groupId) }

@@ -32,13 +32,24 @@ final class ControlPlane: Service {
     self.options = options
     self.logger = logger
     self.onReady = onReady
-    store = try Store.open(options.data)
+    var configuration = StoreConfiguration()
+    configuration.eventRetentionMilliseconds = options.eventRetention?.milliseconds
+    configuration.onHousekeeping = { failure in
+      if let failure {
+        logger.error(
+          "what devices report cannot be written down, or what expired not be removed",
+          metadata: ["error": "\(failure)"])
+      } else {
+        logger.notice("housekeeping works again")
+      }
+    }
+    store = try Store.open(options.data, configuration)
     do {
       try await Bootstrap.run(store: store, logger: logger)
       artifacts = try ArtifactFiles(data: options.data)
-      let rules = CallRules(store: store, logger: logger)
-      let fleet = Fleet(store)
       let authentication = Authentication(store: store)
+      let rules = CallRules(store: store, logger: logger, authentication: authentication)
+      let fleet = Fleet(store)
       automator = Automator(store: store, logger: logger)
       var configuration = ServerConfiguration()
       configuration.host = options.listen.host
@@ -99,11 +110,10 @@ final class ControlPlane: Service {
       failure = error
     }
     logger.info("shutting down", metadata: ["grace": "\(options.grace) s"])
-    async let drained: Void = server.shutdown(grace: .seconds(options.grace))
-    // Streams without an end would hold the drain up for all of the grace.
+    // Streams without an end would hold the drain up for all of the grace; ended here, their clients learn why.
     store.endWatches()
     do {
-      try await drained
+      try await server.shutdown(grace: .seconds(options.grace))
     } catch {
       failure = failure ?? error
     }

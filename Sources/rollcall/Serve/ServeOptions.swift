@@ -52,6 +52,12 @@ struct ServeOptions: ParsableArguments {
   @Option(help: "Milliseconds between two looks of the automator at the rollouts.")
   var tick = 1_000
 
+  @Option(
+    help: ArgumentHelp(
+      "How long events are kept, for instance 90d; without it, for ever. Watches cannot resume from before, and the audit begins there.",
+      valueName: "span"))
+  var eventRetention: RetentionArgument?
+
   func validate() throws {
     guard (tlsCert == nil) == (tlsKey == nil) else {
       throw ValidationError("--tls-cert and --tls-key belong together")
@@ -93,6 +99,17 @@ struct ServeOptions: ParsableArguments {
     return ServerTLS(
       certificateFile: tlsCert, privateKeyFile: tlsKey, clientAuthorityFile: tlsClientCA,
       acceptsPlaintext: tlsOnly ? false : nil)
+  }
+}
+
+/// How long something is kept: "90d", "12h", "30m", "45s".
+struct RetentionArgument: ExpressibleByArgument, Equatable, Sendable {
+  let milliseconds: Int64
+
+  /// Nil for what is no span, and for none at all.
+  init?(argument: String) {
+    guard let milliseconds = SpanText.milliseconds(argument), milliseconds > 0 else { return nil }
+    self.milliseconds = milliseconds
   }
 }
 

@@ -18,8 +18,13 @@ final class FleetFixture {
   let variant: String
   private(set) var fleetIDs: [String] = []
 
-  init(devices count: Int = 0) async throws {
-    base = try await ServiceFixture()
+  init(
+    devices count: Int = 0, _ configuration: StoreConfiguration = StoreConfiguration(),
+    now: @escaping @Sendable () -> Timestamp = {
+      Timestamp(milliseconds: StoreClock.nowMilliseconds())
+    }
+  ) async throws {
+    base = try await ServiceFixture(configuration, now: now)
     fleet = Fleet(base.store)
     devices = DeviceService(rules: base.rules, fleet: fleet, files: base.files)
     deployments = DeploymentService(rules: base.rules, fleet: fleet)

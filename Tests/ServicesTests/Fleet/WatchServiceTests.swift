@@ -5,6 +5,7 @@ import RPCCore
 import Testing
 
 @testable import Services
+@testable import Store
 
 @Suite struct WatchServiceTests {
   /// Messages of a stream that outlives its handler, as they come.
@@ -115,5 +116,175 @@ import Testing
       if states.last == .healthy { break }
     }
     #expect(states == [.unknown, .healthy])
+  }
+
+  @Test(.timeLimit(.minutes(1)), arguments: ["deployments", "rollout", "health"])
+  func `a revision that was compacted, or has not happened, is no place to resume from`(
+    watch: String
+  ) async throws {
+    let clock = ManualClock(Timestamp(milliseconds: 4_000_000_000_000))
+    var configuration = StoreConfiguration()
+    configuration.eventRetentionMilliseconds = 1_000
+    configuration.clock = { clock.now.milliseconds }
+    let fixture = try await FleetFixture(configuration)
+    let rollout = try #require(try await fixture.started().rollout)
+    clock.now = clock.now + .seconds(2)
+    await fixture.base.store.sweep()
+    let newest = try fixture.base.revision()
+    for (revision, reason) in [
+      (newest - 1, "REVISION_COMPACTED"), (newest + 1, "REVISION_IN_FUTURE"),
+      (Int64.max, "REVISION_IN_FUTURE"),
+    ] {
+      let error = await Self.outcome(of: watch, fixture, rollout, from: revision)
+      #expect(error?.code == .outOfRange)
+      #expect(error?.reason == reason)
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `the watch of one environment leaves the others out`() async throws {
+    let fixture = try await FleetFixture()
+    let (responses, stream) = Self.messages(WatchDeploymentsResponse.self)
+    try await fixture.deployments.watchDeployments(
+      .with { $0.environment = .production }, responses: responses,
+      context: try fixture.call(DeploymentServiceMethods.watchDeployments.erased))
+    for (name, environment) in [("a", Environment.staging), ("b", .production)] {
+      try await Self.create(fixture, name, environment)
+    }
+    var names: [String] = []
+    for await message in stream {
+      switch message.content {
+      case .snapshot(let part)?: names += part.deployments.map(\.name)
+      case .event(let change)?: names.append(change.deployment?.name ?? "")
+      case .bookmark?, nil: break
+      }
+      if names.last == "b" { break }
+    }
+    #expect(names == ["b"])
+    let again = RecordedStream<WatchDeploymentsResponse>()
+    try await fixture.deployments.watchDeployments(
+      .with { $0.environment = .staging }, responses: again.responses,
+      context: try fixture.call(DeploymentServiceMethods.watchDeployments.erased))
+    guard case .snapshot(let part)? = await again.next(until: { _ in true }).last?.content else {
+      Issue.record("a snapshot comes first")
+      return
+    }
+    #expect(part.deployments.map(\.name) == ["a"])
+  }
+
+  @Test(.timeLimit(.minutes(1)), arguments: [(0, [0]), (100, [100]), (101, [100, 1])])
+  func `a snapshot comes in parts of 100, the last of which says so`(
+    count: Int, sizes: [Int]
+  ) async throws {
+    let fixture = try await FleetFixture()
+    for index in 0..<count { try await Self.create(fixture, "d\(index)", .staging) }
+    let stream = RecordedStream<WatchDeploymentsResponse>()
+    try await fixture.deployments.watchDeployments(
+      WatchDeploymentsRequest(), responses: stream.responses,
+      context: try fixture.call(DeploymentServiceMethods.watchDeployments.erased))
+    var found: [Int] = []
+    var names: Set<String> = []
+    _ = await stream.next { message in
+      guard case .snapshot(let part)? = message.content else { return true }
+      found.append(part.deployments.count)
+      names.formUnion(part.deployments.map(\.name))
+      return part.complete
+    }
+    #expect(found == sizes)
+    #expect(names.count == count)
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `a quiet watch is told again and again how far it has seen`() async throws {
+    var configuration = StoreConfiguration()
+    configuration.bookmarkIntervalMilliseconds = 20
+    let fixture = try await FleetFixture(configuration)
+    let stream = RecordedStream<WatchDeploymentsResponse>()
+    try await fixture.deployments.watchDeployments(
+      WatchDeploymentsRequest(), responses: stream.responses,
+      context: try fixture.call(DeploymentServiceMethods.watchDeployments.erased))
+    // Somebody else's change moves the bookmark too.
+    _ = try await fixture.base.otherOrg()
+    let newest = try fixture.base.revision()
+    var bookmarks: [Int64] = []
+    _ = await stream.next { message in
+      if case .bookmark? = message.content { bookmarks.append(message.revision) }
+      return bookmarks.count { $0 == newest } == 3
+    }
+    #expect(bookmarks == bookmarks.sorted())
+  }
+
+  @Test(.timeLimit(.minutes(1)), arguments: [Int64(0), 1])
+  func `a deployment that is not there cannot be watched, resumed or not`(revision: Int64)
+    async throws
+  {
+    let fixture = try await FleetFixture()
+    let error = await refusal {
+      try await fixture.deployments.watchDeployments(
+        .with {
+          $0.deploymentIds = ["nothing"]
+          $0.fromRevision = revision
+        }, responses: ResponseStream { _ in },
+        context: try fixture.call(DeploymentServiceMethods.watchDeployments.erased))
+    }
+    #expect(error?.reason == "RESOURCE_NOT_FOUND")
+  }
+
+  @discardableResult
+  static func create(
+    _ fixture: FleetFixture, _ name: String, _ environment: Environment
+  ) async throws -> String {
+    try await fixture.deployments.createDeployment(
+      .with {
+        $0.deployment = .with {
+          $0.name = name
+          $0.environment = environment
+          $0.target = .fleet(
+            .with {
+              $0.modelVariantId = fixture.variant
+              $0.desiredVersionId = fixture.versions[1]
+            })
+        }
+      }, context: try fixture.call(DeploymentServiceMethods.createDeployment.erased)
+    ).deployment?.id ?? ""
+  }
+
+  /// What a watch that resumes from `revision` is told, by the call or by its stream.
+  static func outcome(
+    of watch: String, _ fixture: FleetFixture, _ rollout: API.Rollout, from revision: Int64
+  ) async -> RPCError? {
+    let deployments = fixture.deployments
+    switch watch {
+    case "deployments":
+      let stream = RecordedStream<WatchDeploymentsResponse>()
+      let early = await problem {
+        try await deployments.watchDeployments(
+          .with { $0.fromRevision = revision }, responses: stream.responses,
+          context: try fixture.call(DeploymentServiceMethods.watchDeployments.erased))
+      }
+      return if let early { early } else { await stream.end().error }
+    case "rollout":
+      let stream = RecordedStream<WatchRolloutResponse>()
+      let early = await problem {
+        try await deployments.watchRollout(
+          .with {
+            $0.rolloutId = rollout.id
+            $0.fromRevision = revision
+          }, responses: stream.responses,
+          context: try fixture.call(DeploymentServiceMethods.watchRollout.erased))
+      }
+      return if let early { early } else { await stream.end().error }
+    default:
+      let stream = RecordedStream<WatchHealthResponse>()
+      let early = await problem {
+        try await deployments.watchHealth(
+          .with {
+            $0.deploymentId = rollout.deploymentId
+            $0.fromRevision = revision
+          }, responses: stream.responses,
+          context: try fixture.call(DeploymentServiceMethods.watchHealth.erased))
+      }
+      return if let early { early } else { await stream.end().error }
+    }
   }
 }

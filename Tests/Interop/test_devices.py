@@ -1,0 +1,116 @@
+"""Devices that stay connected, and what ends their streams."""
+
+import queue
+
+import grpc
+import pytest
+
+from rollcall.v1 import auth_pb2, auth_service_pb2, device_service_pb2
+from rollcall_client import Client, details, policy, unique
+
+
+class Connection:
+    """One device's stream: reports go into a queue, answers come one at a time."""
+
+    def __init__(self, client, device_id):
+        self.reports = queue.Queue()
+        self.say(hello={"device_id": device_id})
+        self.stream = client.devices.Connect(iter(self.reports.get, None), metadata=client.metadata, timeout=60)
+
+    def say(self, **content):
+        self.reports.put(device_service_pb2.ConnectRequest(**content))
+
+    def state(self):
+        """The next desired state, as version ids."""
+        message = next(self.stream)
+        assert message.WhichOneof("content") == "desired_state", message
+        return [entry.model_version_id for entry in message.desired_state.entries]
+
+    def failure(self):
+        """What the stream ends with."""
+        with pytest.raises(grpc.RpcError) as failure:
+            while True:
+                next(self.stream)
+        return failure.value
+
+    def close(self):
+        self.reports.put(None)
+
+
+def versions(client):
+    variant = client.create_variant(client.create_model().id)
+    return [client.push(variant.id, name, b"artifact " + name.encode()) for name in ("1.0.0", "2.0.0")]
+
+
+def test_a_connected_device_is_told_of_every_change_and_heard(org):
+    old, new = versions(org)
+    device = org.register(unique("device"))
+    connection = Connection(org, device.id)
+    assert connection.state() == []
+    deployment = org.create_deployment(old)
+    org.start(deployment)
+    assert connection.state() == [old.id]
+    org.set_version(deployment, new, policy(1))
+    assert connection.state() == [new.id]
+    event = {
+        "sequence": 7, "deployment_id": deployment.id, "model_version_id": new.id,
+        "inferences": {"ok": 1},
+    }
+    connection.say(report={"events": [event]})
+    assert next(connection.stream).acknowledgement.acknowledged_sequence == 7
+    connection.close()
+    with pytest.raises(StopIteration):
+        next(connection.stream)
+    assert org.sync(device.id).acknowledged_sequence == 7
+
+
+def test_a_stopping_server_tells_devices_and_watchers_why(own_server):
+    own_server.start()
+    with Client(own_server.address, own_server.admin_key) as client:
+        connection = Connection(client, client.register(unique("device")).id)
+        assert connection.state() == []
+        assert own_server.terminate() == 0
+        failure = connection.failure()
+        assert failure.code() == grpc.StatusCode.UNAVAILABLE
+        assert details(failure)[1]["ErrorInfo"].reason == "SHUTTING_DOWN"
+
+
+def test_a_revoked_key_ends_its_streams_and_no_others(org, server):
+    secret = org.create_key(unique("phone"), auth_pb2.ROLE_DEVICE)
+    keys = org.call(org.auth.ListApiKeys, auth_service_pb2.ListApiKeysRequest()).api_keys
+    newest = max(keys, key=lambda key: key.id)
+    with Client(server.address, secret) as phone:
+        doomed = Connection(phone, org.register(unique("device")).id)
+        other = Connection(org, org.register(unique("device")).id)
+        assert doomed.state() == [] and other.state() == []
+        org.call(org.auth.RevokeApiKey, auth_service_pb2.RevokeApiKeyRequest(api_key_id=newest.id))
+        failure = doomed.failure()
+        assert failure.code() == grpc.StatusCode.UNAUTHENTICATED
+        assert details(failure)[1]["ErrorInfo"].reason == "API_KEY_INVALID"
+        version = versions(org)[0]
+        org.start(org.create_deployment(version))
+        assert other.state() == [version.id]
+        other.close()
+
+
+def test_a_download_goes_on_where_it_stopped_and_only_for_the_orgs_devices(org, client):
+    version = versions(org)[0]
+    device = org.register(unique("device"))
+
+    def download(device_id, offset):
+        request = device_service_pb2.DeviceServiceDownloadArtifactRequest(
+            device_id=device_id, model_version_id=version.id, offset=offset
+        )
+        return list(org.devices.DownloadArtifact(request, metadata=org.metadata, timeout=10))
+
+    parts = download(device.id, 9)
+    assert parts[0].header.offset == 9
+    assert parts[0].header.size_bytes == len(b"artifact 1.0.0")
+    assert b"".join(part.data for part in parts[1:]) == b"1.0.0"
+    foreign = client.register(unique("device"))
+    for device_id, offset, code in [
+        (foreign.id, 0, grpc.StatusCode.NOT_FOUND), (device.id, 15, grpc.StatusCode.OUT_OF_RANGE),
+    ]:
+        with pytest.raises(grpc.RpcError) as failure:
+            download(device_id, offset)
+        assert failure.value.code() == code
