@@ -142,15 +142,12 @@ final class Connection: ClientConnectionOwner, @unchecked Sendable {
   }
 
   private func startWaiting() {
-    guard let transport, !isDraining else { return }
-    var started = 0
-    while started < waiting.count, transport.session.openStreams < maxStreams {
-      let call = waiting[started]
-      started += 1
-      call.start(on: self)
-      if isDraining { break }
+    while let transport, !isDraining, closeReason == nil, !waiting.isEmpty,
+      transport.session.openStreams < maxStreams
+    {
+      // Out of the queue first: the start may end this call, or send all that wait elsewhere.
+      waiting.removeFirst().start(on: self)
     }
-    waiting.removeFirst(min(started, waiting.count))
   }
 
   // MARK: ClientConnectionOwner

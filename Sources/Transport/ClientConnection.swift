@@ -122,10 +122,14 @@ public final class ClientConnection: ChannelInboundHandler {
 
   // MARK: Inside
 
-  private func deliverEvents() {
+  /// Returns whether there were any: whoever heard them may have submitted something.
+  @discardableResult
+  private func deliverEvents() -> Bool {
+    var delivered = false
     while true {
       let events = session.takeEvents()
-      if events.isEmpty { return }
+      if events.isEmpty { return delivered }
+      delivered = true
       for event in events { owner?.connection(self, received: event) }
     }
   }
@@ -143,9 +147,12 @@ public final class ClientConnection: ChannelInboundHandler {
         return
       }
       // Writing can be what an owner waits for: room on a stream, or a reset that closes it.
-      deliverEvents()
-      if buffer.readableBytes == 0 { break }
-      context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+      let delivered = deliverEvents()
+      if buffer.readableBytes > 0 {
+        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+      } else if !delivered {
+        break
+      }
     }
     if !isClosed, session.isFinished { close(because: "the connection has been drained") }
   }

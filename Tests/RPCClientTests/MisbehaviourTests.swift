@@ -9,34 +9,13 @@ import Testing
 
 /// Servers, and networks before them, that do not do what they should.
 @Suite(.timeLimit(.minutes(2))) struct MisbehaviourTests {
-  private func withRelay(
-    _ configuration: RPCClient.Channel.Configuration = .init(backoff: impatient, retry: .none),
-    _ body: (RPCClient.Channel, EchoService, Relay) async throws -> Void
-  ) async throws {
-    let service = EchoService()
-    let server = try await startServer(service)
-    let relay = try await Relay.start(to: server.port)
-    let channel = try RPCClient.Channel(
-      target: "127.0.0.1:\(relay.port)", configuration: configuration)
-    let result: Result<Void, any Error>
-    do {
-      result = .success(try await body(channel, service, relay))
-    } catch {
-      result = .failure(error)
-    }
-    await channel.close(grace: .zero)
-    try await relay.close()
-    try await server.shutdown(grace: .zero)
-    try result.get()
-  }
-
   @Test("a connection that died silently is found by keepalive, and replaced")
   func keepalive() async throws {
     var policy = KeepalivePolicy(interval: .milliseconds(200), timeout: .milliseconds(200))
     policy.shortestInterval = .zero
     let configuration = RPCClient.Channel.Configuration(
       backoff: impatient, keepalive: policy, retry: .none)
-    try await withRelay(configuration) { channel, service, relay async throws in
+    try await withRelay(client: configuration) { channel, service, relay async throws in
       let hanging = Task { try await channel.unary(Echo.hang, Text("x"), options: .init()) }
       #expect(try await service.started.next() == "Hang")
       // Answered PINGs keep a silent call alive.
@@ -60,7 +39,7 @@ import Testing
     policy.shortestInterval = .zero
     let configuration = RPCClient.Channel.Configuration(
       backoff: impatient, keepalive: policy, retry: .none)
-    try await withRelay(configuration) { channel, _, relay async throws in
+    try await withRelay(client: configuration) { channel, _, relay async throws in
       _ = try await channel.unary(Echo.unary, Bytes(count: 1), options: .init())
       #expect(try await keepaliveInterval(of: channel) == .seconds(1))
       try await relay.say(ServerFrame.goAway(last: 1, code: 11, "too_many_pings"))

@@ -1,5 +1,8 @@
 import NIOCore
 import NIOPosix
+import RPCClient
+import RPCCore
+import RPCServer
 
 /// Stands between a client and its server: passes bytes on, and misbehaves on request.
 ///
@@ -95,6 +98,28 @@ final class Relay: Sendable {
 
     func channelInactive(context: ChannelHandlerContext) { end.close(promise: nil) }
   }
+}
+
+/// Runs `body` with a channel to a server through a relay, and closes all three.
+func withRelay(
+  server configure: (inout ServerConfiguration) -> Void = { _ in },
+  client: RPCClient.Channel.Configuration = .init(backoff: impatient, retry: .none),
+  _ body: (RPCClient.Channel, EchoService, Relay) async throws -> Void
+) async throws {
+  let service = EchoService()
+  let server = try await startServer(service, configure)
+  let relay = try await Relay.start(to: server.port)
+  let channel = try RPCClient.Channel(target: "127.0.0.1:\(relay.port)", configuration: client)
+  let result: Result<Void, any Error>
+  do {
+    result = .success(try await body(channel, service, relay))
+  } catch {
+    result = .failure(error)
+  }
+  await channel.close(grace: .zero)
+  try await relay.close()
+  try await server.shutdown(grace: .zero)
+  try result.get()
 }
 
 extension NIOLoopBound {
