@@ -39,7 +39,14 @@ public final class ClientSession {
     case library(code: Int, text: String)
     /// No stream can be opened on this connection any more.
     case noMoreStreams
+    /// The request's headers, counted as RFC 9113 §6.5.2 does, exceed what the server announced, or
+    /// ``ClientSession/maxRequestHeaderListSize``.
+    case headersTooLarge(size: Int, limit: Int)
   }
+
+  /// The largest header block of a request, in bytes counted as RFC 9113 §6.5.2 does. nghttp2 fails
+  /// a block of more than 64 KiB, which it counts with less for each field, after it took it.
+  public static let maxRequestHeaderListSize = 64 * 1024
 
   let configuration: Configuration
   var handle: OpaquePointer?
@@ -132,6 +139,12 @@ public final class ClientSession {
     _ headers: RequestHeaders, endsStream: Bool, owner: AnyObject?
   ) throws(Failure) -> ClientStream {
     guard !sawGoAway else { throw .noMoreStreams }
+    let announced = nghttp2_session_get_remote_settings(
+      handle, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE)
+    let limit = min(Int(announced), Self.maxRequestHeaderListSize)
+    guard headers.listSize <= limit else {
+      throw .headersTooLarge(size: headers.listSize, limit: limit)
+    }
     let stream = ClientStream(owner: owner)
     var provider = nghttp2_data_provider()
     provider.read_callback = ClientSessionCallbacks.readData
@@ -253,5 +266,16 @@ public final class ClientSession {
     guard result < 0 else { return }
     throw .library(
       code: result, text: String(cString: nghttp2_strerror(Int32(truncatingIfNeeded: result))))
+  }
+}
+
+extension ClientSession.Failure: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .library(_, let text): text
+    case .noMoreStreams: "no stream can be opened"
+    case .headersTooLarge(let size, let limit):
+      "request headers of \(size) bytes exceed the limit of \(limit)"
+    }
   }
 }

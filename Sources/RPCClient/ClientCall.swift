@@ -170,7 +170,14 @@ final class ClientCall: @unchecked Sendable {
     let headers = request.headers(
       scheme: channel.scheme, authority: channel.authority, userAgent: channel.userAgent,
       previousAttempts: retry.attempts - 1, now: .now)
-    guard let stream = connection.open(headers, for: self) else {
+    let opened: ClientStream?
+    do throws(RPCError) {
+      opened = try connection.open(headers, for: self)
+    } catch {
+      finish(error, trailers: Metadata(), discardsResponses: true)
+      return
+    }
+    guard let stream = opened else {
       // The connection takes no more streams; the channel looks for another one.
       channel.place(self)
       return

@@ -57,13 +57,15 @@ final class Connection: ClientConnectionOwner, @unchecked Sendable {
   }
 
   /// Opens a stream; nil when the connection takes no more.
-  func open(_ headers: RequestHeaders, for call: ClientCall) -> ClientStream? {
+  /// - Throws: RESOURCE_EXHAUSTED for headers that the server would not read.
+  func open(_ headers: RequestHeaders, for call: ClientCall) throws(RPCError) -> ClientStream? {
     guard let transport, closeReason == nil else { return nil }
-    do {
+    do throws(ClientSession.Failure) {
       let stream = try transport.session.open(headers, endsStream: false, owner: call)
       transport.scheduleFlush()
       return stream
     } catch {
+      if case .headersTooLarge = error { throw RPCError(.resourceExhausted, error.description) }
       drain()
       return nil
     }

@@ -12,6 +12,11 @@ struct RetryState: Sendable {
   private(set) var attempts = 1
   private var base: Duration
   private var usedTransparentRetry = false
+  private var unsentRepeats = 0
+
+  /// How often what never left is repeated at once. Its reasons are rare and pass: what fails that
+  /// often fails for another one.
+  static let maxUnsentRepeats = 5
 
   init(policy: RetryPolicy) {
     self.policy = policy
@@ -41,20 +46,21 @@ struct RetryState: Sendable {
 
   /// An attempt failed.
   ///
-  /// What the server did not process is repeated at once and not counted: any number of times when
-  /// it never left, once when it did. Everything else needs a retryable code, attempts left and
+  /// What the server did not process is repeated at once and not counted: ``maxUnsentRepeats`` times
+  /// when it never left, once when it did. Everything else needs a retryable code, attempts left and
   /// tokens in the throttle; the server's pushback decides over the wait, or forbids.
   mutating func attemptFailed(
     code: StatusCode, progress: Progress, pushback: ResponseHead.Pushback,
     throttle: inout RetryThrottle, random: Double
   ) -> OnFailure {
     switch progress {
-    case .unsent:
+    case .unsent where unsentRepeats < Self.maxUnsentRepeats:
+      unsentRepeats += 1
       return .retry(after: .zero)
     case .unprocessed where !usedTransparentRetry:
       usedTransparentRetry = true
       return .retry(after: .zero)
-    case .unprocessed, .sent, .committed:
+    case .unsent, .unprocessed, .sent, .committed:
       break
     }
     let isRetryable = policy.retryableCodes.contains(code)

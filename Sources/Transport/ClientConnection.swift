@@ -158,10 +158,7 @@ public final class ClientConnection: ChannelInboundHandler {
   }
 
   private func fail(_ failure: ClientSession.Failure) {
-    switch failure {
-    case .library(_, let text): close(because: "HTTP/2 failure: \(text)")
-    case .noMoreStreams: close(because: "HTTP/2 failure: no stream can be opened")
-    }
+    close(because: "HTTP/2 failure: \(failure)")
   }
 
   private func finish() {

@@ -11,10 +11,14 @@ import Testing
     let server: Session
     var heads: [ServerStream.Reference] = []
 
-    init(streams: Int = 100, client configuration: ClientSession.Configuration = .init()) throws {
+    init(
+      streams: Int = 100, headerBytes: Int = 16 * 1024,
+      client configuration: ClientSession.Configuration = .init()
+    ) throws {
       client = try ClientSession(configuration: configuration)
       var limits = SessionConfiguration()
       limits.maxConcurrentStreams = streams
+      limits.maxHeaderListBytes = headerBytes
       server = try Session(Session.SharedCallbacks(limits))
     }
 
@@ -49,12 +53,17 @@ import Testing
       return events
     }
 
-    func open(endsStream: Bool = true) throws -> ClientStream {
+    /// - Parameter filled: the size of the header list, which another field makes up.
+    func open(endsStream: Bool = true, filled: Int? = nil) throws -> ClientStream {
       var headers = RequestHeaders()
       headers.append(":method", "POST")
       headers.append(":scheme", "http")
       headers.append(":path", "/a/B")
       headers.append(":authority", "test")
+      if let filled {
+        let rest = filled - headers.listSize - 32 - "x".utf8.count
+        headers.append("x", [UInt8](repeating: UInt8(ascii: "~"), count: rest))
+      }
       return try client.open(headers, endsStream: endsStream, owner: nil)
     }
   }
@@ -78,6 +87,24 @@ import Testing
     #expect(stream.isSent)
     #expect(pair.heads.count == 1)
     #expect(pair.client.openStreams == 1)
+  }
+
+  @Test(
+    "headers beyond what the server reads, or what can be sent, are refused",
+    arguments: [(20_000, 20_000), (1 << 20, ClientSession.maxRequestHeaderListSize)])
+  func headerLimit(announced: Int, limit: Int) throws {
+    let pair = try Pair(headerBytes: announced)
+    _ = try pair.run()
+    for size in [limit - 1, limit] {
+      let stream = try pair.open(filled: size)
+      _ = try pair.run()
+      #expect(stream.isSent)
+    }
+    #expect(pair.heads.count == 2)
+    #expect(throws: ClientSession.Failure.headersTooLarge(size: limit + 1, limit: limit)) {
+      _ = try pair.open(filled: limit + 1)
+    }
+    #expect(pair.client.openStreams == 2)
   }
 
   @Test("DATA waits for the server's window, and says when there is room")

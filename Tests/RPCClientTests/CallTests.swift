@@ -1,6 +1,7 @@
 import ProtoWire
 import RPCClient
 import RPCCore
+import RPCServer
 import Synchronization
 import Testing
 
@@ -129,6 +130,29 @@ import Testing
       }
       // The connection lives on.
       #expect(try await channel.unary(Echo.make, Number(1), options: .init()).value.count == 1)
+    }
+  }
+
+  @Test(
+    "request headers that no server of this limit takes fail at once",
+    arguments: [(16 * 1024, 16 * 1024), (1 << 20, 64 * 1024)])
+  func metadataLimit(serverLimit: Int, limit: Int) async throws {
+    try await withServer(server: { $0.limits.maxHeaderListBytes = serverLimit }) {
+      channel, _, _ async throws in
+      func call(_ count: Int) async throws {
+        let options = CallOptions(
+          timeout: .seconds(20), metadata: ["x-long": String(repeating: "x", count: count)])
+        _ = try await channel.unary(Echo.make, Number(1), options: options)
+      }
+      let error = await #expect(throws: RPCError.self) { try await call(limit) }
+      #expect(error?.code == .resourceExhausted)
+      let text = try #require(error?.message)
+      let size = try #require(text.split(separator: " ").compactMap { Int($0) }.first)
+      #expect(text == "request headers of \(size) bytes exceed the limit of \(limit)")
+      // Beside the long value there are a dozen short fields.
+      #expect((limit + 1...limit + 600).contains(size))
+      // The connection lives on, and takes what is smaller.
+      try await call(limit - 600)
     }
   }
 

@@ -52,6 +52,23 @@ import Testing
         == .giveUp)
   }
 
+  @Test("what never left is repeated at once five times, and then as the policy says")
+  func unsent() {
+    for (policy, last) in [
+      (policy, RetryState.OnFailure.retry(after: .milliseconds(100))), (.none, .giveUp),
+    ] {
+      var state = RetryState(policy: policy)
+      var throttle = RetryThrottle()
+      func fail() -> RetryState.OnFailure {
+        state.attemptFailed(
+          code: .unavailable, progress: .unsent, pushback: .none, throttle: &throttle, random: 0.5)
+      }
+      for _ in 0..<RetryState.maxUnsentRepeats { #expect(fail() == .retry(after: .zero)) }
+      #expect(state.attempts == 1)
+      #expect(fail() == last)
+    }
+  }
+
   @Test("what never left is repeated without counting, what was refused once")
   func transparent() {
     var state = RetryState(policy: .none)
