@@ -3,12 +3,16 @@ public import RPCCore
 /// Who a channel's calls say they are.
 public struct CallCredentials: Sendable {
   private let make: @Sendable () async throws -> Metadata
+  /// The metadata when it is the same for every call: nothing has to be awaited.
+  let fixed: Metadata?
 
   /// Metadata that is made anew for every call, for tokens that expire.
   ///
-  /// An `RPCError` that `make` throws is the call's; any other error is UNAUTHENTICATED.
+  /// An `RPCError` that `make` throws is the call's; any other error is UNAUTHENTICATED. The call's
+  /// deadline covers `make`; a call that ends cancels it.
   public init(_ make: @escaping @Sendable () async throws -> Metadata) {
     self.make = make
+    fixed = nil
   }
 
   /// `authorization: Bearer TOKEN`.
@@ -16,7 +20,12 @@ public struct CallCredentials: Sendable {
   public static func bearer(_ token: String) throws(Metadata.Problem) -> CallCredentials {
     var metadata = Metadata()
     try metadata.add("Bearer \(token)", for: "authorization")
-    return CallCredentials { [metadata] in metadata }
+    return CallCredentials(fixed: metadata)
+  }
+
+  private init(fixed: Metadata) {
+    self.fixed = fixed
+    make = { fixed }
   }
 
   /// The metadata of one call.

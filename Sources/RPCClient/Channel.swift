@@ -129,12 +129,10 @@ public final class Channel: ClientChannel {
       call.start()
       return
     }
-    Task {
-      do throws(RPCError) {
-        call.start(adding: try await credentials.metadata())
-      } catch {
-        call.fail(error)
-      }
+    if let metadata = credentials.fixed {
+      call.start(adding: metadata)
+    } else {
+      call.start(making: credentials)
     }
   }
 }

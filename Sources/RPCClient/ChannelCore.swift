@@ -19,6 +19,8 @@ final class ChannelCore: @unchecked Sendable {
   let creditThreshold: Int
   private let tls: NIOSSLContext?
   private let mirror = Mutex(ConnectivityState.idle)
+  /// What calls hear of a channel that is closed.
+  private static let closed = "the channel is closed"
 
   var throttle: RetryThrottle
   /// The keepalive interval; grows when a server complains.
@@ -68,6 +70,7 @@ final class ChannelCore: @unchecked Sendable {
   /// A call lives until `ended`.
   func started(_ call: ClientCall) {
     calls[ObjectIdentifier(call)] = call
+    if state.connectivity == .shutdown { call.noConnection(Self.closed) }
   }
 
   /// Starts a call or an attempt of it as soon as there is a connection.
@@ -86,7 +89,7 @@ final class ChannelCore: @unchecked Sendable {
     case .fail(let reason):
       call.noConnection(reason)
     case .refuse:
-      call.noConnection("the channel is closed")
+      call.noConnection(Self.closed)
     }
   }
 
@@ -228,9 +231,9 @@ final class ChannelCore: @unchecked Sendable {
   private func beginClose() {
     guard state.close() else { return }
     publish()
-    let waiting = waiting
+    let waiting = waiting + calls.values.filter(\.awaitsCredentials)
     self.waiting = []
-    for call in waiting { call.noConnection("the channel is closed") }
+    for call in waiting { call.noConnection(Self.closed) }
     current = nil
     for connection in connections { connection.drain() }
     if calls.isEmpty { closeConnections() }
@@ -244,7 +247,7 @@ final class ChannelCore: @unchecked Sendable {
   }
 
   private func closeConnections() {
-    for connection in connections { connection.close(because: "the channel is closed") }
+    for connection in connections { connection.close(because: Self.closed) }
   }
 
   private func resumeClosers() {

@@ -16,6 +16,10 @@ final class ClientCall: @unchecked Sendable {
   private var retry: RetryState
   private var deadlineTimer: Scheduled<Void>?
   private var retryTimer: Scheduled<Void>?
+  /// Makes the credentials; nil when there is nothing to make.
+  private var making: Task<Void, Never>?
+  /// Whether the call has begun and its credentials are not made.
+  private(set) var awaitsCredentials = false
 
   /// The attempt under way.
   private var connection: Connection?
@@ -55,18 +59,35 @@ final class ClientCall: @unchecked Sendable {
   /// Starts the call, with the metadata of its credentials. Once.
   func start(adding credentials: Metadata = Metadata()) {
     channel.loop.execute {
-      self.request.metadata.add(contentsOf: credentials)
       self.begin()
+      self.authorized(credentials)
     }
   }
 
-  /// Starts nothing: the call has failed before.
-  func fail(_ error: RPCError) {
-    channel.loop.execute { self.finish(error, trailers: Metadata(), discardsResponses: true) }
+  /// Starts the call, which goes to the server when its credentials are made. Once.
+  func start(making credentials: CallCredentials) {
+    channel.loop.execute {
+      self.awaitsCredentials = true
+      self.begin()
+    }
+    let making = Task {
+      do throws(RPCError) {
+        let metadata = try await credentials.metadata()
+        self.channel.loop.execute { self.authorized(metadata) }
+      } catch {
+        self.channel.loop.execute {
+          self.finish(error, trailers: Metadata(), discardsResponses: true)
+        }
+      }
+    }
+    channel.loop.execute {
+      if self.isEnded { making.cancel() } else { self.making = making }
+    }
   }
 
   // MARK: The loop: life
 
+  /// From here on the deadline counts, and the call can be cancelled.
   private func begin() {
     guard !isEnded else { return }
     if let deadline = request.deadline {
@@ -79,7 +100,12 @@ final class ClientCall: @unchecked Sendable {
     }
     channel.started(self)
     takeWork()
-    if !isEnded { channel.place(self) }
+  }
+
+  private func authorized(_ credentials: Metadata) {
+    awaitsCredentials = false
+    request.metadata.add(contentsOf: credentials)
+    channel.place(self)
   }
 
   private func deadlinePassed() {
@@ -99,8 +125,10 @@ final class ClientCall: @unchecked Sendable {
     isEnded = true
     deadlineTimer?.cancel()
     retryTimer?.cancel()
+    making?.cancel()
     deadlineTimer = nil
     retryTimer = nil
+    making = nil
     replay = []
     channel.ended(self)
     mailbox.finish(.init(error: error, trailers: trailers), discardsResponses: discardsResponses)
@@ -189,7 +217,7 @@ final class ClientCall: @unchecked Sendable {
     takeWork()
   }
 
-  /// The channel has no connection and the call does not wait for one.
+  /// There is no connection that the call could use, or wait for.
   func noConnection(_ reason: String) {
     finish(RPCError(.unavailable, reason), trailers: Metadata(), discardsResponses: true)
   }

@@ -78,6 +78,9 @@ final class EchoService: Sendable {
         try context.initialMetadata.add(value, for: "x-head")
         try context.trailingMetadata.add(binary: Array(value.utf8), for: "x-end-bin")
       }
+      if let value = context.requestMetadata["authorization"] {
+        try context.initialMetadata.add(value, for: "x-authorization")
+      }
       return request
     }
     registration.unary(Echo.make) { request, _ in Bytes(count: Int(request.value)) }

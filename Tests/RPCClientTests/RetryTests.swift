@@ -92,4 +92,76 @@ import Testing
       #expect(response.metadata["x-head"] == "who")
     }
   }
+
+  /// Credentials that are never made; `heard` says when somebody asks, and when he gives up.
+  private static func hanging(_ heard: Signal<String>) -> CallCredentials {
+    CallCredentials {
+      heard.send("asked")
+      do {
+        try await Task.sleep(for: .seconds(3600))
+      } catch {
+        heard.send("cancelled")
+        throw error
+      }
+      return [:]
+    }
+  }
+
+  @Test("a deadline covers the making of credentials")
+  func credentialsDeadline() async throws {
+    let heard = Signal<String>()
+    try await withServer(client: .init(credentials: Self.hanging(heard))) {
+      channel, _, _ async throws in
+      let error = await #expect(throws: RPCError.self) {
+        try await channel.unary(
+          Echo.unary, Bytes(), options: CallOptions(timeout: .milliseconds(20)))
+      }
+      #expect(error?.code == .deadlineExceeded)
+      #expect(try await heard.next() == "asked")
+      #expect(try await heard.next() == "cancelled")
+    }
+  }
+
+  @Test("a call whose credentials are not made yet can be cancelled")
+  func credentialsCancelled() async throws {
+    let heard = Signal<String>()
+    try await withServer(client: .init(credentials: Self.hanging(heard))) {
+      channel, _, _ async throws in
+      let task = Task { try await channel.unary(Echo.unary, Bytes(), options: .init()) }
+      #expect(try await heard.next() == "asked")
+      task.cancel()
+      let error = await #expect(throws: RPCError.self) { try await task.value }
+      #expect(error?.code == .cancelled)
+      #expect(try await heard.next() == "cancelled")
+    }
+  }
+
+  @Test("closing the channel ends a call whose credentials are not made yet")
+  func credentialsClosed() async throws {
+    let heard = Signal<String>()
+    try await withServer(client: .init(credentials: Self.hanging(heard))) {
+      channel, _, _ async throws in
+      let task = Task { try await channel.unary(Echo.unary, Bytes(), options: .init()) }
+      #expect(try await heard.next() == "asked")
+      await channel.close(grace: .seconds(60))
+      let error = await #expect(throws: RPCError.self) { try await task.value }
+      #expect(error?.code == .unavailable)
+      #expect(error?.message == "the channel is closed")
+      let late = await #expect(throws: RPCError.self) {
+        try await channel.unary(Echo.unary, Bytes(), options: .init())
+      }
+      #expect(late?.message == "the channel is closed")
+    }
+  }
+
+  @Test("a bearer token goes with every call")
+  func bearer() async throws {
+    let credentials = try CallCredentials.bearer("secret")
+    try await withServer(client: .init(credentials: credentials)) { channel, _, _ async throws in
+      for _ in 0..<2 {
+        let response = try await channel.response(Echo.unary, Bytes())
+        #expect(response.metadata["x-authorization"] == "Bearer secret")
+      }
+    }
+  }
 }
