@@ -23,9 +23,6 @@ public struct ClientStreamState: Sendable {
   /// Whether the call has its outcome; every further event is ignored.
   public var isEnded: Bool { phase == .ended }
 
-  /// Whether the response head has arrived: a call that got that far is not repeated.
-  public var hasHead: Bool { phase != .awaitingHead }
-
   /// What to do with a header block.
   public enum OnHead: Sendable, Hashable {
     /// An interim response (1xx), or a block after the end.

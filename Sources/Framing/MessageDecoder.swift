@@ -26,13 +26,6 @@ public struct MessageDecoder {
     self.encoding = encoding
   }
 
-  /// Bytes that are buffered because their message is not complete.
-  public var bufferedBytes: Int { partial.count }
-
-  /// Whether every byte so far belonged to a complete message.
-  @inlinable
-  public var isAtBoundary: Bool { partial.isEmpty }
-
   /// Takes the next bytes of the stream and hands every message completed by them to `deliver`, in
   /// order.
   ///

@@ -25,8 +25,6 @@ public struct ResponseHead: Sendable, Hashable {
   /// `grpc-status-details-bin`, still in Base64.
   public var statusDetails: [UInt8] = []
   public var pushback = Pushback.none
-  /// Whether `grpc-accept-encoding` lists gzip.
-  public var acceptsGzip = false
 
   public init() {}
 
@@ -47,7 +45,7 @@ public struct ResponseHead: Sendable, Hashable {
         foreignEncoding = String(decoding: value, as: UTF8.self)
       }
     } else if name.equals("grpc-accept-encoding") {
-      acceptsGzip = MessageEncoding.gzip.isAccepted(by: value)
+      // What the server takes: requests are compressed only when the caller asks for it.
     } else if name.equals("grpc-status") {
       grpcStatus = Self.number(value) ?? -1
     } else if name.equals("grpc-message") {

@@ -318,8 +318,12 @@ final class ClientCall: @unchecked Sendable {
 
   private func ended(_ status: RPCStatus, trailers: Metadata) {
     var status = status
-    if status.code == .ok, !decoder.isAtBoundary {
-      status = RPCStatus(code: .internalError, message: "the response ended inside a message")
+    if status.code == .ok {
+      do throws(FramingError) {
+        try decoder.finish()
+      } catch {
+        status = error.status
+      }
     }
     // The server may end a call before it has heard all of the request.
     if let stream, let connection, !stream.hasEnded { connection.reset(stream) }

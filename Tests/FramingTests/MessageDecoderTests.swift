@@ -47,7 +47,7 @@ import Testing
       try decoder.feed(chunk) { message, _ in address = message.baseAddress }
       #expect(address == chunk.baseAddress! + 5)
     }
-    #expect(decoder.bufferedBytes == 0)
+    try decoder.finish()
   }
 
   @Test(
@@ -59,12 +59,13 @@ import Testing
     prefix.withUnsafeBytes { chunk in
       if accepted {
         #expect(throws: Never.self) { try decoder.feed(chunk) { _, _ in } }
-        #expect(decoder.bufferedBytes == 5)
+        #expect(throws: FramingError.truncatedMessage(missing: length)) { try decoder.finish() }
       } else {
         #expect(throws: FramingError.messageTooLarge(length: length, limit: 64)) {
           try decoder.feed(chunk) { _, _ in }
         }
-        #expect(decoder.bufferedBytes == 0)
+        // Nothing of it is buffered.
+        #expect(throws: Never.self) { try decoder.finish() }
       }
     }
   }

@@ -92,6 +92,22 @@ import Testing
     }
   }
 
+  @Test("a response that ends well inside a message is INTERNAL, and says what is missing")
+  func truncated() async throws {
+    try await withRelay { channel, service, relay async throws in
+      let hanging = channel.serverStreaming(Echo.hang, Text("x"), options: .init())
+      try await service.started.next()
+      try await relay.say(
+        ServerFrame.headers(
+          1, [":status": "200", "content-type": "application/grpc"], ends: false)
+          + ServerFrame.data(1, [0, 0, 0, 0, 9, 1, 2])
+          + ServerFrame.headers(1, ["grpc-status": "0"], ends: true))
+      let error = await #expect(throws: RPCError.self) { for try await _ in hanging {} }
+      #expect(error?.code == .internalError)
+      #expect(error?.message == "stream ended 7 bytes before the end of a message")
+    }
+  }
+
   @Test("bytes that are not HTTP/2 end the connection's calls, and the next one finds another")
   func garbage() async throws {
     try await withRelay { channel, service, relay async throws in

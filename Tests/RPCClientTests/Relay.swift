@@ -133,12 +133,30 @@ extension NIOLoopBound {
 
 /// HTTP/2 frames that a server may send.
 enum ServerFrame {
-  private static func frame(_ type: UInt8, stream: UInt32, _ payload: [UInt8]) -> [UInt8] {
-    word(UInt32(payload.count)).dropFirst() + [type, 0] + word(stream) + payload
+  private static func frame(
+    _ type: UInt8, flags: UInt8 = 0, stream: UInt32, _ payload: [UInt8]
+  ) -> [UInt8] {
+    word(UInt32(payload.count)).dropFirst() + [type, flags] + word(stream) + payload
   }
 
   private static func word(_ value: UInt32) -> [UInt8] {
     (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) }
+  }
+
+  static func data(_ stream: UInt32, _ bytes: [UInt8]) -> [UInt8] {
+    frame(0, stream: stream, bytes)
+  }
+
+  /// A whole header block of literals that HPACK's table does not keep.
+  static func headers(_ stream: UInt32, _ fields: KeyValuePairs<String, String>, ends: Bool)
+    -> [UInt8]
+  {
+    var block: [UInt8] = []
+    for (name, value) in fields {
+      block += [0, UInt8(name.utf8.count)] + Array(name.utf8)
+      block += [UInt8(value.utf8.count)] + Array(value.utf8)
+    }
+    return frame(1, flags: ends ? 5 : 4, stream: stream, block)
   }
 
   static func reset(_ stream: UInt32, code: UInt32) -> [UInt8] {
