@@ -10,12 +10,12 @@ enum Subjects {
     Codegen_Fixtures_Wide.self, Codegen_Fixtures_WideList.self, Codegen_Fixtures_Expression.self,
     Codegen_Fixtures_Husband.self, Codegen_Fixtures_Chain.self,
     Codegen_Fixtures_OptionalScalars.self, Codegen_Fixtures_Choices.self,
-    Codegen_Fixtures_Importer.self,
+    Codegen_Fixtures_Importer.self, Hider.self, HidingChoice.self, Doubled.self,
   ]
 
   static let files =
     fixturesCollectionsProto.closure + [
-      fixturesNestingProto, fixturesOptionalsProto, fixturesOneofsProto,
+      fixturesNestingProto, fixturesOptionalsProto, fixturesOneofsProto, fixturesHidingProto,
     ] + fixturesImportsProto.closure
 }
 

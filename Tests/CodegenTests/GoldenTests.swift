@@ -36,6 +36,18 @@ import Testing
       "refused/proto2.proto", "",
       "refused/proto2.proto: syntax \"proto2\" is not supported; protoc-gen-rollcall generates proto3 only"
     ),
+    (
+      "refused/proto2_field.proto", "",
+      "refused/proto2_field.proto: type google.protobuf.FieldDescriptorProto is declared in google/protobuf/descriptor.proto, whose syntax \"proto2\" is not supported"
+    ),
+    (
+      "refused/proto2_method.proto", "",
+      "refused/proto2_method.proto: type codegen.refused.Old is declared in refused/proto2.proto, whose syntax \"proto2\" is not supported"
+    ),
+    (
+      "refused/hidden.proto", "",
+      "refused/hidden.proto: Outer hides Status by a type of that name, and Outer_Status, its other name, is taken"
+    ),
     ("fixtures/enums.proto", "Colour=blue", "unknown option \"Colour=blue\""),
     ("fixtures/enums.proto", "Visibility=private", "unknown option \"Visibility=private\""),
     ("fixtures/enums.proto", "Module=onlypath", "unknown option \"Module=onlypath\""),

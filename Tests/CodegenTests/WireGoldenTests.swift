@@ -74,6 +74,16 @@ struct WireGolden: Sendable, CustomTestStringConvertible {
     .init(
       type: Codegen_Fixtures_Choices.self, file: "oneofs", text: "bytes_value: \"\" nothing {}"),
     .init(
+      type: Hider.self, file: "hiding",
+      text: """
+        outer { code: 1 } inner { text: "t" cause { code: 2 } hider { level: HIDDEN_LEVEL_HIGH
+        inner_level: HIDDEN_LEVEL_INNER } } outers { code: 3 } named { key: "k" value { code: 4 } }
+        """),
+    .init(
+      type: HidingChoice.self, file: "hiding", text: "status { code: 5 } last { code: 6 }"),
+    .init(
+      type: Doubled.self, file: "hiding", text: "inner { again { text: \"a\" } text: \"b\" }"),
+    .init(
       type: Codegen_Fixtures_Chain.self, file: "nesting",
       text: "label: \"a\" next { label: \"b\" next { next {} } }"),
     .init(

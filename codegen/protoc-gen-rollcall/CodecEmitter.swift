@@ -63,14 +63,14 @@ struct CodecEmitter {
         to: &writer)
     case .member(let kind, let oneof):
       let owner = "self.\(oneof.swiftName)"
-      guard case .message(let type) = kind else {
+      guard case .message(_, let typeName) = kind else {
         writer.line(
           "case \(field.tag): \(owner) = .\(field.swiftName)(try reader.\(kind.method)())")
         return
       }
       writer.line("case \(field.tag):")
       writer.indented { writer in
-        writer.line("var value = \(type.swiftPath)()")
+        writer.line("var value = \(typeName)()")
         writer.line("if case .\(field.swiftName)(let current)? = \(owner) { value = current }")
         writer.line("\(owner) = nil")
         writer.line("try reader.message(&value)")

@@ -11,7 +11,8 @@ final class EnumType {
   let fullName: String
   let swiftName: String
   let swiftPath: String
-  let module: String?
+  unowned let file: ProtoFile
+  var module: String? { file.module }
   let comment: Comment
   /// The first name of each number, in schema order.
   var cases: [Case] = []
@@ -19,12 +20,12 @@ final class EnumType {
   var aliases: [Case] = []
 
   init(
-    fullName: String, swiftName: String, swiftPath: String, module: String?, comment: Comment
+    fullName: String, swiftName: String, swiftPath: String, file: ProtoFile, comment: Comment
   ) {
     self.fullName = fullName
     self.swiftName = swiftName
     self.swiftPath = swiftPath
-    self.module = module
+    self.file = file
     self.comment = comment
   }
 

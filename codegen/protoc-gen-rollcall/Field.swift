@@ -4,8 +4,9 @@ final class Field {
   enum Kind {
     case double, float, int32, int64, uint32, uint64, sint32, sint64
     case fixed32, fixed64, sfixed32, sfixed64, bool, string, bytes
-    case message(MessageType)
-    case enumeration(EnumType)
+    /// With the type's name as it is written inside the message that has the field.
+    case message(MessageType, name: String)
+    case enumeration(EnumType, name: String)
   }
 
   enum Shape {
@@ -87,8 +88,7 @@ extension Field.Kind {
     case .bool: "Bool"
     case .string: "String"
     case .bytes: "[UInt8]"
-    case .message(let type): type.swiftPath
-    case .enumeration(let type): type.swiftPath
+    case .message(_, let name), .enumeration(_, let name): name
     }
   }
 
@@ -133,8 +133,8 @@ extension Field.Kind {
     case .bool: "WireBool"
     case .string: "WireString"
     case .bytes: "WireBytes"
-    case .message(let type): "WireSubmessage<\(type.swiftPath)>"
-    case .enumeration(let type): "WireEnum<\(type.swiftPath)>"
+    case .message(_, let name): "WireSubmessage<\(name)>"
+    case .enumeration(_, let name): "WireEnum<\(name)>"
     }
   }
 
@@ -145,7 +145,7 @@ extension Field.Kind {
     case .string: "\"\""
     case .bytes: "[]"
     case .message: nil
-    case .enumeration(let type): ".\(type.zero.swiftName)"
+    case .enumeration(let type, _): ".\(type.zero.swiftName)"
     default: "0"
     }
   }

@@ -20,6 +20,11 @@ struct FileEmitter {
     }
     for type in file.enums { EnumEmitter(type: type, visibility: visibility).emit(to: &writer) }
     for type in file.messages {
+      for alias in type.aliases {
+        writer.gap()
+        writer.line("/// What `\(alias.target)` means outside `\(type.swiftName)`, which hides it.")
+        writer.line("\(visibility.modifier)typealias \(alias.name) = \(alias.target)")
+      }
       MessageEmitter(type: type, visibility: visibility).emit(to: &writer)
       MessageEmitter(type: type, visibility: visibility).emitCodecs(to: &writer)
     }
@@ -38,8 +43,8 @@ struct FileEmitter {
     func expose(_ message: MessageType) {
       for field in message.fields {
         switch field.kind {
-        case .message(let type): if let module = type.module { exposed.insert(module) }
-        case .enumeration(let type): if let module = type.module { exposed.insert(module) }
+        case .message(let type, _): if let module = type.module { exposed.insert(module) }
+        case .enumeration(let type, _): if let module = type.module { exposed.insert(module) }
         default: break
         }
       }

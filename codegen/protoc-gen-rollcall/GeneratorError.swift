@@ -5,6 +5,8 @@ enum GeneratorError: Error, CustomStringConvertible {
   case unsupportedSyntax(file: String, syntax: String)
   case unsupportedField(file: String, field: String)
   case unknownType(file: String, name: String)
+  case unsupportedType(file: String, name: String, declaredIn: String, syntax: String)
+  case hiddenType(file: String, name: String, inside: String, alias: String)
   case unknownFile(String)
 
   var description: String {
@@ -20,6 +22,10 @@ enum GeneratorError: Error, CustomStringConvertible {
       "\(file): field \(field) has a type that proto3 does not have"
     case .unknownType(let file, let name):
       "\(file): type \(name) is not in the request"
+    case .unsupportedType(let file, let name, let other, let syntax):
+      "\(file): type \(name) is declared in \(other), whose syntax \"\(syntax)\" is not supported"
+    case .hiddenType(let file, let name, let inside, let alias):
+      "\(file): \(inside) hides \(name) by a type of that name, and \(alias), its other name, is taken"
     case .unknownFile(let file):
       "\(file): to be generated, but not in the request"
     }

@@ -64,8 +64,8 @@ struct JSONEmitter {
     case .repeated, .map: return false
     case .implicit(let kind), .explicit(let kind), .member(let kind, _):
       switch kind {
-      case .message(let type): return type.fullName == "google.protobuf.Value"
-      case .enumeration(let type): return type.fullName == "google.protobuf.NullValue"
+      case .message(let type, _): return type.fullName == "google.protobuf.Value"
+      case .enumeration(let type, _): return type.fullName == "google.protobuf.NullValue"
       default: return false
       }
     }

@@ -23,7 +23,7 @@ enum Layout {
         case .explicit(let inner), .member(let inner, _): kind = inner
         case .implicit, .repeated, .map: continue
         }
-        guard case .message(let type) = kind else { continue }
+        guard case .message(let type, _) = kind else { continue }
         if type === target { return true }
         if seen.insert(type.fullName).inserted { queue.append(type) }
       }
@@ -70,7 +70,7 @@ enum Layout {
     case .int64, .uint64, .sint64, .fixed64, .sfixed64, .double, .bytes: 8
     case .enumeration: 5
     case .string: 16
-    case .message(let type): width(of: type, &known)
+    case .message(let type, _): width(of: type, &known)
     }
   }
 

@@ -6,8 +6,9 @@ final class MessageType {
   let swiftName: String
   /// As written from anywhere in its module: `Rollout.Step`.
   let swiftPath: String
+  unowned let file: ProtoFile
   /// The Swift module that holds the generated type.
-  let module: String?
+  var module: String? { file.module }
   let comment: Comment
   /// In schema order. Codecs walk `fieldsByNumber`.
   var fields: [Field] = []
@@ -15,20 +16,28 @@ final class MessageType {
   var oneofs: [Oneof] = []
   var messages: [MessageType] = []
   var enums: [EnumType] = []
+  /// Of a message of the top level: names for types that something inside it hides.
+  var aliases: [(name: String, target: String)] = []
   /// The fields live in a copy-on-write box: the message is wide, or contains itself.
   var isBoxed = false
 
   init(
-    fullName: String, swiftName: String, swiftPath: String, module: String?, comment: Comment
+    fullName: String, swiftName: String, swiftPath: String, file: ProtoFile, comment: Comment
   ) {
     self.fullName = fullName
     self.swiftName = swiftName
     self.swiftPath = swiftPath
-    self.module = module
+    self.file = file
     self.comment = comment
   }
 
   var fieldsByNumber: [Field] { fields.sorted { $0.number < $1.number } }
+
+  /// Whether `name`, written inside, is one of the types that are generated here.
+  func declares(_ name: Substring) -> Bool {
+    messages.contains { $0.swiftName == name } || enums.contains { $0.swiftName == name }
+      || oneofs.contains { $0.typeName == name }
+  }
 }
 
 /// A oneof: an enum with a case for each member, and an optional property of it.

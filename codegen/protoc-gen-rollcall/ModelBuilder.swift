@@ -7,6 +7,8 @@ struct ModelBuilder {
   private var files: [String: ProtoFile] = [:]
   private var messages: [String: MessageType] = [:]
   private var enums: [String: EnumType] = [:]
+  /// Swift names of the top level.
+  private var topLevel: Set<String> = []
 
   init(options: GeneratorOptions) { self.options = options }
 
@@ -21,6 +23,7 @@ struct ModelBuilder {
     var result: [ProtoFile] = []
     for path in request.filesToGenerate {
       guard let file = builder.files[path] else { throw .unknownFile(path) }
+      try builder.checkAliases(of: file)
       result.append(file)
     }
     return result
@@ -37,12 +40,11 @@ struct ModelBuilder {
     } catch {
       throw .badRequest(error.description)
     }
-    if proto.syntax != "proto3" {
-      // An imported proto2 file (descriptor.proto, for options) is fine as long as nothing of it is used.
-      guard !wanted.contains(proto.name) || options.descriptorsOnly else {
-        let syntax = proto.syntax.isEmpty ? "proto2" : proto.syntax
-        throw .unsupportedSyntax(file: proto.name, syntax: syntax)
-      }
+    let syntax = proto.syntax.isEmpty ? "proto2" : proto.syntax
+    let isGenerated = wanted.contains(proto.name) && !options.descriptorsOnly
+    // An imported proto2 file (descriptor.proto, for options) is fine as long as no field is of its types.
+    if syntax != "proto3", isGenerated {
+      throw .unsupportedSyntax(file: proto.name, syntax: syntax)
     }
     var dependencies: [ProtoFile] = []
     for path in proto.dependency {
@@ -51,18 +53,21 @@ struct ModelBuilder {
     }
     let comments = Comments(proto.sourceCodeInfo)
     let file = ProtoFile(
-      path: proto.name, package: proto.package, module: options.module(ofFile: proto.name),
+      path: proto.name, syntax: syntax, package: proto.package,
+      module: options.module(ofFile: proto.name),
       descriptor: stripped.unknownFields.bytes, dependencies: dependencies,
       comment: comments.fileComment(isDeprecated: proto.options.deprecated))
     files[proto.name] = file
-    var scope = FileScope(file: file, proto: proto, comments: comments)
+    var scope = FileScope(
+      file: file, proto: proto, comments: comments, isGenerated: isGenerated)
     file.messages = proto.messageType.enumerated().compactMap { index, message in
       declare(message, at: [4, Int32(index)], in: scope, parent: nil)
     }
     file.enums = proto.enumType.enumerated().map { index, type in
       declare(type, at: [5, Int32(index)], in: scope, parent: nil)
     }
-    guard proto.syntax == "proto3" else { return }
+    topLevel.formUnion(file.messages.map(\.swiftName) + file.enums.map(\.swiftName))
+    guard syntax == "proto3" else { return }
     for (index, message) in proto.messageType.enumerated() {
       try resolve(message, at: [4, Int32(index)], name: scope.qualified(message.name), in: &scope)
     }
@@ -77,6 +82,9 @@ struct ModelBuilder {
     let file: ProtoFile
     let proto: FileDescriptorProto
     let comments: Comments
+    let isGenerated: Bool
+    /// The message whose fields are being resolved, and those around it, from the outermost on.
+    var enclosing: [MessageType] = []
     var prefix: String {
       Naming.typePrefix(package: proto.package, swiftPrefix: proto.options.swiftPrefix)
     }
@@ -104,8 +112,7 @@ struct ModelBuilder {
     guard !proto.options.mapEntry else { return nil }
     let names = scope.names(proto.name, parent: parent)
     let type = MessageType(
-      fullName: names.full, swiftName: names.short, swiftPath: names.path,
-      module: scope.file.module,
+      fullName: names.full, swiftName: names.short, swiftPath: names.path, file: scope.file,
       comment: scope.comments.comment(path, isDeprecated: proto.options.deprecated))
     messages[names.full] = type
     type.messages = proto.nestedType.enumerated().compactMap { index, nested in
@@ -122,8 +129,7 @@ struct ModelBuilder {
   ) -> EnumType {
     let names = scope.names(proto.name, parent: parent)
     let type = EnumType(
-      fullName: names.full, swiftName: names.short, swiftPath: names.path,
-      module: scope.file.module,
+      fullName: names.full, swiftName: names.short, swiftPath: names.path, file: scope.file,
       comment: scope.comments.comment(path, isDeprecated: proto.options.deprecated))
     enums[names.full] = type
     let swiftNames = Naming.cases(proto.value.map(\.name), enumName: proto.name)
@@ -148,6 +154,8 @@ struct ModelBuilder {
     _ proto: DescriptorProto, at path: [Int32], name: String, in scope: inout FileScope
   ) throws(GeneratorError) {
     guard let type = messages[name] else { return }  // a map's entry
+    scope.enclosing.append(type)
+    defer { scope.enclosing.removeLast() }
     var entries: [String: DescriptorProto] = [:]
     for nested in proto.nestedType where nested.options.mapEntry {
       entries[name + "." + nested.name] = nested
@@ -231,12 +239,15 @@ struct ModelBuilder {
     case .sfixed64: return .sfixed64
     case .sint32: return .sint32
     case .sint64: return .sint64
-    case .message: return .message(try message(field.typeName, in: scope))
+    case .message:
+      let type = try message(field.typeName, in: scope)
+      return .message(type, name: name(of: type.swiftPath, in: scope))
     case .enum:
       guard let type = enums[String(field.typeName.dropFirst())] else {
         throw .unknownType(file: scope.proto.name, name: field.typeName)
       }
-      return .enumeration(type)
+      try check(type.file, of: type.fullName, in: scope)
+      return .enumeration(type, name: name(of: type.swiftPath, in: scope))
     case .group, nil:
       throw .unsupportedField(file: scope.proto.name, field: field.name)
     }
@@ -248,7 +259,44 @@ struct ModelBuilder {
     guard let type = messages[String(typeName.dropFirst())] else {
       throw .unknownType(file: scope.proto.name, name: typeName)
     }
+    try check(type.file, of: type.fullName, in: scope)
     return type
+  }
+
+  /// An alias must not be the name of another type.
+  private func checkAliases(of file: ProtoFile) throws(GeneratorError) {
+    for message in file.messages {
+      for alias in message.aliases where topLevel.contains(alias.name) {
+        throw .hiddenType(
+          file: file.path, name: alias.target, inside: message.swiftName, alias: alias.name)
+      }
+    }
+  }
+
+  /// Nothing is generated for a type of another syntax, so nothing may name it.
+  private func check(_ file: ProtoFile, of name: String, in scope: FileScope)
+    throws(GeneratorError)
+  {
+    guard scope.isGenerated, file.syntax != "proto3" else { return }
+    throw .unsupportedType(
+      file: scope.proto.name, name: name, declaredIn: file.path, syntax: file.syntax)
+  }
+
+  /// How a type is written inside a message, where a nested type or a oneof's enum may hide the outer
+  /// one of its name: without the message's own path, or by an alias at the top level.
+  private func name(of path: String, in scope: FileScope) -> String {
+    guard let message = scope.enclosing.last, let outermost = scope.enclosing.first,
+      let first = path.split(separator: ".").first,
+      scope.enclosing.contains(where: { $0.declares(first) })
+    else { return path }
+    if path.hasPrefix(message.swiftPath + ".") {
+      return String(path.dropFirst(message.swiftPath.count + 1))
+    }
+    let alias = outermost.swiftName + "_" + path.split(separator: ".").joined(separator: "_")
+    if !outermost.aliases.contains(where: { $0.name == alias }) {
+      outermost.aliases.append((alias, path))
+    }
+    return alias
   }
 
   // MARK: Services

@@ -2,6 +2,8 @@
 final class ProtoFile {
   /// `rollcall/v1/catalog.proto`.
   let path: String
+  /// `proto3`, `proto2` or `editions`.
+  let syntax: String
   let package: String
   let module: String?
   /// The serialized descriptor without source info.
@@ -13,10 +15,11 @@ final class ProtoFile {
   var services: [ServiceType] = []
 
   init(
-    path: String, package: String, module: String?, descriptor: [UInt8], dependencies: [ProtoFile],
-    comment: Comment
+    path: String, syntax: String, package: String, module: String?, descriptor: [UInt8],
+    dependencies: [ProtoFile], comment: Comment
   ) {
     self.path = path
+    self.syntax = syntax
     self.package = package
     self.module = module
     self.descriptor = descriptor
