@@ -224,6 +224,21 @@ struct JSONMappingTests {
     #expect(error?.reason == .unexpected("a number", expected: "a string"))
   }
 
+  @Test("Messages in a map count against the memory grant, twice for the table's gaps")
+  func mapOfMessages() throws {
+    let entries = (0..<50).map { #""\#($0)":{}"# }
+    let text = #"{"named":{\#(entries.joined(separator: ","))}}"#
+    let needed = 2 * 50 * MemoryLayout<Codegen_Fixtures_Tree>.stride
+    func decode(granting budget: Int) throws -> Int {
+      try Codegen_Fixtures_Tree(
+        json: text, options: .init(allocationFactor: 0, minimumAllocationBudget: budget)
+      ).named.count
+    }
+    #expect(try decode(granting: needed) == 50)
+    let error = #expect(throws: JSONDecodingError.self) { try decode(granting: needed - 1) }
+    #expect(error?.reason == .allocationBudgetExceeded(limit: needed - 1))
+  }
+
   @Test("Fields of a boxed message count against the memory grant")
   func boxes() throws {
     let text =

@@ -103,6 +103,26 @@ import Testing
     }
   }
 
+  @Test(arguments: [1, 2, 100])
+  func `messages in a map count against the memory grant, twice for the table's gaps`(
+    count: Int
+  ) throws {
+    // Entries of one key each, without a value: five bytes of input.
+    let bytes = (0..<count).flatMap { [0x0a, 0x03, 0x0a, 0x01, UInt8(0x20 + $0 % 95)] as [UInt8] }
+    let needed = 2 * count * MemoryLayout<Google_Protobuf_Value>.stride
+    func decode(granting budget: Int) throws -> Int {
+      try Google_Protobuf_Struct(
+        wire: bytes, options: .init(allocationFactor: 0, minimumAllocationBudget: budget)
+      ).fields.count
+    }
+    for budget in [needed, needed + 1] {
+      #expect(try decode(granting: budget) == min(count, 95))
+    }
+    #expect(throws: DecodingError.allocationBudgetExceeded(limit: needed - 1)) {
+      try decode(granting: needed - 1)
+    }
+  }
+
   @Test func `one sub-message repeated many times merges in linear time`() throws {
     // A quadratic merge of a growing list would take minutes here.
     let element: [UInt8] = [0x32, 0x02, 0x0a, 0x00]  // Value.list_value with one empty value
