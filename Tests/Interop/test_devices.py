@@ -114,3 +114,22 @@ def test_a_download_goes_on_where_it_stopped_and_only_for_the_orgs_devices(org, 
         with pytest.raises(grpc.RpcError) as failure:
             download(device_id, offset)
         assert failure.value.code() == code
+
+
+def test_a_device_that_does_not_read_its_answers_makes_its_own_reports_wait(org):
+    """Acknowledgements are bounded: a device that only talks is not answered without end, and hears everything once it reads."""
+    old, _ = versions(org)
+    deployment = org.create_deployment(old)
+    org.start(deployment)
+    connection = Connection(org, org.register(unique("device")).id)
+    assert connection.state() == [old.id]
+    count = 20_000
+    for number in range(1, count + 1):
+        event = {
+            "sequence": number, "deployment_id": deployment.id, "model_version_id": old.id,
+            "inferences": {"ok": 1},
+        }
+        connection.say(report={"events": [event]})
+    heard = [next(connection.stream).acknowledgement.acknowledged_sequence for _ in range(count)]
+    assert heard == list(range(1, count + 1))
+    connection.close()
