@@ -46,12 +46,17 @@
   /// A varint of at least two bytes.
   @usableFromInline @inline(never) mutating func longVarint() throws(DecodingError) -> UInt64 {
     let available = end - position
-    if available >= 2 {  // two bytes first: tags of fields 16...2047 and most lengths
-      let second = position.load(fromByteOffset: 1, as: UInt8.self)
-      if second < 0x80 {
-        let value = UInt64(position.load(as: UInt8.self) & 0x7f) | UInt64(second) &<< 7
-        position += 2
-        return value
+    if available >= 8 {  // up to eight bytes at once: find the last one, then close the gaps
+      var word = UInt64(littleEndian: position.loadUnaligned(as: UInt64.self))
+      let last = ~word & 0x8080_8080_8080_8080
+      if last != 0 {
+        word &= last ^ (last &- 1)
+        word &= 0x7f7f_7f7f_7f7f_7f7f
+        word = word & 0x007f_007f_007f_007f | (word & 0x7f00_7f00_7f00_7f00) &>> 1
+        word = word & 0x0000_3fff_0000_3fff | (word & 0x3fff_0000_3fff_0000) &>> 2
+        word = word & 0x0fff_ffff | (word & 0x0fff_ffff_0000_0000) &>> 4
+        position += (last.trailingZeroBitCount &+ 1) / 8
+        return word
       }
     }
     var value: UInt64 = 0
@@ -80,10 +85,17 @@
       position += 1
       return UInt32(byte)
     }
+    if end - position >= 2 {  // fields 16...2047
+      let second = position.load(fromByteOffset: 1, as: UInt8.self)
+      if second < 0x80, second > 0 {
+        position += 2
+        return UInt32(byte & 0x7f) | UInt32(second) &<< 7
+      }
+    }
     return try longTag()
   }
 
-  @usableFromInline @inline(__always) mutating func longTag() throws(DecodingError) -> UInt32 {
+  @usableFromInline @inline(never) mutating func longTag() throws(DecodingError) -> UInt32 {
     let value = try longVarint()
     guard value >= 8, value <= UInt64(UInt32.max) else { throw .invalidTag(offset: offset) }
     return UInt32(truncatingIfNeeded: value)
@@ -159,12 +171,31 @@
     let count = try length()
     let bytes = UnsafeBufferPointer(
       start: position.assumingMemoryBound(to: UInt8.self), count: count)
+    if isASCII(count) {
+      position += count
+      return String(copying: UTF8Span(unchecked: bytes.span, isKnownASCII: true))
+    }
     // `String(validating:as:)` is not specialised and costs about 35 ns more.
     guard let text = try? UTF8Span(validating: bytes.span) else {
       throw .invalidUTF8(offset: offset)
     }
     position += count
     return String(copying: text)
+  }
+
+  /// Whether the next `count` bytes, which are there, are ASCII: most strings are, and need no other validation.
+  @inlinable @inline(__always) func isASCII(_ count: Int) -> Bool {
+    var seen: UInt64 = 0
+    var index = 0
+    while index &+ 8 <= count {
+      seen |= position.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+      index &+= 8
+    }
+    while index < count {
+      seen |= UInt64(position.load(fromByteOffset: index, as: UInt8.self))
+      index &+= 1
+    }
+    return seen & 0x8080_8080_8080_8080 == 0
   }
 
   @inlinable public mutating func bytes() throws(DecodingError) -> [UInt8] {

@@ -21,6 +21,48 @@ import Testing
     #expect(varintSize(value) <= bytes.count)
   }
 
+  @Test func `a varint reads the same whatever follows it`() throws {
+    for bits in 0..<64 {
+      for value in [UInt64(1) << bits, UInt64.max >> (63 - bits), 0x5555_5555_5555_5555 >> bits] {
+        var encoded: [UInt8] = []
+        var rest = value
+        while rest >= 0x80 {
+          encoded.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+          rest >>= 7
+        }
+        encoded.append(UInt8(rest))
+        for tail in [0, 1, 6, 7, 8, 20] {
+          for filler in [0x00, 0x7f, 0x80, 0xff] as [UInt8] {
+            let bytes = encoded + [UInt8](repeating: filler, count: tail)
+            try bytes.withUnsafeBytes { buffer in
+              var reader = WireReader(buffer)
+              let read = try reader.varint()
+              let used = reader.mark - buffer.baseAddress.unsafelyUnwrapped
+              #expect(read == value && used == encoded.count, "\(bytes)")
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @Test func `a byte that is not ASCII is found at every place of a string`() throws {
+    for count in 1...40 {
+      for place in 0..<count {
+        var text = [UInt8](repeating: 0x61, count: count)
+        text[place] = 0xff
+        let bytes = [0x0a, UInt8(count)] + text
+        #expect(throws: DecodingError.self) { try Google_Protobuf_Any(wire: bytes) }
+        if place + 1 < count {
+          text[place] = 0xc3
+          text[place + 1] = 0xa9
+          let any = try Google_Protobuf_Any(wire: [0x0a, UInt8(count)] + text)
+          #expect(any.typeUrl.utf8.elementsEqual(text) && any.typeUrl.contains("é"))
+        }
+      }
+    }
+  }
+
   @Test(
     arguments: [
       (.max, 10), (1 << 63, 10), ((1 << 63) - 1, 9), (1 << 56, 9), ((1 << 56) - 1, 8), (1 << 7, 2),
