@@ -39,14 +39,7 @@ public final class ClientSession {
     case library(code: Int, text: String)
     /// No stream can be opened on this connection any more.
     case noMoreStreams
-    /// The request's headers, counted as RFC 9113 §6.5.2 does, exceed what the server announced, or
-    /// ``ClientSession/maxRequestHeaderListSize``.
-    case headersTooLarge(size: Int, limit: Int)
   }
-
-  /// The largest header block of a request, in bytes counted as RFC 9113 §6.5.2 does. nghttp2 fails
-  /// a block of more than 64 KiB, which it counts with less for each field, after it took it.
-  public static let maxRequestHeaderListSize = 64 * 1024
 
   let configuration: Configuration
   var handle: OpaquePointer?
@@ -131,20 +124,23 @@ public final class ClientSession {
   /// Streams that are open.
   public var openStreams: Int { streams.count }
 
+  /// The largest header block that a request may have, counted as ``RequestHeaders/listSize``: what
+  /// the peer has announced, at most 64 KiB. nghttp2 takes a longer one and fails it afterwards; its
+  /// own count is never above this one.
+  public var requestHeaderLimit: Int {
+    let announced = nghttp2_session_get_remote_settings(
+      handle, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE)
+    return min(Int(announced), 64 * 1024)
+  }
+
   /// Opens a stream. Its head goes out with the next `write`.
   ///
-  /// The caller keeps the number of streams below the peer's limit.
+  /// The caller keeps the number of streams and the size of the headers below the peer's limits.
   /// - Parameter endsStream: whether the request has no DATA at all.
   public func open(
     _ headers: RequestHeaders, endsStream: Bool, owner: AnyObject?
   ) throws(Failure) -> ClientStream {
     guard !sawGoAway else { throw .noMoreStreams }
-    let announced = nghttp2_session_get_remote_settings(
-      handle, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE)
-    let limit = min(Int(announced), Self.maxRequestHeaderListSize)
-    guard headers.listSize <= limit else {
-      throw .headersTooLarge(size: headers.listSize, limit: limit)
-    }
     let stream = ClientStream(owner: owner)
     var provider = nghttp2_data_provider()
     provider.read_callback = ClientSessionCallbacks.readData
@@ -274,8 +270,6 @@ extension ClientSession.Failure: CustomStringConvertible {
     switch self {
     case .library(_, let text): text
     case .noMoreStreams: "no stream can be opened"
-    case .headersTooLarge(let size, let limit):
-      "request headers of \(size) bytes exceed the limit of \(limit)"
     }
   }
 }

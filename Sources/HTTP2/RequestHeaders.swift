@@ -20,7 +20,7 @@ public struct RequestHeaders: Sendable {
   }
 
   /// The size as RFC 9113 §6.5.2 counts it: 32 bytes for each field beside name and value.
-  var listSize: Int { bytes.count + 32 * fields.count }
+  public var listSize: Int { bytes.count + 32 * fields.count }
 
   /// Appends one field.
   /// - Parameter isSecret: never put the value into HPACK's table (RFC 7541 §7.1.3).

@@ -60,12 +60,17 @@ final class Connection: ClientConnectionOwner, @unchecked Sendable {
   /// - Throws: RESOURCE_EXHAUSTED for headers that the server would not read.
   func open(_ headers: RequestHeaders, for call: ClientCall) throws(RPCError) -> ClientStream? {
     guard let transport, closeReason == nil else { return nil }
-    do throws(ClientSession.Failure) {
+    let limit = transport.session.requestHeaderLimit
+    guard headers.listSize <= limit else {
+      throw RPCError(
+        .resourceExhausted,
+        "request headers of \(headers.listSize) bytes exceed the limit of \(limit)")
+    }
+    do {
       let stream = try transport.session.open(headers, endsStream: false, owner: call)
       transport.scheduleFlush()
       return stream
     } catch {
-      if case .headersTooLarge = error { throw RPCError(.resourceExhausted, error.description) }
       drain()
       return nil
     }
