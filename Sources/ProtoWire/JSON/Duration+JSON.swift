@@ -1,8 +1,5 @@
 /// Seconds with a fraction and an `s`: `1.5s`, `-0.000001s`.
 extension Google_Protobuf_Duration: JSONWellKnown {
-  /// About 10,000 years.
-  static let maximumSeconds: Int64 = 315_576_000_000
-
   public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
     let place = reader.position
     let text = try reader.scanString()
@@ -14,9 +11,7 @@ extension Google_Protobuf_Duration: JSONWellKnown {
   }
 
   public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
-    guard seconds.magnitude <= Self.maximumSeconds.magnitude, nanos.magnitude < 1_000_000_000,
-      seconds == 0 || nanos == 0 || (seconds < 0) == (nanos < 0)
-    else { throw .durationOutOfRange(seconds: seconds, nanos: nanos) }
+    guard isInRange else { throw .durationOutOfRange(seconds: seconds, nanos: nanos) }
     writer.put("\"")
     if seconds < 0 || nanos < 0 { writer.put("-") }
     writer.decimal(seconds.magnitude)
@@ -27,8 +22,8 @@ extension Google_Protobuf_Duration: JSONWellKnown {
   static func parse(_ text: UnsafeBufferPointer<UInt8>) -> (seconds: Int64, nanos: Int32)? {
     var scanner = FixedScanner(text)
     let isNegative = scanner.take("-")
-    guard let seconds = scanner.number(atMost: maximumSeconds), let nanos = scanner.fraction(),
-      scanner.take("s"), scanner.atEnd
+    guard let seconds = scanner.number(atMost: secondsRange.upperBound),
+      let nanos = scanner.fraction(), scanner.take("s"), scanner.atEnd
     else { return nil }
     return isNegative ? (-seconds, -nanos) : (seconds, nanos)
   }

@@ -1,8 +1,5 @@
 /// RFC 3339 in UTC: `1972-01-01T10:00:20.021Z`.
 extension Google_Protobuf_Timestamp: JSONWellKnown {
-  /// 0001-01-01T00:00:00Z…9999-12-31T23:59:59Z.
-  static let secondsRange: ClosedRange<Int64> = -62_135_596_800...253_402_300_799
-
   public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
     let place = reader.position
     let text = try reader.scanString()
@@ -14,9 +11,7 @@ extension Google_Protobuf_Timestamp: JSONWellKnown {
   }
 
   public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
-    guard Self.secondsRange.contains(seconds), (0..<1_000_000_000).contains(nanos) else {
-      throw .timestampOutOfRange(seconds: seconds, nanos: nanos)
-    }
+    guard isInRange else { throw .timestampOutOfRange(seconds: seconds, nanos: nanos) }
     let days = (seconds - Self.secondsRange.lowerBound) / 86_400
     let time = Int(seconds - Self.secondsRange.lowerBound) % 86_400
     let date = CivilDate(daysSinceYearOne: Int(days))

@@ -56,11 +56,8 @@ enum ErrorDetails {
   }
 
   static func retry(after milliseconds: Int32) -> Google_Rpc_RetryInfo {
-    var delay = Google_Protobuf_Duration()
-    delay.seconds = Int64(milliseconds / 1_000)
-    delay.nanos = milliseconds % 1_000 * 1_000_000
     var detail = Google_Rpc_RetryInfo()
-    detail.retryDelay = delay
+    detail.retryDelay = Google_Protobuf_Duration(.milliseconds(milliseconds))
     return detail
   }
 

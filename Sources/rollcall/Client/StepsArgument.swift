@@ -34,10 +34,7 @@ struct StepsArgument: ExpressibleByArgument, Equatable, Sendable {
     steps.map { step in
       var message = RolloutStep()
       message.exposureMillionths = step.millionths
-      var soak = Google_Protobuf_Duration()
-      soak.seconds = step.soakMilliseconds / 1_000
-      soak.nanos = Int32(step.soakMilliseconds % 1_000) * 1_000_000
-      message.soak = soak
+      message.soak = Google_Protobuf_Duration(.milliseconds(step.soakMilliseconds))
       return message
     }
   }

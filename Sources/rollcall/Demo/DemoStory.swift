@@ -190,11 +190,9 @@ struct DemoStory: Sendable {
     policy.autoAdvance = true
     policy.gates = [gate]
     policy.steps = steps.map { exposure, seconds in
-      var soak = Google_Protobuf_Duration()
-      soak.seconds = seconds
       var step = RolloutStep()
       step.exposureMillionths = exposure
-      step.soak = soak
+      step.soak = Google_Protobuf_Duration(.seconds(seconds))
       return step
     }
     return policy

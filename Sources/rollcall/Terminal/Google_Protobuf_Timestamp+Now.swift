@@ -1,7 +1,6 @@
 import Glibc
 import ProtoWire
 
-/// Times and spans of the schema from those of the standard library.
 extension Google_Protobuf_Timestamp {
   /// The wall clock.
   static var now: Self {
@@ -11,15 +10,6 @@ extension Google_Protobuf_Timestamp {
     now.seconds = Int64(time.tv_sec)
     now.nanos = Int32(time.tv_nsec)
     return now
-  }
-}
-
-extension Google_Protobuf_Duration {
-  /// Whole nanoseconds, rounded towards zero.
-  init(_ duration: Swift.Duration) {
-    self.init()
-    seconds = duration.components.seconds
-    nanos = Int32(duration.components.attoseconds / 1_000_000_000)
   }
 }
 
