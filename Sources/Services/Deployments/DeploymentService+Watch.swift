@@ -92,7 +92,7 @@ extension DeploymentService {
             .contains(change.event?.type ?? "")
         },
         isOver: { [org = caller.org, id = rollout.id] in
-          let found = try? store.read { try Rollouts($0).find(id, org: org) }
+          let found = try store.read { try Rollouts($0).find(id, org: org) }
           return found.map { !$0.state.isActive } ?? false
         })
       sink.start(

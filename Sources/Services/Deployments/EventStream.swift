@@ -12,7 +12,7 @@ final class EventStream<Response: Message>: WatchSink {
   private let bookmark: @Sendable (Int64) -> Response
   private let failure: @Sendable (WatchEnd) -> RPCError
   private let isLast: @Sendable ([UInt8]) -> Bool
-  private let isOver: @Sendable () -> Bool
+  private let isOver: @Sendable () throws -> Bool
   private let subscription = Mutex<WatchSubscription?>(nil)
 
   /// `isLast` tells the message after which the stream ends, `isOver` whether there is nothing more to wait for once the log has
@@ -22,7 +22,7 @@ final class EventStream<Response: Message>: WatchSink {
     bookmark: @escaping @Sendable (Int64) -> Response,
     failure: @escaping @Sendable (WatchEnd) -> RPCError,
     isLast: @escaping @Sendable ([UInt8]) -> Bool = { _ in false },
-    isOver: @escaping @Sendable () -> Bool = { false }
+    isOver: @escaping @Sendable () throws -> Bool = { false }
   ) {
     self.stream = stream
     self.lease = lease
@@ -65,7 +65,11 @@ final class EventStream<Response: Message>: WatchSink {
     }
     guard stream.hasRoom() else { return .full }
     stream.send(bookmark(revision))
-    if isOver() { finish(nil) }
+    do {
+      if try isOver() { finish(nil) }
+    } catch {
+      finish(failure(.failed("\(error)")))
+    }
     return .accepted
   }
 
