@@ -11,10 +11,11 @@ struct RolloutJudgement {
   init(_ rollout: Rollout, now: Timestamp, _ transaction: ReadTransaction) throws {
     self.rollout = rollout
     let arms = try RolloutHealth(transaction).arms(of: rollout.id)
-    verdicts = rollout.policy.gates.map {
+    verdicts = rollout.policy.gates.map { gate in
       Gate.judge(
-        $0, canary: arms.canary, control: arms.control,
-        windowStart: rollout.startedAt ?? rollout.createdAt, now: now)
+        gate, canary: arms.canary, control: arms.control,
+        windowStart: rollout.startedAt ?? rollout.createdAt, now: now,
+        previous: rollout.verdicts.first { $0.rule == gate })
     }
     let decision = AutoAdvance.decide(rollout, verdicts: verdicts, now: now)
     switch decision {

@@ -216,6 +216,22 @@ import Testing
     #expect(try EventDetail(payload: event.event.payload).attributes["gate_outcome"] == "FAIL")
   }
 
+  @Test func `one failing device fails no gate, whatever the rule asks for`() async throws {
+    let rule = GateRule(
+      id: GateID("errors"), metric: .errorRate, comparison: .absolute, threshold: 50_000,
+      minimumDevices: 2, confidence: .percent80, action: .rollBack)
+    let world = try await World(gates: [rule])
+    try await world.report(Self.v2, failing: 1, of: 1)
+    let tick = try await world.automator.tick(now: Self.minute(10))
+    #expect(tick.rolledBack == 0)
+    let rollout = try world.rollout
+    #expect(rollout.state == .progressing)
+    let verdict = try #require(rollout.verdicts.first)
+    #expect(verdict.holdReason == .insufficient)
+    #expect(verdict.estimate == nil)
+    #expect(verdict.looks == 0)
+  }
+
   @Test func `a gate that rolls back returns the fleet to the old version`() async throws {
     let world = try await World(gates: [Self.gate(.rollBack)])
     try await world.report(Self.v1, failing: 0, of: 30, from: 10)
@@ -263,7 +279,10 @@ import Testing
     let (events, etag) = (try world.kinds, try world.rollout.revision)
     try await world.report(Self.v2, failing: 0, of: 5)
     _ = try await world.automator.tick(now: Self.minute(2))
-    #expect(try world.rollout.verdicts.first?.canary.reporting == 5)
+    let verdict = try #require(try world.rollout.verdicts.first)
+    #expect(verdict.canary.reporting == 5)
+    #expect(verdict.looks == 2)
+    #expect(verdict.alphaSpent == 50_000)
     #expect(try world.kinds == events)
     #expect(try world.rollout.revision == etag)
   }

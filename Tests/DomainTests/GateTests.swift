@@ -33,6 +33,21 @@ import Testing
     Row(
       gate: Sample.gate(), canary: (5, 5), control: (0, 4), outcome: .hold, reason: .insufficient,
       estimate: 1_000_000, boundary: 50_000, passing: 0),
+    Row(
+      gate: Sample.gate(minimum: 1), canary: (1, 1), control: (0, 190), outcome: .hold,
+      reason: .insufficient),
+    Row(
+      gate: Sample.gate(minimum: 1), canary: (10, 10), control: (0, 1), outcome: .hold,
+      reason: .insufficient),
+    Row(
+      gate: Sample.gate(.absolute, minimum: 1), canary: (1, 1), control: (0, 0), outcome: .hold,
+      reason: .insufficient),
+    Row(
+      gate: Sample.gate(.absolute, minimum: 2), canary: (2, 2), control: (0, 0), outcome: .fail,
+      estimate: 1_000_000, lower: 342_380, boundary: 50_000, passing: 0),
+    Row(
+      gate: Sample.gate(.absolute), canary: (1, 5), control: (0, 0), outcome: .hold,
+      reason: .insufficient, estimate: 200_000, boundary: 50_000, passing: 0),
     Row(gate: Sample.gate(), canary: (0, 0), control: (0, 190), outcome: .hold, reason: .noData),
     Row(gate: Sample.gate(), canary: (1, 10), control: (0, 0), outcome: .hold, reason: .noData),
     Row(
@@ -93,6 +108,48 @@ import Testing
         }
       }
     }
+  }
+
+  @Test func `looks are counted when enough devices say something new`() {
+    let gate = Sample.gate()
+    func judge(
+      _ gate: GateRule, _ reporting: Int, _ failing: Int = 0, after previous: GateVerdict?
+    ) -> GateVerdict {
+      Gate.judge(
+        gate, canary: DeviceCounts(reporting: reporting, failing: failing),
+        control: DeviceCounts(reporting: 40, failing: 0), windowStart: Sample.minutes(0),
+        now: Sample.minutes(1), previous: previous)
+    }
+    let few = judge(gate, 4, after: nil)
+    #expect(few.looks == 0)
+    #expect(few.alphaSpent == 0)
+    let first = judge(gate, 5, after: few)
+    #expect(first.looks == 1)
+    #expect(first.alphaSpent == 25_000)
+    #expect(judge(gate, 5, after: first).looks == 1)
+    let second = judge(gate, 6, 1, after: first)
+    #expect(second.looks == 2)
+    #expect(second.alphaSpent == 50_000)
+    // Another rule has looked at nothing yet.
+    #expect(judge(Sample.gate(threshold: 60_000), 6, 1, after: second).looks == 1)
+  }
+
+  @Test(
+    arguments: [
+      (.percent95, 4, 100_000), (.percent95, 39, 975_000), (.percent95, 40, 1_000_000),
+      (.percent95, .max, 1_000_000), (.percent99, 4, 20_000), (.percent999, 4, 2_000),
+      (.percent80, 1, 100_000),
+    ] as [(Confidence, Int, Int64)])
+  func `alpha spent is the sum of the tails of all looks`(
+    confidence: Confidence, looks: Int, spent: Int64
+  ) {
+    let verdict = GateVerdict(
+      rule: Sample.gate(confidence: confidence), outcome: .pass, holdReason: nil,
+      canary: DeviceCounts(reporting: 9, failing: 0),
+      control: DeviceCounts(reporting: 9, failing: 0), estimate: 0, lower: 0, upper: 0,
+      boundary: 0, passingFailures: 0, windowStart: Sample.minutes(0),
+      decidedAt: Sample.minutes(1), looks: looks)
+    #expect(verdict.alphaSpent == spent)
   }
 
   @Test func `a verdict tells its story`() {

@@ -52,10 +52,10 @@ import Testing
 
   @Test(
     arguments: [
-      (GateComparison.absolute, -1, 1, false), (.absolute, 0, 1, true),
-      (.absolute, 1_000_000, 1, true), (.absolute, 1_000_001, 1, false),
-      (.relative, 1_000_000_000, 1, true), (.relative, 1_000_000_001, 1, false),
-      (.difference, 0, 0, false), (.difference, 0, 1_000_000, true),
+      (GateComparison.absolute, -1, 2, false), (.absolute, 0, 2, true),
+      (.absolute, 1_000_000, 2, true), (.absolute, 1_000_001, 2, false),
+      (.relative, 1_000_000_000, 2, true), (.relative, 1_000_000_001, 2, false),
+      (.difference, 0, 1, false), (.difference, 0, 2, true), (.difference, 0, 1_000_000, true),
       (.difference, 0, 1_000_001, false),
     ] as [(GateComparison, Int64, Int, Bool)])
   func `a gate's threshold and minimum have bounds`(
@@ -64,6 +64,28 @@ import Testing
     let gate = Sample.gate(comparison, threshold: threshold, minimum: minimum)
     let policy = try? Self.check([(1_000_000, 0)], gates: [gate])
     #expect((policy != nil) == allowed)
+  }
+
+  @Test func `a refusal names the field as the API does`() {
+    func field(_ steps: [(Int64, Int64)], gates: [GateRule] = []) -> String? {
+      do {
+        _ = try Self.check(steps, gates: gates)
+        return nil
+      } catch DomainError.invalid(let field, _) {
+        return field
+      } catch {
+        return "\(error)"
+      }
+    }
+    #expect(
+      field([(50_000, 0), (50_000, 0), (1_000_000, 0)])
+        == "rollout_policy.steps[1].exposure_millionths")
+    #expect(
+      field([(1_000_000, 0)], gates: [Sample.gate(threshold: -1)])
+        == "rollout_policy.gates[0].threshold_millionths")
+    #expect(
+      field([(1_000_000, 0)], gates: [Sample.gate(minimum: 1)])
+        == "rollout_policy.gates[0].minimum_devices")
   }
 
   @Test(

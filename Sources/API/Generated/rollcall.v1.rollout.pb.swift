@@ -170,7 +170,7 @@ public struct GateRule: Message {
   /// share of the control rate (relative), 0 to 1000000000.
   public var thresholdMillionths: Int64 = 0
   /// Devices that must have reported in each arm that is compared; with fewer the gate holds.
-  /// 1 to 1000000; 0 means 1.
+  /// 2 to 1000000; 0 means 5.
   public var minimumDevices: Int32 = 0
   /// How sure a failure must be.
   public var confidence: GateRule.Confidence = .unspecified
@@ -291,8 +291,8 @@ public struct GateRule: Message {
     }
   }
 
-  /// How sure a failure must be. Every tick is a look and looks are not corrected for: choose 99 %
-  /// for a gate that rolls back.
+  /// How sure a failure must be. Looks are not corrected for; GateVerdict says what they have spent:
+  /// choose 99 % or more for a gate that rolls back.
   public enum Confidence: ProtoEnum {
     /// The default: 95 %.
     case unspecified
@@ -553,32 +553,32 @@ public struct GateVerdict: Message {
     _modify { yield &box.value.control }
   }
 
-  /// Millionths: the canary rate (absolute), or canary minus control rate. Absent without data.
+  /// Millionths: the canary rate (absolute), or canary minus control rate. Absent with fewer than
+  /// two devices in an arm that is compared, as are all figures below.
   public var estimateMillionths: Int64? {
     get { box.isAllocated ? box.value.estimateMillionths : nil }
     _modify { yield &box.value.estimateMillionths }
   }
 
-  /// Millionths: lower end of the interval, rounded down. Absent without data.
+  /// Millionths: lower end of the interval, rounded down.
   public var lowerMillionths: Int64? {
     get { box.isAllocated ? box.value.lowerMillionths : nil }
     _modify { yield &box.value.lowerMillionths }
   }
 
-  /// Millionths: upper end of the interval, rounded up. Absent without data.
+  /// Millionths: upper end of the interval, rounded up.
   public var upperMillionths: Int64? {
     get { box.isAllocated ? box.value.upperMillionths : nil }
     _modify { yield &box.value.upperMillionths }
   }
 
-  /// Millionths: what the estimate must not exceed. Absent without data.
+  /// Millionths: what the estimate must not exceed.
   public var boundaryMillionths: Int64? {
     get { box.isAllocated ? box.value.boundaryMillionths : nil }
     _modify { yield &box.value.boundaryMillionths }
   }
 
-  /// The most failing canary devices, of those that reported, that would have passed. Absent
-  /// without data.
+  /// The most failing canary devices, of those that reported, that would have passed.
   public var passingFailures: Int32? {
     get { box.isAllocated ? box.value.passingFailures : nil }
     _modify { yield &box.value.passingFailures }
@@ -602,6 +602,19 @@ public struct GateVerdict: Message {
     _modify { yield &box.value.summary }
   }
 
+  /// How often the rule judged enough devices with other counts than the time before.
+  public var looks: Int32 {
+    get { box.isAllocated ? box.value.looks : 0 }
+    _modify { yield &box.value.looks }
+  }
+
+  /// Millionths: the most that chance alone can have failed a harmless canary in all looks so far,
+  /// looks * (1 - confidence) / 2; 1000000 says nothing any more.
+  public var alphaSpentMillionths: Int32 {
+    get { box.isAllocated ? box.value.alphaSpentMillionths : 0 }
+    _modify { yield &box.value.alphaSpentMillionths }
+  }
+
   public var unknownFields: UnknownFields {
     get { box.isAllocated ? box.value.unknownFields : UnknownFields() }
     _modify { yield &box.value.unknownFields }
@@ -621,6 +634,8 @@ public struct GateVerdict: Message {
     var windowStart: Google_Protobuf_Timestamp?
     var decidedAt: Google_Protobuf_Timestamp?
     var summary: String = ""
+    var looks: Int32 = 0
+    var alphaSpentMillionths: Int32 = 0
     var unknownFields: UnknownFields = UnknownFields()
   }
 
@@ -785,6 +800,8 @@ extension GateVerdict {
       .init(11, "windowStart", "window_start"),
       .init(12, "decidedAt", "decided_at"),
       .init(13, "summary"),
+      .init(14, "looks"),
+      .init(15, "alphaSpentMillionths", "alpha_spent_millionths"),
     ])
 
   public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
@@ -805,6 +822,8 @@ extension GateVerdict {
       case 11: try reader.optional(&self.windowStart)
       case 12: try reader.optional(&self.decidedAt)
       case 13: try reader.singular(&self.summary)
+      case 14: try reader.singular(&self.looks)
+      case 15: try reader.singular(&self.alphaSpentMillionths)
       default: break
       }
     }
@@ -825,6 +844,8 @@ extension GateVerdict {
     try writer.optional("windowStart", self.windowStart, proto: "window_start")
     try writer.optional("decidedAt", self.decidedAt, proto: "decided_at")
     try writer.singular("summary", self.summary)
+    try writer.singular("looks", self.looks)
+    try writer.singular("alphaSpentMillionths", self.alphaSpentMillionths, proto: "alpha_spent_millionths")
     writer.endObject()
   }
 }
@@ -847,6 +868,8 @@ extension GateVerdict.BoxedFields {
       case 90: try reader.message(&self.windowStart)
       case 98: try reader.message(&self.decidedAt)
       case 106: self.summary = try reader.string()
+      case 112: self.looks = try reader.int32()
+      case 120: self.alphaSpentMillionths = try reader.int32()
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
       }
     }
@@ -867,6 +890,8 @@ extension GateVerdict.BoxedFields {
     if let value = self.windowStart { total &+= 1 &+ sizes.nested(value) }
     if let value = self.decidedAt { total &+= 1 &+ sizes.nested(value) }
     if !self.summary.isEmpty { total &+= 1 &+ delimitedSize(self.summary.utf8.count) }
+    if self.looks != 0 { total &+= 1 &+ int32Size(self.looks) }
+    if self.alphaSpentMillionths != 0 { total &+= 1 &+ int32Size(self.alphaSpentMillionths) }
     return total
   }
 
@@ -922,6 +947,14 @@ extension GateVerdict.BoxedFields {
     if !self.summary.isEmpty {
       writer.tag(106)
       writer.string(self.summary)
+    }
+    if self.looks != 0 {
+      writer.tag(112)
+      writer.int32(self.looks)
+    }
+    if self.alphaSpentMillionths != 0 {
+      writer.tag(120)
+      writer.int32(self.alphaSpentMillionths)
     }
     writer.unknown(self.unknownFields)
   }
@@ -1086,7 +1119,7 @@ public struct Rollout: Message {
     _modify { yield &box.value.endedAt }
   }
 
-  /// Changes with every change of the resource.
+  /// Changes with every change of the resource but one: gate_verdicts whose counts alone moved.
   public var etag: String {
     get { box.isAllocated ? box.value.etag : "" }
     _modify { yield &box.value.etag }
@@ -1428,7 +1461,7 @@ public let rollcallV1RolloutProto = FileDescriptor(
     RklFRBAAEhkKFUNPTkZJREVOQ0VfUEVSQ0VOVF84MBABEhkKFUNPTkZJREVOQ0VfUEVSQ0VOVF85MBACEhkKFUNPTkZJ
     REVOQ0VfUEVSQ0VOVF85NRADEhkKFUNPTkZJREVOQ0VfUEVSQ0VOVF85ORAEEhsKF0NPTkZJREVOQ0VfUEVSQ0VOVF85
     OV85EAUiRwoGQWN0aW9uEhYKEkFDVElPTl9VTlNQRUNJRklFRBAAEhAKDEFDVElPTl9QQVVTRRABEhMKD0FDVElPTl9S
-    T0xMQkFDSxACIvEICgtHYXRlVmVyZGljdBIpCgRydWxlGAEgASgLMhUucm9sbGNhbGwudjEuR2F0ZVJ1bGVSBHJ1bGUS
+    T0xMQkFDSxACIr0JCgtHYXRlVmVyZGljdBIpCgRydWxlGAEgASgLMhUucm9sbGNhbGwudjEuR2F0ZVJ1bGVSBHJ1bGUS
     OgoHb3V0Y29tZRgCIAEoDjIgLnJvbGxjYWxsLnYxLkdhdGVWZXJkaWN0Lk91dGNvbWVSB291dGNvbWUSRAoLaG9sZF9y
     ZWFzb24YAyABKA4yIy5yb2xsY2FsbC52MS5HYXRlVmVyZGljdC5Ib2xkUmVhc29uUgpob2xkUmVhc29uEjoKBmNhbmFy
     eRgEIAEoCzIiLnJvbGxjYWxsLnYxLkdhdGVWZXJkaWN0LkFybUNvdW50c1IGY2FuYXJ5EjwKB2NvbnRyb2wYBSABKAsy
@@ -1438,25 +1471,26 @@ public let rollcallV1RolloutProto = FileDescriptor(
     bWlsbGlvbnRocxgJIAEoA0gDUhJib3VuZGFyeU1pbGxpb250aHOIAQESLgoQcGFzc2luZ19mYWlsdXJlcxgKIAEoBUgE
     Ug9wYXNzaW5nRmFpbHVyZXOIAQESPQoMd2luZG93X3N0YXJ0GAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFt
     cFILd2luZG93U3RhcnQSOQoKZGVjaWRlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBSCWRlY2lk
-    ZWRBdBIYCgdzdW1tYXJ5GA0gASgJUgdzdW1tYXJ5GmEKCUFybUNvdW50cxIrChFyZXBvcnRpbmdfZGV2aWNlcxgBIAEo
-    BVIQcmVwb3J0aW5nRGV2aWNlcxInCg9mYWlsaW5nX2RldmljZXMYAiABKAVSDmZhaWxpbmdEZXZpY2VzIlgKB091dGNv
-    bWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhAKDE9VVENPTUVfUEFTUxABEhAKDE9VVENPTUVfRkFJTBACEhAKDE9V
-    VENPTUVfSE9MRBADIn8KCkhvbGRSZWFzb24SGwoXSE9MRF9SRUFTT05fVU5TUEVDSUZJRUQQABIXChNIT0xEX1JFQVNP
-    Tl9OT19EQVRBEAESHAoYSE9MRF9SRUFTT05fSU5TVUZGSUNJRU5UEAISHQoZSE9MRF9SRUFTT05fWkVST19CQVNFTElO
-    RRADQhYKFF9lc3RpbWF0ZV9taWxsaW9udGhzQhMKEV9sb3dlcl9taWxsaW9udGhzQhMKEV91cHBlcl9taWxsaW9udGhz
-    QhYKFF9ib3VuZGFyeV9taWxsaW9udGhzQhMKEV9wYXNzaW5nX2ZhaWx1cmVzIqcHCgdSb2xsb3V0Eg4KAmlkGAEgASgJ
-    UgJpZBIjCg1kZXBsb3ltZW50X2lkGAIgASgJUgxkZXBsb3ltZW50SWQSFgoGbnVtYmVyGAMgASgFUgZudW1iZXISMAoF
-    c3RhdGUYBCABKA4yGi5yb2xsY2FsbC52MS5Sb2xsb3V0LlN0YXRlUgVzdGF0ZRIhCgxzdGF0ZV9yZWFzb24YBSABKAlS
-    C3N0YXRlUmVhc29uEiYKD2Zyb21fdmVyc2lvbl9pZBgGIAEoCVINZnJvbVZlcnNpb25JZBIiCg10b192ZXJzaW9uX2lk
-    GAcgASgJUgt0b1ZlcnNpb25JZBIyCgZwb2xpY3kYCCABKAsyGi5yb2xsY2FsbC52MS5Sb2xsb3V0UG9saWN5UgZwb2xp
-    Y3kSHQoKc3RlcF9pbmRleBgJIAEoBVIJc3RlcEluZGV4Ei8KE2V4cG9zdXJlX21pbGxpb250aHMYCiABKAVSEmV4cG9z
-    dXJlTWlsbGlvbnRocxJKChNleHBvc3VyZV9jaGFuZ2VkX2F0GAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFt
-    cFIRZXhwb3N1cmVDaGFuZ2VkQXQSQgoPbmV4dF9hZHZhbmNlX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVz
-    dGFtcFINbmV4dEFkdmFuY2VBdBI9Cg1nYXRlX3ZlcmRpY3RzGA0gAygLMhgucm9sbGNhbGwudjEuR2F0ZVZlcmRpY3RS
-    DGdhdGVWZXJkaWN0cxI5CgpjcmVhdGVkX2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcFIJY3JlYXRl
-    ZEF0EjkKCnN0YXJ0ZWRfYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wUglzdGFydGVkQXQSNQoIZW5k
-    ZWRfYXQYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wUgdlbmRlZEF0EhIKBGV0YWcYESABKAlSBGV0YWci
-    mQEKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEQoNU1RBVEVfUEVORElORxABEhUKEVNUQVRFX1BST0dSRVNT
-    SU5HEAISEAoMU1RBVEVfUEFVU0VEEAMSEwoPU1RBVEVfQ09NUExFVEVEEAQSFQoRU1RBVEVfUk9MTEVEX0JBQ0sQBRIR
-    Cg1TVEFURV9BQk9SVEVEEAZCG1oWcm9sbGNhbGwvdjE7cm9sbGNhbGx2MboCAGIGcHJvdG8z
+    ZWRBdBIYCgdzdW1tYXJ5GA0gASgJUgdzdW1tYXJ5EhQKBWxvb2tzGA4gASgFUgVsb29rcxI0ChZhbHBoYV9zcGVudF9t
+    aWxsaW9udGhzGA8gASgFUhRhbHBoYVNwZW50TWlsbGlvbnRocxphCglBcm1Db3VudHMSKwoRcmVwb3J0aW5nX2Rldmlj
+    ZXMYASABKAVSEHJlcG9ydGluZ0RldmljZXMSJwoPZmFpbGluZ19kZXZpY2VzGAIgASgFUg5mYWlsaW5nRGV2aWNlcyJY
+    CgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABIQCgxPVVRDT01FX1BBU1MQARIQCgxPVVRDT01FX0ZBSUwQ
+    AhIQCgxPVVRDT01FX0hPTEQQAyJ/CgpIb2xkUmVhc29uEhsKF0hPTERfUkVBU09OX1VOU1BFQ0lGSUVEEAASFwoTSE9M
+    RF9SRUFTT05fTk9fREFUQRABEhwKGEhPTERfUkVBU09OX0lOU1VGRklDSUVOVBACEh0KGUhPTERfUkVBU09OX1pFUk9f
+    QkFTRUxJTkUQA0IWChRfZXN0aW1hdGVfbWlsbGlvbnRoc0ITChFfbG93ZXJfbWlsbGlvbnRoc0ITChFfdXBwZXJfbWls
+    bGlvbnRoc0IWChRfYm91bmRhcnlfbWlsbGlvbnRoc0ITChFfcGFzc2luZ19mYWlsdXJlcyKnBwoHUm9sbG91dBIOCgJp
+    ZBgBIAEoCVICaWQSIwoNZGVwbG95bWVudF9pZBgCIAEoCVIMZGVwbG95bWVudElkEhYKBm51bWJlchgDIAEoBVIGbnVt
+    YmVyEjAKBXN0YXRlGAQgASgOMhoucm9sbGNhbGwudjEuUm9sbG91dC5TdGF0ZVIFc3RhdGUSIQoMc3RhdGVfcmVhc29u
+    GAUgASgJUgtzdGF0ZVJlYXNvbhImCg9mcm9tX3ZlcnNpb25faWQYBiABKAlSDWZyb21WZXJzaW9uSWQSIgoNdG9fdmVy
+    c2lvbl9pZBgHIAEoCVILdG9WZXJzaW9uSWQSMgoGcG9saWN5GAggASgLMhoucm9sbGNhbGwudjEuUm9sbG91dFBvbGlj
+    eVIGcG9saWN5Eh0KCnN0ZXBfaW5kZXgYCSABKAVSCXN0ZXBJbmRleBIvChNleHBvc3VyZV9taWxsaW9udGhzGAogASgF
+    UhJleHBvc3VyZU1pbGxpb250aHMSSgoTZXhwb3N1cmVfY2hhbmdlZF9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5U
+    aW1lc3RhbXBSEWV4cG9zdXJlQ2hhbmdlZEF0EkIKD25leHRfYWR2YW5jZV9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1
+    Zi5UaW1lc3RhbXBSDW5leHRBZHZhbmNlQXQSPQoNZ2F0ZV92ZXJkaWN0cxgNIAMoCzIYLnJvbGxjYWxsLnYxLkdhdGVW
+    ZXJkaWN0UgxnYXRlVmVyZGljdHMSOQoKY3JlYXRlZF9hdBgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBS
+    CWNyZWF0ZWRBdBI5CgpzdGFydGVkX2F0GA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcFIJc3RhcnRlZEF0
+    EjUKCGVuZGVkX2F0GBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcFIHZW5kZWRBdBISCgRldGFnGBEgASgJ
+    UgRldGFnIpkBCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhEKDVNUQVRFX1BFTkRJTkcQARIVChFTVEFURV9Q
+    Uk9HUkVTU0lORxACEhAKDFNUQVRFX1BBVVNFRBADEhMKD1NUQVRFX0NPTVBMRVRFRBAEEhUKEVNUQVRFX1JPTExFRF9C
+    QUNLEAUSEQoNU1RBVEVfQUJPUlRFRBAGQhtaFnJvbGxjYWxsL3YxO3JvbGxjYWxsdjG6AgBiBnByb3RvMw==
     """)

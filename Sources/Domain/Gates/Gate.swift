@@ -17,15 +17,26 @@
 /// HOLD  otherwise (INSUFFICIENT)
 /// ```
 ///
-/// Before that: an arm that is compared and has no reporting device → HOLD(NO_DATA); fewer than `minimumDevices` in one
-/// → HOLD(INSUFFICIENT); relative with rate_0 = 0 → PASS if rate_c = 0,
-/// else HOLD(ZERO_BASELINE).
+/// Before that: an arm that is compared and has no reporting device → HOLD(NO_DATA); only one → HOLD(INSUFFICIENT) without figures,
+/// for one device is no sample; fewer than `minimumDevices` → HOLD(INSUFFICIENT); relative with rate_0 = 0 → PASS if
+/// rate_c = 0, else HOLD(ZERO_BASELINE).
 ///
 /// Rounding to millionths is to the careful side: estimate to nearest, lower end and boundary down, upper end up; the verdict is
 /// taken on the rounded numbers, so that the stored verdict explains itself.
 ///
-/// Each tick is one look, and looks are not corrected for: over many ticks a harmless canary fails more often than
-/// 1 − confidence. 99 % is the confidence to choose for a gate whose action is ROLLBACK.
+/// A judgement of enough devices with other counts than the last one is one look, and looks are not corrected for. What they cost is
+/// said instead: each spends the one tail in which it can fail, and by Boole's inequality a harmless canary, one exactly at the
+/// boundary, has failed by now with at most
+///
+/// ```
+/// alpha spent = min(1, looks × (1 − confidence) / 2)
+/// ```
+///
+/// - 95 %: 1 look → 2.5 %, 4 looks → 10 %, 40 looks and more → 100 %: the bound says nothing any more
+/// - 99 %: 4 looks → 2 %
+/// - 99.9 %: 4 looks → 0.2 %
+///
+/// 99 % or more is the confidence to choose for a gate whose action is ROLLBACK.
 ///
 /// 95 %, threshold 5 % (50_000), at least 5 devices:
 /// - difference, canary 10/10, control 0/190 → estimate 1_000_000, lower 721_760 > 50_000 → FAIL; 0 failures would have passed
@@ -33,25 +44,33 @@
 /// - difference, canary 1/10, control 0/190 → estimate 100_000 > 50_000, lower 15_518 ≤ 50_000 → HOLD(INSUFFICIENT)
 /// - difference, canary 0/10, control 0/190 → estimate 0 → PASS
 /// - difference, canary 3/4, control 0/190 → too few devices → HOLD(INSUFFICIENT)
+/// - difference, canary 1/1, control 0/190 → HOLD(INSUFFICIENT), no estimate and no interval
 /// - difference, canary 0/0 → HOLD(NO_DATA)
 /// - relative, threshold 100 % (1_000_000), canary 20/100, control 5/100 → boundary 50_000, estimate 150_000, lower 59_153 → FAIL;
 ///   10 failures would have passed
 /// - relative, canary 1/10, control 0/190 → HOLD(ZERO_BASELINE)
 public enum Gate {
-  /// The verdict of one rule on one rollout.
+  /// The verdict of one rule on one rollout. `previous`: what the rule said the last time, nil the first time.
   public static func judge(
-    _ rule: GateRule, canary: ArmHealth, control: ArmHealth, windowStart: Timestamp, now: Timestamp
+    _ rule: GateRule, canary: ArmHealth, control: ArmHealth, windowStart: Timestamp, now: Timestamp,
+    previous: GateVerdict? = nil
   ) -> GateVerdict {
     judge(
       rule, canary: canary.counts(of: rule.metric), control: control.counts(of: rule.metric),
-      windowStart: windowStart, now: now)
+      windowStart: windowStart, now: now, previous: previous)
   }
 
   /// The verdict of one rule on two arms' device counts.
   public static func judge(
     _ rule: GateRule, canary: DeviceCounts, control: DeviceCounts, windowStart: Timestamp,
-    now: Timestamp
+    now: Timestamp, previous: GateVerdict? = nil
   ) -> GateVerdict {
+    let comparesControl = rule.comparison != .absolute
+    let smallest = comparesControl ? min(canary.reporting, control.reporting) : canary.reporting
+    let isEnough = smallest >= max(rule.minimumDevices, GateRule.leastMinimumDevices)
+    let before = previous.flatMap { $0.rule == rule ? $0 : nil }
+    let isNew = before.map { $0.canary != canary || $0.control != control } ?? true
+    let looks = (before?.looks ?? 0) + (isEnough && isNew ? 1 : 0)
     func verdict(
       _ outcome: GateVerdict.Outcome, _ reason: GateVerdict.HoldReason? = nil,
       _ numbers: Numbers? = nil
@@ -60,9 +79,8 @@ public enum Gate {
         rule: rule, outcome: outcome, holdReason: reason, canary: canary, control: control,
         estimate: numbers?.estimate, lower: numbers?.lower, upper: numbers?.upper,
         boundary: numbers?.boundary, passingFailures: numbers?.passingFailures,
-        windowStart: windowStart, decidedAt: now)
+        windowStart: windowStart, decidedAt: now, looks: looks)
     }
-    let comparesControl = rule.comparison != .absolute
     guard
       let canaryRate = ScoreInterval(
         count: canary.failing, of: canary.reporting, confidence: rule.confidence)
@@ -71,9 +89,10 @@ public enum Gate {
       count: control.failing, of: control.reporting, confidence: rule.confidence)
     if comparesControl && controlRate == nil { return verdict(.hold, .noData) }
 
+    guard smallest >= GateRule.leastMinimumDevices else { return verdict(.hold, .insufficient) }
+
     let numbers = Numbers(rule, canary: canary, canaryRate, control: control, controlRate)
-    let smallest = comparesControl ? min(canary.reporting, control.reporting) : canary.reporting
-    guard smallest >= rule.minimumDevices else { return verdict(.hold, .insufficient, numbers) }
+    guard isEnough else { return verdict(.hold, .insufficient, numbers) }
     if rule.comparison == .relative && control.failing == 0 {
       return canary.failing == 0
         ? verdict(.pass, nil, numbers) : verdict(.hold, .zeroBaseline, numbers)

@@ -24,6 +24,10 @@ public enum GateAction: String, CaseIterable, Hashable, Sendable {
 
 /// One rule that may stop a rollout.
 public struct GateRule: Hashable, Sendable {
+  /// The fewest devices a rule may ask for in each arm: one device is no sample.
+  public static let leastMinimumDevices = 2
+  /// What a rule asks for when it does not say: with five, a single failing device does not fail a threshold of 5 % at 95 %.
+  public static let defaultMinimumDevices = 5
   /// The most devices a rule may demand before it judges.
   public static let maximumMinimumDevices = 1_000_000
 
@@ -59,13 +63,14 @@ public struct GateRule: Hashable, Sendable {
     let limit: Int64 = comparison == .relative ? 1_000_000_000 : 1_000_000
     guard (0...limit).contains(threshold) else {
       throw .invalid(
-        field: "\(field).threshold", message: "threshold \(threshold) is outside 0...\(limit)")
+        field: "\(field).threshold_millionths",
+        message: "threshold \(threshold) is outside 0...\(limit)")
     }
-    guard (1...GateRule.maximumMinimumDevices).contains(minimumDevices) else {
+    let devices = GateRule.leastMinimumDevices...GateRule.maximumMinimumDevices
+    guard devices.contains(minimumDevices) else {
       throw .invalid(
         field: "\(field).minimum_devices",
-        message:
-          "minimum_devices \(minimumDevices) is outside 1...\(GateRule.maximumMinimumDevices)")
+        message: "minimum_devices \(minimumDevices) is outside \(devices)")
     }
   }
 }

@@ -37,11 +37,13 @@ public struct GateVerdict: Hashable, Sendable {
   public let windowStart: Timestamp
   /// …to the tick.
   public let decidedAt: Timestamp
+  /// How often enough devices were judged with other counts than the time before, this time included.
+  public let looks: Int
 
   public init(
     rule: GateRule, outcome: Outcome, holdReason: HoldReason?, canary: DeviceCounts,
     control: DeviceCounts, estimate: Int64?, lower: Int64?, upper: Int64?, boundary: Int64?,
-    passingFailures: Int?, windowStart: Timestamp, decidedAt: Timestamp
+    passingFailures: Int?, windowStart: Timestamp, decidedAt: Timestamp, looks: Int = 0
   ) {
     self.rule = rule
     self.outcome = outcome
@@ -55,6 +57,14 @@ public struct GateVerdict: Hashable, Sendable {
     self.passingFailures = passingFailures
     self.windowStart = windowStart
     self.decidedAt = decidedAt
+    self.looks = looks
+  }
+
+  /// Millionths: the most that chance alone can have failed a harmless canary in all looks so far; see ``Gate``.
+  public var alphaSpent: Int64 {
+    let perLook = (1_000_000 - Int64(rule.confidence.millionths)) / 2
+    let (spent, isBeyond) = Int64(looks).multipliedReportingOverflow(by: perLook)
+    return isBeyond ? 1_000_000 : min(1_000_000, spent)
   }
 
   /// Whether two verdicts say the same about the same counts, whenever they were given.

@@ -59,7 +59,7 @@ public struct RolloutPolicy: Hashable, Sendable {
           ? "a step of exposure 0 reaches nobody"
           : "step \(index) has exposure \(step.exposure.millionths), which does not exceed the"
             + " \(previous.millionths) before it"
-        throw .invalid(field: "\(field).steps[\(index)].exposure", message: message)
+        throw .invalid(field: "\(field).steps[\(index)].exposure_millionths", message: message)
       }
       guard step.soak >= .zero, step.soak <= RolloutPolicy.maximumSoak else {
         throw .invalid(

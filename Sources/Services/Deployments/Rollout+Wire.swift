@@ -161,7 +161,8 @@ extension Domain.GateRule {
     self.init(
       id: GateID(try TextRule.name.check(rule.id, field: "\(field).id")), metric: metric,
       comparison: comparison, threshold: rule.thresholdMillionths,
-      minimumDevices: rule.minimumDevices == 0 ? 1 : Int(rule.minimumDevices),
+      minimumDevices: rule.minimumDevices == 0
+        ? Self.defaultMinimumDevices : Int(rule.minimumDevices),
       confidence: confidence, action: action)
   }
 }
@@ -192,6 +193,8 @@ extension API.GateVerdict {
     passingFailures = verdict.passingFailures.map { Int32(clamping: $0) }
     windowStart = Google_Protobuf_Timestamp(verdict.windowStart)
     decidedAt = Google_Protobuf_Timestamp(verdict.decidedAt)
+    looks = Int32(clamping: verdict.looks)
+    alphaSpentMillionths = Int32(clamping: verdict.alphaSpent)
     summary = verdict.summary
   }
 }

@@ -46,13 +46,22 @@ struct RecordReader {
   private let what: String
   private var position = 0
 
+  /// The layout of the record.
+  private(set) var version: Int64 = 0
+
   /// Opens a record; fails unless its layout is `version`.
   init(_ bytes: [UInt8], version: Int64, what: String) throws(StoreError) {
+    try self.init(bytes, versions: version...version, what: what)
+  }
+
+  /// Opens a record of one of several layouts.
+  init(_ bytes: [UInt8], versions: ClosedRange<Int64>, what: String) throws(StoreError) {
     self.bytes = bytes
     self.what = what
-    let found = try int64()
-    guard found == version else {
-      throw .failure("a stored \(what) has layout \(found), this binary reads \(version)")
+    version = try int64()
+    guard versions.contains(version) else {
+      throw .failure(
+        "a stored \(what) has layout \(version), this binary reads \(versions.upperBound)")
     }
   }
 

@@ -64,10 +64,10 @@ extension GateRule {
   }
 }
 
-/// Layout 1 of the verdicts of a rollout.
+/// Layout 2 of the verdicts of a rollout; layout 1 lacks the looks.
 extension [GateVerdict] {
   var record: [UInt8] {
-    var writer = RecordWriter(version: 1)
+    var writer = RecordWriter(version: 2)
     writer.add(self) { writer, verdict in
       verdict.rule.write(to: &writer)
       writer.add(verdict.outcome.rawValue)
@@ -83,12 +83,13 @@ extension [GateVerdict] {
       writer.add(verdict.passingFailures.map(Int64.init))
       writer.add(verdict.windowStart.microseconds)
       writer.add(verdict.decidedAt.microseconds)
+      writer.add(verdict.looks)
     }
     return writer.bytes
   }
 
   init(record: [UInt8]) throws(StoreError) {
-    var reader = try RecordReader(record, version: 1, what: "list of verdicts")
+    var reader = try RecordReader(record, versions: 1...2, what: "list of verdicts")
     self = try reader.list { reader throws(StoreError) in
       let rule = try GateRule(from: &reader)
       let outcome = try reader.raw(GateVerdict.Outcome.self)
@@ -101,7 +102,8 @@ extension [GateVerdict] {
         lower: try reader.int64OrNil(), upper: try reader.int64OrNil(),
         boundary: try reader.int64OrNil(), passingFailures: try reader.int64OrNil().map(Int.init),
         windowStart: Timestamp(microseconds: try reader.int64()),
-        decidedAt: Timestamp(microseconds: try reader.int64()))
+        decidedAt: Timestamp(microseconds: try reader.int64()),
+        looks: reader.version >= 2 ? try reader.int() : 0)
     }
   }
 }

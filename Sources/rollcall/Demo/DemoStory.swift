@@ -183,7 +183,7 @@ struct DemoStory: Sendable {
     gate.metric = .errorRate
     gate.comparison = .absolute
     gate.thresholdMillionths = 50_000
-    gate.minimumDevices = 1
+    gate.minimumDevices = 2
     gate.confidence = .percent99
     gate.action = .pause
     var policy = RolloutPolicy()
