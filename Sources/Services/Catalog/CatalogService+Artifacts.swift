@@ -1,5 +1,6 @@
 public import API
 internal import Domain
+internal import Logging
 internal import ProtoWire
 public import RPCCore
 internal import Store
@@ -17,23 +18,48 @@ extension CatalogService {
       guard artifact.size <= files.maximumSize else {
         throw ArtifactError.tooLarge(size: artifact.size, limit: files.maximumSize)
       }
-      // Before the bytes are received, whatever can be refused is; the change checks again.
+      // Before the bytes are received, whatever can be refused is; the change checks again. What has the artifact already may be a
+      // repeat, whose etag was current once: that is for the change to tell.
       let isKnown = try rules.store.read { db in
         let version = try ModelVersions(db).require(header.modelVersionId, org: caller.org)
+        if version.artifact == artifact { return true }
         try Self.check(header, artifact, version)
-        return version.artifact == artifact
+        return false
       }
-      if !isKnown, !header.validateOnly { try await receive(artifact, &parts) }
-      return try await rules.mutate(header, caller, context.method) { mutation in
-        try attach(artifact, header, mutation)
+      let upload =
+        isKnown || header.validateOnly ? nil : try await receive(artifact, &parts)
+      do {
+        return try await rules.mutate(header, caller, context.method) { mutation in
+          try attach(artifact, header, mutation)
+        }
+      } catch {
+        await discard(upload, context)
+        throw error
       }
+    }
+  }
+
+  /// Removes bytes that no version came to refer to. What cannot be removed now is at the next start.
+  private func discard(_ upload: ArtifactUpload?, _ context: ServerContext) async {
+    guard let upload else { return }
+    do {
+      try await upload.discard { [store = rules.store] digest in
+        try store.read { try ModelVersions($0).isReferred(to: digest) }
+      }
+    } catch {
+      rules.logger.warning(
+        "an artifact without a version was not removed",
+        metadata: [
+          "artifact": "\(upload.artifact.digest.hex)", "method": "\(context.method)",
+          "error": "\(error)",
+        ])
     }
   }
 
   /// Takes the bytes in and keeps them once they are what was announced.
   private func receive(
     _ artifact: Domain.Artifact, _ parts: inout RequestStream<UploadArtifactRequest>.Iterator
-  ) async throws {
+  ) async throws -> ArtifactUpload {
     let upload = try await files.upload(artifact)
     while let part = try await parts.next() {
       guard case .data(let bytes)? = part.part else {
@@ -42,6 +68,7 @@ extension CatalogService {
       try await upload.append(bytes)
     }
     try await upload.commit()
+    return upload
   }
 
   private static func check(

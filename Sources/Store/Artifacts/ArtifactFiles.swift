@@ -5,12 +5,13 @@ internal import Glibc
 ///
 /// A file appears under its name complete, verified and synced, or not at all: uploads are written to
 /// `<data>/artifacts/incoming` and renamed. What an interrupted server left there is removed at the
-/// next start. Orgs that hold the same content share the file; that they do is told to nobody.
+/// next start, and so are bytes that no version came to refer to: ``removeOrphans(unless:)``. Orgs that hold the same content share the file; that they do is told to nobody.
 public final class ArtifactFiles: Sendable {
   /// The largest artifact, in bytes.
   public let maximumSize: Int64
   let folder: String
   let threads: ArtifactThreads
+  private let claims = ArtifactClaims()
   private let ids = IDGenerator()
 
   /// Opens the folder below `data`, creating it when missing. Blocking; call it before serving.
@@ -37,9 +38,10 @@ public final class ArtifactFiles: Sendable {
     let temporary = folder + "/incoming/" + ids.make()
     let folder = folder
     let threads = threads
+    let claim = ArtifactClaim(artifact.digest, claims)
     return try await threads.perform { () throws(ArtifactError) in
       try ArtifactUpload(
-        artifact, folder: folder, temporary: temporary, threads: threads)
+        artifact, folder: folder, temporary: temporary, threads: threads, claim: claim)
     }
   }
 
@@ -56,20 +58,46 @@ public final class ArtifactFiles: Sendable {
     "\(folder)/\(digest.hex.prefix(2))/\(digest.hex)"
   }
 
+  /// Removes files that nothing refers to: a server was killed between an upload and its version. Returns how many. Blocking; call it
+  /// before serving.
+  public func removeOrphans(
+    unless isReferred: (ContentDigest) throws -> Bool
+  ) throws -> Int {
+    var removed = 0
+    for part in try Self.names(in: folder) where part.utf8.count == 2 {
+      for name in try Self.names(in: "\(folder)/\(part)") {
+        // Whatever has no digest for a name is not ours.
+        guard let digest = try? ContentDigest(hex: name, field: "file"),
+          try !isReferred(digest)
+        else { continue }
+        try Self.remove("\(folder)/\(part)/\(name)")
+        removed += 1
+      }
+    }
+    return removed
+  }
+
   private func removeIncoming() throws(ArtifactError) {
     let path = folder + "/incoming"
+    for name in try Self.names(in: path) { try Self.remove("\(path)/\(name)") }
+  }
+
+  private static func names(in path: String) throws(ArtifactError) -> [String] {
     guard let directory = opendir(path) else {
       throw .io(operation: "list", path: path, code: errno)
     }
     defer { closedir(directory) }
+    var names: [String] = []
     while let entry = readdir(directory) {
       let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
         String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
       }
-      guard name != ".", name != ".." else { continue }
-      guard unlink("\(path)/\(name)") == 0 else {
-        throw .io(operation: "remove", path: "\(path)/\(name)", code: errno)
-      }
+      if name != ".", name != ".." { names.append(name) }
     }
+    return names
+  }
+
+  private static func remove(_ path: String) throws(ArtifactError) {
+    guard unlink(path) == 0 else { throw .io(operation: "remove", path: path, code: errno) }
   }
 }

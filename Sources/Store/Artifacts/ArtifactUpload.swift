@@ -21,14 +21,17 @@ public final class ArtifactUpload: Sendable {
   private let folder: String
   private let temporary: String
   private let threads: ArtifactThreads
+  private let claim: ArtifactClaim
 
   init(
-    _ artifact: Artifact, folder: String, temporary: String, threads: ArtifactThreads
+    _ artifact: Artifact, folder: String, temporary: String, threads: ArtifactThreads,
+    claim: ArtifactClaim
   ) throws(ArtifactError) {
     self.artifact = artifact
     self.folder = folder
     self.temporary = temporary
     self.threads = threads
+    self.claim = claim
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw Self.failure("create", temporary) }
     state = Mutex(State(descriptor: descriptor))
@@ -79,6 +82,25 @@ public final class ArtifactUpload: Sendable {
       try Self.syncFolder(parent)
       try Self.syncFolder(folder)
     }
+  }
+
+  /// Takes a committed upload back, because nothing came of it. The bytes stay when something refers to them, or when another upload
+  /// of the same is under way. `isReferred` is called on an artifact thread.
+  public func discard(
+    unless isReferred: @escaping @Sendable (ContentDigest) throws -> Bool
+  ) async throws {
+    let path = ArtifactFiles.path(of: artifact.digest, in: folder)
+    let outcome = try await threads.perform { [self] () throws(ArtifactError) in
+      claim.ifSole { () -> Result<Void, any Error> in
+        Result {
+          guard try !isReferred(artifact.digest) else { return }
+          guard unlink(path) == 0 || errno == ENOENT else {
+            throw ArtifactError.io(operation: "remove", path: path, code: errno)
+          }
+        }
+      }
+    }
+    try outcome?.get()
   }
 
   /// Closes and removes the temporary file, if it is still there.

@@ -46,7 +46,15 @@ final class ControlPlane: Service {
     store = try Store.open(options.data, configuration)
     do {
       try await Bootstrap.run(store: store, logger: logger)
-      artifacts = try ArtifactFiles(data: options.data)
+      let artifacts = try ArtifactFiles(data: options.data)
+      self.artifacts = artifacts
+      let orphans = try store.read { db in
+        try artifacts.removeOrphans { try ModelVersions(db).isReferred(to: $0) }
+      }
+      if orphans > 0 {
+        logger.notice(
+          "removed artifacts that no version refers to", metadata: ["count": "\(orphans)"])
+      }
       let authentication = Authentication(store: store)
       let rules = CallRules(store: store, logger: logger, authentication: authentication)
       let fleet = Fleet(store)

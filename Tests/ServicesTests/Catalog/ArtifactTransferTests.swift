@@ -3,6 +3,7 @@ import Crypto
 import Domain
 import ProtoWire
 import RPCCore
+import Store
 import Synchronization
 import Testing
 
@@ -55,7 +56,8 @@ import Testing
 
   static func upload(
     _ fixture: ServiceFixture, _ catalog: CatalogService, _ version: String, _ bytes: [UInt8],
-    announced: API.Artifact? = nil, validateOnly: Bool = false, chunk: Int = 1_000
+    announced: API.Artifact? = nil, validateOnly: Bool = false, chunk: Int = 1_000,
+    requestID: String = "", etag: String = ""
   ) async throws -> UploadArtifactResponse {
     var parts: [UploadArtifactRequest] = [
       .with {
@@ -64,6 +66,8 @@ import Testing
             $0.modelVersionId = version
             $0.artifact = announced ?? artifact(bytes)
             $0.validateOnly = validateOnly
+            $0.requestId = requestID
+            $0.etag = etag
           })
       }
     ]
@@ -233,5 +237,57 @@ import Testing
     }
     #expect(error?.code == .invalidArgument)
     #expect(error?.reason == "INVALID_FIELD")
+  }
+
+  @Test func `a repeated upload with its etag is answered with the first response`() async throws {
+    let (fixture, catalog, version) = try await Self.fixture()
+    let etag = try #require(
+      try await catalog.getModelVersion(
+        .with { $0.modelVersionId = version },
+        context: try fixture.admin(Methods.getModelVersion.erased)
+      ).modelVersion
+    ).etag
+    func upload(_ id: String, _ etag: String) async throws -> UploadArtifactResponse {
+      try await Self.upload(fixture, catalog, version, [1, 2], requestID: id, etag: etag)
+    }
+    let early = await refusal { _ = try await upload("r0", "1") }
+    #expect(early?.reason == "ETAG_MISMATCH")
+    let first = try await upload("r1", etag)
+    #expect(first.modelVersion?.etag != etag)
+    #expect(try await upload("r1", etag) == first)
+    let stale = await refusal { _ = try await upload("r2", etag) }
+    #expect(stale?.code == .aborted)
+    #expect(stale?.reason == "ETAG_MISMATCH")
+    let current = try await upload("r2", first.modelVersion?.etag ?? "")
+    #expect(current.deduplicated)
+  }
+
+  @Test func `bytes whose upload is refused in the end are not kept`() async throws {
+    let (fixture, catalog, version) = try await Self.fixture()
+    let variant = try #require(
+      try await catalog.getModelVersion(
+        .with { $0.modelVersionId = version },
+        context: try fixture.admin(Methods.getModelVersion.erased)
+      ).modelVersion
+    ).variantId
+    let second = try await Self.newVersion(fixture, catalog, variant, "2")
+    _ = try await Self.upload(fixture, catalog, version, [1, 2], requestID: "r1")
+    func isKept(_ bytes: [UInt8]) async throws -> Bool {
+      do {
+        _ = try await fixture.files.open(try Domain.Artifact(Self.artifact(bytes), field: ""))
+        return true
+      } catch ArtifactError.missing {
+        return false
+      }
+    }
+    // The request id is looked at in the change alone, after the bytes have come.
+    for bytes: [UInt8] in [[3, 4], [1, 2]] {
+      let refused = await refusal {
+        _ = try await Self.upload(fixture, catalog, second, bytes, requestID: "r1")
+      }
+      #expect(refused?.reason == "REQUEST_ID_REUSED")
+    }
+    #expect(try await !isKept([3, 4]))
+    #expect(try await isKept([1, 2]))
   }
 }

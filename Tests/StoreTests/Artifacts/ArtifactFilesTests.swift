@@ -112,6 +112,56 @@ import Testing
     #expect(Self.incoming(temporary.path) == [])
   }
 
+  @Test func `bytes that nothing came of are taken back, unless something refers to them`()
+    async throws
+  {
+    let temporary = try TemporaryStore()
+    let files = try ArtifactFiles(data: temporary.path)
+    let artifact = Self.artifact([7])
+    func upload() async throws -> ArtifactUpload {
+      let upload = try await files.upload(artifact)
+      try await upload.append([7])
+      try await upload.commit()
+      return upload
+    }
+    let referred = try await upload()
+    try await referred.discard { _ in true }
+    #expect(try await files.open(artifact).read(at: 0, count: 2) == [7])
+    struct Unknown: Error {}
+    await #expect(throws: Unknown.self) { try await referred.discard { _ in throw Unknown() } }
+    // Somebody else is uploading the same: the bytes are theirs as well.
+    do {
+      let other = try await files.upload(artifact)
+      try await referred.discard { _ in false }
+      #expect(try await files.open(artifact).read(at: 0, count: 2) == [7])
+      try await other.append([7])
+    }
+    try await referred.discard { digest in digest != artifact.digest }
+    await #expect(throws: ArtifactError.missing(digest: artifact.digest.hex)) {
+      _ = try await files.open(artifact)
+    }
+    // What is gone already is no error.
+    try await referred.discard { _ in false }
+  }
+
+  @Test func `bytes that no version refers to are removed at the next start`() async throws {
+    let temporary = try TemporaryStore()
+    let files = try ArtifactFiles(data: temporary.path)
+    let (kept, orphan) = (Self.artifact([1]), Self.artifact([2]))
+    for (artifact, byte) in [(kept, UInt8(1)), (orphan, 2)] {
+      let upload = try await files.upload(artifact)
+      try await upload.append([byte])
+      try await upload.commit()
+    }
+    let next = try ArtifactFiles(data: temporary.path)
+    #expect(try next.removeOrphans { $0 == kept.digest } == 1)
+    #expect(try await next.open(kept).read(at: 0, count: 2) == [1])
+    await #expect(throws: ArtifactError.missing(digest: orphan.digest.hex)) {
+      _ = try await next.open(orphan)
+    }
+    #expect(try next.removeOrphans { $0 == kept.digest } == 0)
+  }
+
   @Test func `after closing nothing is read or written`() async throws {
     let temporary = try TemporaryStore()
     let files = try ArtifactFiles(data: temporary.path)

@@ -44,6 +44,13 @@ public struct ModelVersions {
     ) { _ in true } ?? false
   }
 
+  /// Whether a version of any org has this artifact.
+  public func isReferred(to digest: ContentDigest) throws -> Bool {
+    try db.first(
+      "SELECT 1 FROM model_versions WHERE artifact_sha256 = $1 LIMIT 1", digest.hex
+    ) { _ in true } ?? false
+  }
+
   public func list(_ page: Page, org: OrgID, _ filter: Filter = Filter()) throws -> Listing<
     ModelVersion
   > {
