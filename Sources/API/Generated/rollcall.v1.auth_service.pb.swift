@@ -280,7 +280,9 @@ public struct CreateOrgResponse: Message {
     _modify { yield &box.value.apiKey }
   }
 
-  /// The secret of that key, shown this once: a repeat by request_id answers without it.
+  /// The secret of that key, stored nowhere. A repeat by request_id, which a lost answer asks for,
+  /// revokes the key for a new one and answers with that, unless the org has revoked the key or
+  /// disabled its admin meanwhile. Without a request_id a lost secret is lost for good.
   public var secret: String {
     get { box.isAllocated ? box.value.secret : "" }
     _modify { yield &box.value.secret }

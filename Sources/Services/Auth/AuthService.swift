@@ -35,55 +35,6 @@ public struct AuthService: AuthServiceServer {
 
   // MARK: Orgs
 
-  public func createOrg(
-    _ request: CreateOrgRequest, context: ServerContext
-  ) async throws -> CreateOrgResponse {
-    let secret = KeySecret.random()
-    return try await rules.mutate(
-      request, context,
-      storing: { response in
-        var stored = response
-        stored.secret = ""
-        return stored
-      }
-    ) { mutation in
-      guard mutation.caller.isRootOrg, mutation.caller.isAdmin else {
-        throw ServiceError.permissionDenied("orgs are created by admins of the root org")
-      }
-      let tx = mutation.tx
-      let wanted = request.org ?? API.Org()
-      let name = try TextRule.name.check(wanted.name, field: "org.name")
-      try TextRule.displayName.check(wanted.displayName, field: "org.display_name")
-      try TextRule.optionalName.check(request.adminName, field: "admin_name")
-      guard try Orgs(tx).find(name: name) == nil else {
-        throw ServiceError.alreadyExists(.org, name: name)
-      }
-      let now = mutation.now
-      let revision = try mutation.nextRevision()
-      let org = Domain.Org(
-        id: mutation.makeID(), name: name, displayName: wanted.displayName, isRoot: false,
-        createdAt: now, updatedAt: now, revision: revision)
-      let admin = Domain.Principal(
-        id: mutation.makeID(), org: org.id, kind: .user,
-        name: request.adminName.isEmpty ? "admin" : request.adminName, displayName: "",
-        roles: .admin, createdAt: now, updatedAt: now, revision: revision)
-      let key = APIKey(
-        id: mutation.makeID(), org: org.id, principal: admin.id, displayName: "first admin",
-        hint: secret.hint, createdAt: now, revision: revision)
-      try Orgs(tx).insert(org)
-      try Principals(tx).insert(admin)
-      try APIKeys(tx).insert(key, digest: secret.digest)
-      let response = CreateOrgResponse.with {
-        $0.org = API.Org(org)
-        $0.admin = API.Principal(admin)
-        $0.apiKey = ApiKey(key)
-        $0.secret = request.validateOnly ? "" : secret.text
-      }
-      try mutation.record("created", .org, id: org.id.rawValue, after: response.org)
-      return response
-    }
-  }
-
   public func getOrg(_ request: GetOrgRequest, context: ServerContext) async throws
     -> GetOrgResponse
   {
@@ -137,6 +88,5 @@ public struct AuthService: AuthServiceServer {
   }
 }
 
-extension CreateOrgRequest: MutationRequest {}
 extension UpdateOrgRequest: MutationRequest {}
 extension ListOrgsRequest: ListRequest {}

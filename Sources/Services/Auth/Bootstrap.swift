@@ -1,6 +1,7 @@
+internal import API
 internal import Domain
 public import Logging
-internal import RPCCore
+internal import ProtoWire
 public import Store
 
 /// The first start: somebody must be able to make the first call.
@@ -21,27 +22,37 @@ public enum Bootstrap {
     try SecretFile.write(secret.text + "\n", to: path)
     try await store.write { tx in
       let now = Timestamp(milliseconds: tx.nowMilliseconds)
-      let revision = try tx.revision() + 1
-      let org = Org(
+      let org = Domain.Org(
         id: OrgID(tx.makeID()), name: "default", displayName: "Default", isRoot: true,
-        createdAt: now, updatedAt: now, revision: revision)
-      let admin = Principal(
+        createdAt: now, updatedAt: now, revision: try tx.revision() + 1)
+      try Orgs(tx).insert(org)
+      try log(.org, org.id.rawValue, API.Org(org), of: org.id, tx)
+      let admin = Domain.Principal(
         id: PrincipalID(tx.makeID()), org: org.id, kind: .user, name: "admin",
         displayName: "Administrator", roles: .admin, createdAt: now, updatedAt: now,
-        revision: revision)
+        revision: try tx.revision() + 1)
+      try Principals(tx).insert(admin)
+      try log(.principal, admin.id.rawValue, API.Principal(admin), of: org.id, tx)
       let key = APIKey(
         id: KeyID(tx.makeID()), org: org.id, principal: admin.id, displayName: "first start",
-        hint: secret.hint, createdAt: now, revision: revision)
-      try Orgs(tx).insert(org)
-      try Principals(tx).insert(admin)
+        hint: secret.hint, createdAt: now, revision: try tx.revision() + 1)
       try APIKeys(tx).insert(key, digest: secret.digest)
-      try tx.append(
-        NewEvent(
-          org: org.id.rawValue, kind: "org.created", resourceType: ResourceKind.org.rawValue,
-          resourceID: org.id.rawValue, actor: "bootstrap", method: "first start"))
+      try log(
+        .apiKey, key.id.rawValue, ApiKey(key), parent: admin.id.rawValue, of: org.id, tx)
     }
     logger.notice(
       "first start: an admin key was written", metadata: ["file": "\(path)", "org": "default"])
     return path
+  }
+
+  private static func log(
+    _ kind: ResourceKind, _ id: String, _ after: any Message, parent: String = "", of org: OrgID,
+    _ tx: WriteTransaction
+  ) throws {
+    try tx.append(
+      NewEvent(
+        org: org.rawValue, kind: "\(kind.rawValue).created", resourceType: kind.rawValue,
+        resourceID: id, parentID: parent, actor: "bootstrap", method: "first start",
+        afterDigest: Mutation.digest(after)))
   }
 }

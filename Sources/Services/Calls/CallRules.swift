@@ -97,14 +97,17 @@ public struct CallRules: Sendable {
   ///
   /// A repeated request is answered with what was stored the first time. `validate_only` runs `body`
   /// and rolls it back. `storing` is what is kept of a response for repeats: for one that shows a
-  /// secret, the response without it. `body` checks, changes and records its event; it must not wait.
+  /// secret, the response without it. `replaying` makes the answer to a repeat from what was stored, which its answer replaces.
+  /// `body` checks, changes and records its event; it must not wait.
   func mutate<Request: MutationRequest, Response: Message>(
     _ request: Request, _ context: ServerContext,
     storing: @escaping @Sendable (Response) -> Response = { $0 },
+    replaying: (@Sendable (Mutation, Response) throws -> Response)? = nil,
     _ body: @escaping @Sendable (Mutation) throws -> Response
   ) async throws -> Response {
     try await perform(context) { caller in
-      try await mutate(request, caller, context.method, storing: storing, body)
+      try await mutate(
+        request, caller, context.method, storing: storing, replaying: replaying, body)
     }
   }
 
@@ -112,6 +115,7 @@ public struct CallRules: Sendable {
   func mutate<Request: MutationRequest, Response: Message>(
     _ request: Request, _ caller: Caller, _ method: AnyMethodDescriptor,
     storing: @escaping @Sendable (Response) -> Response = { $0 },
+    replaying: (@Sendable (Mutation, Response) throws -> Response)? = nil,
     _ body: @escaping @Sendable (Mutation) throws -> Response
   ) async throws -> Response {
     let requestID = request.requestId
@@ -135,14 +139,19 @@ public struct CallRules: Sendable {
       org: caller.org.rawValue, principal: caller.principal.rawValue, method: method.path,
       requestID: requestID)
     return try await store.write { tx in
+      let mutation = Mutation(tx: tx, caller: caller, method: method, requestID: requestID)
       var fresh: Response?
       let stored = try tx.idempotent(key, bodyDigest: digest) {
-        let response = try body(
-          Mutation(tx: tx, caller: caller, method: method, requestID: requestID))
+        let response = try body(mutation)
         fresh = response
         return requestID.isEmpty ? [] : storing(response).serialized()
       }
-      return try fresh ?? Response(wire: stored.bytes)
+      if let fresh { return fresh }
+      let first = try Response(wire: stored.bytes)
+      guard let replaying else { return first }
+      let answer = try replaying(mutation, first)
+      try tx.replaceResponse(key, storing(answer).serialized())
+      return answer
     }
   }
 

@@ -27,15 +27,18 @@ struct Mutation {
   func nextRevision() throws -> Int64 { try tx.revision() + 1 }
 
   /// Appends an event in the transaction of the change: who did what to which resource, with the
-  /// SHA-256 of the resource before and after (nil: it did not, or no longer does, exist).
+  /// SHA-256 of the resource before and after (nil: it did not, or no longer does, exist). In the log of the caller's org unless
+  /// `org` names another.
   @discardableResult
   func record(
     _ verb: String, _ kind: ResourceKind, id: String, parent: String = "",
-    before: (any Message)? = nil, after: (any Message)? = nil, payload: [UInt8] = []
+    before: (any Message)? = nil, after: (any Message)? = nil, payload: [UInt8] = [],
+    org: OrgID? = nil
   ) throws -> Int64 {
     try tx.append(
       NewEvent(
-        org: caller.org.rawValue, kind: "\(kind.rawValue).\(verb)", resourceType: kind.rawValue,
+        org: (org ?? caller.org).rawValue, kind: "\(kind.rawValue).\(verb)",
+        resourceType: kind.rawValue,
         resourceID: id, parentID: parent, actor: caller.principal.rawValue,
         method: method.description, requestID: requestID, beforeDigest: Self.digest(before),
         afterDigest: Self.digest(after), payload: payload))

@@ -44,6 +44,15 @@ extension WriteTransaction {
     return IdempotentResponse(bytes: response, isReplay: false)
   }
 
+  /// Replaces what is stored for a request that was carried out; how long it is kept does not change.
+  public func replaceResponse(_ key: IdempotencyKey, _ response: [UInt8]) throws {
+    try connection.execute(
+      """
+      UPDATE idempotent_requests SET response = $5
+      WHERE org = $1 AND principal = $2 AND method = $3 AND request_id = $4
+      """, key.org, key.principal, key.method, key.requestID, response)
+  }
+
   /// Forgets expired responses, at most `limit`; returns how many.
   func purgeIdempotentRequests(limit: Int) throws -> Int {
     try connection.execute(

@@ -68,6 +68,109 @@ import Testing
     #expect(try fixture.revision() == before)
   }
 
+  @Test func `a repeated CreateOrg renews the key whose answer may be lost`() async throws {
+    let fixture = try await ServiceFixture()
+    let request = CreateOrgRequest.with {
+      $0.org = .with { $0.name = "other" }
+      $0.requestId = "r1"
+    }
+    func create() async throws -> CreateOrgResponse {
+      try await fixture.auth.createOrg(
+        request, context: try fixture.admin(Methods.createOrg.erased))
+    }
+    var secrets = [try await create().secret]
+    // Accepted, and so remembered, before it is replaced.
+    _ = try fixture.caller(secrets[0])
+    for _ in 0..<2 {
+      let again = try await create()
+      #expect(again.org?.name == "other")
+      secrets.append(again.secret)
+      let caller = try fixture.caller(again.secret)
+      #expect(caller.key.rawValue == again.apiKey?.id)
+      #expect(caller.isAdmin)
+      let lost = await refusal { _ = try fixture.caller(secrets[secrets.count - 2]) }
+      #expect(lost?.reason == "API_KEY_INVALID")
+    }
+    #expect(Set(secrets).count == 3)
+    let keys = try await fixture.auth.listApiKeys(
+      ListApiKeysRequest(), context: try fixture.call(secrets[2], Methods.listApiKeys.erased))
+    #expect(keys.apiKeys.map { $0.revokedAt == nil } == [true, false, false])
+    // Once the org has revoked it, nobody outside makes another.
+    _ = try await fixture.auth.revokeApiKey(
+      .with { $0.apiKeyId = keys.apiKeys.first?.id ?? "" },
+      context: try fixture.call(secrets[2], Methods.revokeApiKey.erased))
+    let before = try fixture.revision()
+    #expect(try await create().secret == "")
+    #expect(try fixture.revision() == before)
+  }
+
+  @Test func `a new org, its admin and the key are logged, each in its own org`() async throws {
+    let fixture = try await ServiceFixture()
+    let secret = try await fixture.otherOrg()
+    let (root, other) = (
+      try fixture.caller(fixture.secret).org, try fixture.caller(secret).org
+    )
+    func events(_ org: OrgID) throws -> [LoggedEvent] {
+      try fixture.store.read { try EventLog($0).page(after: 0, org: org.rawValue, limit: 10) }
+    }
+    let first = ["org.created", "principal.created", "api_key.created"]
+    #expect(try events(root).map(\.event.kind) == first + ["org.created"])
+    #expect(try events(other).map(\.event.kind) == ["principal.created", "api_key.created"])
+    #expect(try (events(root) + events(other)).allSatisfy { $0.event.afterDigest.count == 32 })
+    let me = try await fixture.auth.whoAmI(
+      WhoAmIRequest(), context: try fixture.call(secret, Methods.whoAmI.erased))
+    #expect(try events(other).map { "\($0.revision)" } == [me.principal?.etag, me.apiKey?.etag])
+  }
+
+  @Test func `an org's display name is changed by its own admin`() async throws {
+    let fixture = try await ServiceFixture()
+    let other = try await fixture.otherOrg()
+    let org = try fixture.caller(fixture.secret).org.rawValue
+    func rename(_ name: String, id: String = "", etag: String = "", as secret: String? = nil)
+      async throws -> API.Org?
+    {
+      try await fixture.auth.updateOrg(
+        .with {
+          $0.org = .with {
+            $0.id = id
+            $0.displayName = name
+          }
+          $0.etag = etag
+        }, context: try fixture.call(secret ?? fixture.secret, Methods.updateOrg.erased)
+      ).org
+    }
+    let renamed = try #require(try await rename("Acme"))
+    #expect(renamed.id == org)
+    #expect(renamed.displayName == "Acme")
+    #expect(try await rename("Acme Inc.", id: org, etag: renamed.etag)?.displayName == "Acme Inc.")
+    let stale = await refusal { _ = try await rename("Acme", etag: renamed.etag) }
+    #expect(stale?.reason == "ETAG_MISMATCH")
+    let foreign = await refusal { _ = try await rename("Mine", id: org, as: other) }
+    #expect(foreign?.code == .notFound)
+    let long = await refusal { _ = try await rename(String(repeating: "a", count: 201)) }
+    #expect(long?.field == "org.display_name")
+  }
+
+  @Test func `a disabled principal gets no key`() async throws {
+    let fixture = try await ServiceFixture()
+    let created = try await fixture.auth.createPrincipal(
+      .with {
+        $0.principal = .with {
+          $0.name = "bot"
+          $0.kind = .serviceAccount
+          $0.roles = [.viewer]
+          $0.disabled = true
+        }
+      }, context: try fixture.admin(Methods.createPrincipal.erased))
+    let error = await refusal {
+      _ = try await fixture.auth.createApiKey(
+        .with { $0.principalId = created.principal?.id ?? "" },
+        context: try fixture.admin(Methods.createApiKey.erased))
+    }
+    #expect(error?.code == .failedPrecondition)
+    #expect(error?.reason == "RESOURCE_DISABLED")
+  }
+
   @Test func `disabling a principal refuses all of its keys, enabling accepts them again`()
     async throws
   {
