@@ -93,20 +93,43 @@ import Testing
       for index in 0..<5 {
         var rollout = NewEvent.sample("rollout-\(index)")
         rollout.parentID = "deployment-1"
+        rollout.kind = index.isMultiple(of: 2) ? "rollout.advanced" : "rollout.paused"
         try tx.append(rollout)
-        try tx.append(.sample("deployment-1"))
+        // One that names itself as its parent is listed once.
+        var own = NewEvent.sample("deployment-1")
+        if index == 0 { own.parentID = "deployment-1" }
+        try tx.append(own)
         try tx.append(.sample("deployment-2"))
       }
     }
     try temporary.store.read { tx in
       let log = EventLog(tx)
-      let first = try log.newest(org: "org-1", resourceID: "deployment-1", limit: 4)
-      #expect(first.map(\.revision) == [14, 13, 11, 10])
-      let second = try log.newest(
-        org: "org-1", resourceID: "deployment-1", before: 10, limit: 4)
-      #expect(second.map(\.revision) == [8, 7, 5, 4])
-      #expect(try log.newest(org: "org-1", limit: 2).map(\.revision) == [15, 14])
-      #expect(try log.newest(org: "org-2", limit: 2).isEmpty)
+      let history = EventLog.History(org: "org-1", resourceID: "deployment-1")
+      func list(
+        _ page: Page, _ history: EventLog.History = history
+      ) throws -> (revisions: [Int64], next: String?) {
+        let listing = try log.list(page, of: history)
+        #expect(listing.total == (history.kinds.isEmpty ? 10 : 5))
+        return (listing.items.map(\.revision), listing.next)
+      }
+      #expect(try list(Page(limit: 4)) == ([14, 13, 11, 10], "10"))
+      #expect(try list(Page(limit: 4, after: "10")) == ([8, 7, 5, 4], "4"))
+      #expect(try list(Page(limit: 4, after: "4")) == ([2, 1], nil))
+      #expect(try list(Page(limit: 10)).next == nil)
+      #expect(try list(Page(limit: 3, skip: 2)) == ([11, 10, 8], "8"))
+      #expect(try list(Page(limit: 3, order: .oldestFirst)) == ([1, 2, 4], "4"))
+      #expect(
+        try list(Page(limit: 9, after: "4", skip: 1, order: .oldestFirst))
+          == ([7, 8, 10, 11, 13, 14], nil))
+      var rollouts = history
+      rollouts.kinds = ["rollout.advanced", "rollout.paused"]
+      #expect(try list(Page(limit: 2), rollouts) == ([13, 10], "10"))
+      for other in [("org-1", "deployment-9"), ("org-2", "deployment-1")] {
+        let listing = try log.list(
+          Page(limit: 4), of: EventLog.History(org: other.0, resourceID: other.1))
+        #expect(listing.items.isEmpty)
+        #expect(listing.total == 0)
+      }
     }
   }
 

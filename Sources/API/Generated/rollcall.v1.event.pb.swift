@@ -20,7 +20,7 @@ public struct Event: Message {
   }
 
   /// What: the resource and a verb in the past, for instance "deployment.created",
-  /// "rollout.advanced" or "device.pinned".
+  /// "rollout.advanced" or "pin.created".
   public var type: String {
     get { box.isAllocated ? box.value.type : "" }
     _modify { yield &box.value.type }

@@ -8,6 +8,17 @@ public enum PinTarget: Hashable, Sendable {
   case version(VersionID)
 }
 
+extension PinTarget: CustomStringConvertible {
+  /// For sentences.
+  public var description: String {
+    switch self {
+    case .canary: "the canary side"
+    case .control: "the control side"
+    case .version(let version): "version \(version)"
+    }
+  }
+}
+
 /// A device fixed to one side of a deployment by an operator; survives rollouts.
 public struct Pin: Hashable, Sendable {
   public let deployment: DeploymentID

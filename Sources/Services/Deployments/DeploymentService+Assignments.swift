@@ -45,12 +45,13 @@ extension DeploymentService {
       ) { mutation in
         let deployment = try Self.deployment(
           request.deploymentId, mutation.caller, mutation.tx)
+        try Etag.check(
+          request.etag, .deployment, request.deploymentId, revision: deployment.revision)
         // The event alone makes connected devices look again.
-        _ = try mutation.journal.note(
+        try mutation.journal.note(
           .init(
             "materialized", attributes: ["targeted_devices": "\(counts.targeted)"],
             message: "\(counts.targeted) devices are targeted by \(deployment.name)"),
-          resourceType: ResourceKind.deployment.rawValue, resourceID: deployment.id.rawValue,
           deployment: deployment)
         return MaterializeResponse.with {
           $0.targetedDevices = Int32(clamping: counts.targeted)

@@ -5,23 +5,31 @@ public import RPCCore
 internal import Store
 
 extension DeploymentService {
+  /// The most types a list of events may be narrowed to.
+  private static let maximumTypes = 32
+
   public func listEvents(
     _ request: ListEventsRequest, context: ServerContext
   ) async throws -> ListEventsResponse {
     try await rules.perform(context) { caller in
       let walk = try PageWalk(request, caller, context, fleet.store.pageTokens)
-      let states = Set(
-        try request.states.enumerated().map { try DeploymentState($1, field: "states[\($0)]") })
-      let types = Set(request.types)
+      let states = try Self.distinct(request.states) {
+        try DeploymentState($0, field: "states[\($1)]")
+      }
+      let types = Self.distinct(request.types) { type, _ in type }
+      guard types.count <= Self.maximumTypes else {
+        throw ServiceError.invalid(
+          field: "types", message: "\(types.count) types exceed \(Self.maximumTypes)")
+      }
       // The total counts the deployment's whole history, so this runs beside the calls.
       let (deployment, listing) = try await fleet.store.scan { db in
         let deployment = try Self.deployment(request.deploymentId, caller, db)
-        let listing = try Self.events(of: deployment, walk.page, db) { event in
-          if !types.isEmpty, !types.contains(event.event.kind) { return false }
-          guard !states.isEmpty else { return true }
-          let detail = try EventDetail(payload: event.event.payload)
-          return detail.deploymentState.map { states.contains($0) } ?? false
-        }
+        let history = EventLog.History(
+          org: deployment.org.rawValue, resourceID: deployment.id.rawValue, kinds: types)
+        let listing =
+          states.isEmpty
+          ? try EventLog(db).list(walk.page, of: history)
+          : try Self.events(of: history, in: states, walk.page, db)
         return (deployment, listing)
       }
       return try ListEventsResponse.with {
@@ -34,34 +42,39 @@ extension DeploymentService {
     }
   }
 
-  /// A page of a deployment's events, its rollouts' and pins' included.
+  /// A page of the events after which the deployment stood in one of some states. The state is part of the payload, so this reads
+  /// the whole history, a part at a time.
   private static func events(
-    of deployment: Domain.Deployment, _ page: Page, _ db: ReadTransaction,
-    where matches: (LoggedEvent) throws -> Bool
+    of history: EventLog.History, in states: [DeploymentState], _ page: Page,
+    _ db: ReadTransaction
   ) throws -> Listing<LoggedEvent> {
     let log = EventLog(db)
-    var found: [LoggedEvent] = []
-    var before = Int64.max
-    while true {
-      let chunk = try log.newest(
-        org: deployment.org.rawValue, resourceID: deployment.id.rawValue, before: before,
-        limit: 500)
-      found += try chunk.filter(matches)
-      guard chunk.count == 500, let last = chunk.last else { break }
-      before = last.revision
-    }
-    if page.order == .oldestFirst { found.reverse() }
-    var rest = found[...]
-    if let after = page.after.flatMap({ Int64($0) }) {
-      rest = rest.drop { event in
-        page.order == .oldestFirst ? event.revision <= after : event.revision >= after
+    let after = page.after.flatMap { Int64($0) }
+    var listing = Listing<LoggedEvent>(items: [], next: nil, total: 0)
+    var (toSkip, hasMore) = (page.skip, false)
+    var part = Page(limit: 500, order: page.order)
+    repeat {
+      let rows = try log.rows(part, of: history)
+      for event in rows.items {
+        let detail = try EventDetail(payload: event.event.payload)
+        guard let state = detail.deploymentState, states.contains(state) else { continue }
+        listing.total += 1
+        if let after, page.order == .oldestFirst ? event.revision <= after : event.revision >= after
+        {
+          continue
+        }
+        if toSkip > 0 {
+          toSkip -= 1
+        } else if listing.items.count < page.limit {
+          listing.items.append(event)
+        } else {
+          hasMore = true
+        }
       }
-    }
-    rest = rest.dropFirst(page.skip)
-    let items = Array(rest.prefix(page.limit))
-    return Listing(
-      items: items, next: rest.count > items.count ? items.last.map { "\($0.revision)" } : nil,
-      total: found.count)
+      part.after = rows.hasMore ? rows.items.last.map { "\($0.revision)" } : nil
+    } while part.after != nil
+    listing.next = hasMore ? listing.items.last.map { "\($0.revision)" } : nil
+    return listing
   }
 }
 

@@ -12,6 +12,8 @@ extension DeploymentService {
       let (tx, caller) = (mutation.tx, mutation.caller)
       try TextRule.reason.check(request.reason, field: "reason")
       let deployment = try Self.deployment(request.deploymentId, caller, tx)
+      try Etag.check(
+        request.etag, .deployment, request.deploymentId, revision: deployment.revision)
       let device = try DeviceService.device(request.deviceId, caller, tx)
       let target: PinTarget
       switch request.target {
@@ -30,13 +32,7 @@ extension DeploymentService {
       let pin = Pin(
         deployment: deployment.id, device: device.id, target: target, reason: request.reason,
         createdBy: caller.principal.rawValue, createdAt: mutation.now)
-      try DevicePins(tx).put(pin, org: caller.org)
-      _ = try mutation.journal.note(
-        .init(
-          "created", attributes: ["device_id": request.deviceId, "reason": request.reason],
-          message: "\(device.hardwareID) was pinned in \(deployment.name)"),
-        resourceType: ResourceKind.pin.rawValue, resourceID: request.deviceId,
-        deployment: deployment)
+      try mutation.journal.pin(pin, of: deployment, deviceName: device.hardwareID)
       let assignment = try Self.assignment(device, deployment, tx)
       return PinDeviceResponse.with { $0.assignment = assignment }
     }
@@ -48,17 +44,10 @@ extension DeploymentService {
     try await rules.mutate(request, context) { mutation in
       let (tx, caller) = (mutation.tx, mutation.caller)
       let deployment = try Self.deployment(request.deploymentId, caller, tx)
+      try Etag.check(
+        request.etag, .deployment, request.deploymentId, revision: deployment.revision)
       let device = try DeviceService.device(request.deviceId, caller, tx)
-      if try DevicePins(tx).remove(
-        deployment: deployment.id, device: device.id, org: caller.org)
-      {
-        _ = try mutation.journal.note(
-          .init(
-            "deleted", attributes: ["device_id": request.deviceId],
-            message: "\(device.hardwareID) is no longer pinned in \(deployment.name)"),
-          resourceType: ResourceKind.pin.rawValue, resourceID: request.deviceId,
-          deployment: deployment)
-      }
+      try mutation.journal.unpin(device.id, of: deployment, deviceName: device.hardwareID)
       let assignment = try Self.assignment(device, deployment, tx)
       return UnpinDeviceResponse.with { $0.assignment = assignment }
     }

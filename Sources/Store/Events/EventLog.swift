@@ -2,7 +2,7 @@ internal import SQL
 
 /// Reads the event log: pages for watches, lists for the audit, and the log's two ends.
 public struct EventLog {
-  private let db: Connection
+  let db: Connection
 
   public init(_ transaction: ReadTransaction) { db = transaction.connection }
   init(connection: Connection) { db = connection }
@@ -54,35 +54,6 @@ public struct EventLog {
       """, org, revision, limit, map: Self.event)
   }
 
-  /// Events of an org before `revision` (Int64.max for the newest), newest first; of one resource
-  /// when `resourceID` is given, its children included.
-  public func newest(
-    org: String, resourceID: String? = nil, before revision: Int64 = .max, limit: Int
-  ) throws -> [LoggedEvent] {
-    guard let resourceID else {
-      return try db.all(
-        """
-        SELECT revision, created_at_ms, chain_hash, org, kind, resource_type, resource_id,
-          parent_id, actor, method, request_id, before_digest, after_digest, payload
-        FROM events WHERE org = $1 AND revision < $2 ORDER BY revision DESC LIMIT $3
-        """, org, revision, limit, map: Self.event)
-    }
-    return try db.all(
-      """
-      SELECT revision, created_at_ms, chain_hash, org, kind, resource_type, resource_id,
-        parent_id, actor, method, request_id, before_digest, after_digest, payload
-      FROM (
-        SELECT * FROM (
-          SELECT * FROM events WHERE org = $1 AND resource_id = $2 AND revision < $3
-          ORDER BY revision DESC LIMIT $4)
-        UNION ALL
-        SELECT * FROM (
-          SELECT * FROM events WHERE org = $1 AND parent_id = $2 AND parent_id <> '' AND revision < $3
-          ORDER BY revision DESC LIMIT $4)
-      ) AS either ORDER BY revision DESC LIMIT $4
-      """, org, resourceID, revision, limit, map: Self.event)
-  }
-
   /// The hash that the oldest kept event of `org` was chained to.
   public func anchor(org: String) throws -> [UInt8] {
     try db.first("SELECT chain_hash FROM event_anchors WHERE org = $1", org) { try $0[0] }
@@ -102,7 +73,7 @@ public struct EventLog {
       map: { try $0[0] }) ?? EventChain.start
   }
 
-  private static func event(_ row: Row) throws(SQLError) -> LoggedEvent {
+  static func event(_ row: Row) throws(SQLError) -> LoggedEvent {
     LoggedEvent(
       revision: try row[0], createdAtMilliseconds: try row[1], chainHash: try row[2],
       event: NewEvent(

@@ -114,22 +114,57 @@ public struct DeploymentJournal {
     return (kept, updated)
   }
 
-  /// Logs something that happened to a deployment without changing its row: a pin. Returns the revision.
-  public func note(
-    _ entry: Entry, resourceType: String, resourceID: String, deployment: Deployment
+  /// Stores a pin, moving an earlier one of the device. Returns the event's revision.
+  @discardableResult
+  public func pin(_ pin: Pin, of deployment: Deployment, deviceName: String) throws -> Int64 {
+    let pins = DevicePins(transaction)
+    let before = try pins.find(deployment: deployment.id, device: pin.device)
+    try pins.put(pin, org: deployment.org)
+    return try note(
+      Entry(
+        before == nil ? "created" : "updated", attributes: Self.attributes(pin),
+        message: "\(deviceName) was pinned to \(pin.target) in \(deployment.name)"),
+      pinOf: pin.device, deployment, before: before, after: pin)
+  }
+
+  /// Takes a device's pin away. Returns the event's revision, nil when there was no pin.
+  @discardableResult
+  public func unpin(
+    _ device: DeviceID, of deployment: Deployment, deviceName: String
+  ) throws -> Int64? {
+    let pins = DevicePins(transaction)
+    guard let before = try pins.find(deployment: deployment.id, device: device) else { return nil }
+    _ = try pins.remove(deployment: deployment.id, device: device, org: deployment.org)
+    return try note(
+      Entry(
+        "deleted", attributes: Self.attributes(before),
+        message: "\(deviceName) is no longer pinned to \(before.target) in \(deployment.name)"),
+      pinOf: device, deployment, before: before, after: nil)
+  }
+
+  /// Logs something that happened to a deployment without changing its row. Returns the revision.
+  @discardableResult
+  public func note(_ entry: Entry, deployment: Deployment) throws -> Int64 {
+    let digest = Self.digest(deployment)
+    return try log(entry, deployment: deployment, rollout: nil, before: digest, after: digest)
+  }
+
+  // MARK: Logging
+
+  private func note(
+    _ entry: Entry, pinOf device: DeviceID, _ deployment: Deployment, before: Pin?, after: Pin?
   ) throws -> Int64 {
     let detail = EventDetail(
       deployment: deployment.id.rawValue, deploymentState: deployment.state,
       attributes: entry.attributes, message: entry.message)
     return try transaction.append(
       NewEvent(
-        org: deployment.org.rawValue, kind: "\(resourceType).\(entry.verb)",
-        resourceType: resourceType, resourceID: resourceID, parentID: deployment.id.rawValue,
-        actor: author.actor, method: author.method, requestID: author.requestID,
-        payload: detail.payload))
+        org: deployment.org.rawValue, kind: "pin.\(entry.verb)", resourceType: "pin",
+        resourceID: device.rawValue, parentID: deployment.id.rawValue, actor: author.actor,
+        method: author.method, requestID: author.requestID,
+        beforeDigest: before.map { Self.digest($0) } ?? [],
+        afterDigest: after.map { Self.digest($0) } ?? [], payload: detail.payload))
   }
-
-  // MARK: Logging
 
   private func logCompletion(_ rollout: Rollout, _ deployment: Deployment) throws -> Int64 {
     try log(
@@ -167,6 +202,25 @@ public struct DeploymentJournal {
     ]
   }
 
+  private static func attributes(_ pin: Pin) -> [String: String] {
+    var attributes = ["device_id": pin.device.rawValue, "reason": pin.reason]
+    switch pin.target {
+    case .canary: attributes["arm"] = Assignment.Arm.canary.rawValue
+    case .control: attributes["arm"] = Assignment.Arm.control.rawValue
+    case .version(let version): attributes["model_version_id"] = version.rawValue
+    }
+    return attributes
+  }
+
+  private static func digest(_ pin: Pin) -> [UInt8] {
+    var writer = RecordWriter(version: 1)
+    for text in [
+      pin.deployment.rawValue, pin.device.rawValue, "\(pin.target)", pin.reason, pin.createdBy,
+    ] { writer.add(text) }
+    writer.add(pin.createdAt.milliseconds)
+    return Array(SHA256.hash(data: writer.bytes))
+  }
+
   /// SHA-256 over the fields that a change may touch.
   private static func digest(_ deployment: Deployment) -> [UInt8] {
     var writer = RecordWriter(version: 1)
@@ -174,7 +228,7 @@ public struct DeploymentJournal {
       deployment.id.rawValue, deployment.name, deployment.description,
       deployment.labels.storedText, deployment.state.rawValue,
       deployment.desiredVersion?.rawValue ?? "", deployment.activeVersion?.rawValue ?? "",
-      deployment.currentRollout?.rawValue ?? "",
+      deployment.replacedVersion?.rawValue ?? "", deployment.currentRollout?.rawValue ?? "",
     ] { writer.add(text) }
     return Array(
       SHA256.hash(
