@@ -25,7 +25,6 @@ public enum Identified {
   public enum Model {}
   public enum Variant {}
   public enum Version {}
-  public enum Artifact {}
   public enum Device {}
   public enum Group {}
   public enum Deployment {}
@@ -46,7 +45,6 @@ public typealias VariantID = ID<Identified.Variant>
 /// One version of a variant: what a device runs.
 public typealias VersionID = ID<Identified.Version>
 /// The bytes of a version.
-public typealias ArtifactID = ID<Identified.Artifact>
 /// A device of the fleet.
 public typealias DeviceID = ID<Identified.Device>
 /// A named set of devices.

@@ -28,32 +28,6 @@ public struct Exposure: Hashable, Comparable, Sendable, CustomStringConvertible 
     self.millionths = Int32(millionths)
   }
 
-  /// Reads a percentage as people write it: digits, optionally a point and up to four decimals, optionally `%`.
-  ///
-  /// Exact: millionths = percent × 10_000, more than four decimals are refused rather than rounded.
-  ///
-  /// - `"5"`, `"5%"` → 50_000
-  /// - `"12.5"` → 125_000
-  /// - `"0.0001%"` → 1
-  /// - `"100.0001"` → error "exposure 1000001 exceeds 1000000"
-  public init(percent text: String, field: String = "exposure") throws(DomainError) {
-    let unit = text.hasSuffix("%") ? text.dropLast() : Substring(text)
-    let parts = unit.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-    let whole = parts.first ?? ""
-    let decimals = parts.count == 2 ? parts[1] : ""
-    let digits = "\(whole)\(decimals)"
-    guard !whole.isEmpty, whole.count <= 9, decimals.count <= 4,
-      parts.count == 1 || !decimals.isEmpty,
-      digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
-      var value = Int64(digits)
-    else {
-      throw .invalid(
-        field: field, message: "\"\(text)\" is not a percentage with at most four decimals")
-    }
-    for _ in decimals.count..<4 { value *= 10 }
-    try self.init(millionths: value, field: field)
-  }
-
   /// The percentage, exact, without trailing zeros.
   ///
   /// - 50_000 → `"5%"`

@@ -179,7 +179,7 @@ struct DeploymentsCommand: AsyncParsableCommand {
 
   struct Rollback: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Return every device to the version the newest rollout came from.")
+      abstract: "Return every device to the version from before the newest change.")
     @OptionGroup var options: ServerOptions
     @Argument(help: "Name or id of the deployment.") var deployment: String
     @Option(help: "Why.") var reason = ""
@@ -194,8 +194,11 @@ struct DeploymentsCommand: AsyncParsableCommand {
         let answer = try await session.deployments.rollbackDeployment(
           request, options: session.options)
         try session.show(answer) {
-          "Rolled \(deployment.name) back; rollout \(answer.rollout?.number ?? 0) is "
-            + "\(Words.state(answer.rollout?.state ?? .unspecified))."
+          guard let rollout = answer.rollout else {
+            return "Rolled \(deployment.name) back to the version before."
+          }
+          return "Rolled \(deployment.name) back; rollout \(rollout.number) is "
+            + "\(Words.state(rollout.state))."
         }
       }
     }
