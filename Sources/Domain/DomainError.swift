@@ -6,6 +6,8 @@ public enum DomainError: Error, Hashable, Sendable, CustomStringConvertible {
   case illegalTransition(resource: String, event: String, current: String, required: [String])
   /// Exposure would shrink although the caller did not allow it.
   case regression(current: Exposure, requested: Exposure)
+  /// What devices run came neither by the newest rollout nor in place of another version.
+  case nothingToRollBack(active: VersionID?)
 
   public var description: String {
     switch self {
@@ -17,6 +19,10 @@ public enum DomainError: Error, Hashable, Sendable, CustomStringConvertible {
     case .regression(let current, let requested):
       "exposure \(requested.millionths) is below the current \(current.millionths);"
         + " devices would go back: allow_regression says you mean it"
+    case .nothingToRollBack(let active):
+      "there is nothing to roll back: "
+        + (active.map { "version \($0) came by no rollout and replaced none" }
+          ?? "no version is active")
     }
   }
 }

@@ -6,8 +6,8 @@ public struct StoreConfiguration: Sendable {
   public var maximumBatch = 1_024
   /// Readers opened for threads that are no event loops.
   public var pooledReaders = 4
-  /// Threads for unbounded reads, and how many of those reads may wait. Several, so that one long read does not hold up everybody's.
-  public var scanThreads = 4
+  /// Threads for unbounded reads, and how many of those reads may wait. Two: a long one does not hold every other up.
+  public var scanThreads = 2
   public var maximumWaitingScans = 256
   /// How often buffered values (last seen, counters) are written: the most that a crash loses.
   public var flushIntervalMilliseconds: Int64 = 500

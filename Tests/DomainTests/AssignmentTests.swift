@@ -102,6 +102,26 @@ import Testing
     #expect((assignment.bucket == nil) == (row.rollout == nil))
   }
 
+  @Test(
+    arguments: [
+      (.active, nil, v1, v3, .settled), (.active, .control, v2, v3, .settled),
+      (.active, .canary, v2, v3, .settled), (.active, .version(v2), v2, v2, .pin),
+      (.paused, nil, v2, v2, .frozen), (.paused, nil, v3, v3, .frozen),
+    ] as [(DeploymentState, PinTarget?, VersionID, VersionID, Assignment.Reason)])
+  func `a completed rollout has no sides any more once another version came at once`(
+    state: DeploymentState, pin: PinTarget?, running: VersionID, expected: VersionID,
+    reason: Assignment.Reason
+  ) throws {
+    let assignment = try #require(
+      Assignment.resolve(
+        deployment: Sample.deployment(state, active: Self.v3),
+        rollout: Sample.rollout(.completed, exposure: 1_000_000), device: Self.low,
+        running: running, pin: pin))
+    #expect(assignment.version == expected)
+    #expect(assignment.arm == .control)
+    #expect(assignment.reason == reason)
+  }
+
   @Test(arguments: [
     DeploymentState.draft, .pendingApproval, .archived, .killed,
   ])

@@ -28,11 +28,29 @@ import Testing
     #expect(outcome.deployment.activeVersion == Sample.v2)
   }
 
-  @Test func `start with nothing to change makes no rollout`() throws {
+  @Test(arguments: [Int64(0), 10])
+  func `start with a policy and nothing to move completes the rollout at once`(
+    soak: Int64
+  ) throws {
+    let policy = Sample.policy([(1_000_000, soak)])
     let outcome = try DeploymentPlan.start(
-      Sample.deployment(.draft, active: Sample.v2), seed: Sample.seed, now: Self.now)
-    #expect(outcome.rollout == nil)
+      Sample.deployment(.draft, active: Sample.v2, policy: policy), seed: Sample.seed,
+      now: Self.now)
+    let rollout = try #require(outcome.rollout)
+    #expect(rollout.state == .completed)
+    #expect(rollout.exposure == .full)
+    #expect(rollout.from == Sample.v2)
+    #expect(rollout.to == Sample.v2)
     #expect(outcome.deployment.state == .active)
+    #expect(outcome.deployment.activeVersion == Sample.v2)
+    #expect(outcome.deployment.currentRollout == rollout.id)
+  }
+
+  @Test func `start with neither a policy nor anything to change makes no rollout`() throws {
+    let outcome = try DeploymentPlan.start(
+      Sample.deployment(.draft, active: Sample.v2, policy: nil), seed: Sample.seed, now: Self.now)
+    #expect(outcome.rollout == nil)
+    #expect(outcome.deployment.replacedVersion == nil)
   }
 
   @Test func `start needs a desired version and a draft`() {
@@ -120,6 +138,71 @@ import Testing
     #expect(outcome.rollout?.state == .rolledBack)
     #expect(outcome.deployment.activeVersion == Sample.v1)
     #expect(outcome.deployment.desiredVersion == Sample.v1)
+  }
+
+  @Test func `rolling back a change at once returns to the version it replaced`() throws {
+    let completed = Sample.rollout(.completed, exposure: 1_000_000)
+    let before = Sample.deployment(active: Sample.v2, policy: nil)
+    let changed = try DeploymentPlan.update(
+      before, rollout: completed, change: .init(desiredVersion: Sample.v3), seed: Sample.seed,
+      now: Self.now
+    ).deployment
+    #expect(changed.activeVersion == Sample.v3)
+    #expect(changed.replacedVersion == Sample.v2)
+
+    let later = Sample.minutes(6)
+    let back = try DeploymentPlan.rollBack(
+      changed, rollout: completed, reason: "bad", now: later)
+    #expect(back.rollout == nil)
+    #expect(back.deployment.activeVersion == Sample.v2)
+    #expect(back.deployment.desiredVersion == Sample.v2)
+    #expect(back.deployment.updatedAt == later)
+    let further = try DeploymentPlan.rollBack(
+      back.deployment, rollout: completed, reason: "bad", now: later)
+    #expect(further.rollout?.state == .rolledBack)
+    #expect(further.deployment.activeVersion == Sample.v1)
+  }
+
+  @Test func `two changes at once in a row go back by one`() throws {
+    let completed = Sample.rollout(.completed, exposure: 1_000_000)
+    var deployment = Sample.deployment(active: Sample.v2, policy: nil)
+    for version in [Sample.v3, VersionID("v4")] {
+      deployment = try DeploymentPlan.update(
+        deployment, rollout: completed, change: .init(desiredVersion: version),
+        seed: Sample.seed, now: Self.now
+      ).deployment
+    }
+    deployment = try DeploymentPlan.rollBack(
+      deployment, rollout: completed, reason: "", now: Self.now
+    ).deployment
+    #expect(deployment.activeVersion == Sample.v3)
+    // The rollout to v2 did not bring v3: it is not its turn.
+    #expect(throws: DomainError.nothingToRollBack(active: Sample.v3)) {
+      try DeploymentPlan.rollBack(deployment, rollout: completed, reason: "", now: Self.now)
+    }
+  }
+
+  @Test func `a rollout after a change at once is what is rolled back`() throws {
+    var deployment = Sample.deployment(active: Sample.v2)
+    deployment.replacedVersion = Sample.v1
+    let begun = try DeploymentPlan.update(
+      deployment, rollout: nil, change: .init(desiredVersion: Sample.v3), seed: Sample.seed,
+      now: Self.now)
+    #expect(begun.deployment.replacedVersion == nil)
+    let back = try DeploymentPlan.rollBack(
+      begun.deployment, rollout: begun.rollout, reason: "", now: Self.now)
+    #expect(back.rollout?.state == .rolledBack)
+    #expect(back.deployment.activeVersion == Sample.v2)
+  }
+
+  @Test(arguments: [Sample.v1, nil] as [VersionID?])
+  func `without a rollout and without a version replaced there is nothing to roll back`(
+    active: VersionID?
+  ) {
+    #expect(throws: DomainError.nothingToRollBack(active: active)) {
+      try DeploymentPlan.rollBack(
+        Sample.deployment(active: active), rollout: nil, reason: "", now: Self.now)
+    }
   }
 
   @Test func `rolling back what is rolled back, or archived, is refused`() {

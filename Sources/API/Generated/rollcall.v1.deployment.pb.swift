@@ -543,10 +543,14 @@ public struct FleetTarget: Message {
   public var desiredVersionId: String = ""
   /// The version that runs on devices outside of a rollout's cohort, one of the variant; empty:
   /// none. Set at creation for devices that are delivered with it; afterwards by the server, when
-  /// a rollout completes.
+  /// a rollout completes or is rolled back, or at once when there is no policy.
   public var activeVersionId: String = ""
   /// Which devices.
   public var targeting: Targeting?
+  /// The version that ran before the active one became it at once, without a rollout: what
+  /// RollbackDeployment returns to. Empty: the active version came by a rollout, or nothing ran
+  /// before. Set by the server.
+  public var replacedVersionId: String = ""
   public var unknownFields = UnknownFields()
 
   public init() {}
@@ -563,6 +567,7 @@ extension FleetTarget {
       case 18: self.desiredVersionId = try reader.string()
       case 26: self.activeVersionId = try reader.string()
       case 34: try reader.message(&self.targeting)
+      case 42: self.replacedVersionId = try reader.string()
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
       }
     }
@@ -574,6 +579,7 @@ extension FleetTarget {
     if !self.desiredVersionId.isEmpty { total &+= 1 &+ delimitedSize(self.desiredVersionId.utf8.count) }
     if !self.activeVersionId.isEmpty { total &+= 1 &+ delimitedSize(self.activeVersionId.utf8.count) }
     if let value = self.targeting { total &+= 1 &+ sizes.nested(value) }
+    if !self.replacedVersionId.isEmpty { total &+= 1 &+ delimitedSize(self.replacedVersionId.utf8.count) }
     return total
   }
 
@@ -594,6 +600,10 @@ extension FleetTarget {
       writer.tag(34)
       writer.nested(value)
     }
+    if !self.replacedVersionId.isEmpty {
+      writer.tag(42)
+      writer.string(self.replacedVersionId)
+    }
     writer.unknown(self.unknownFields)
   }
 
@@ -604,6 +614,7 @@ extension FleetTarget {
       .init(2, "desiredVersionId", "desired_version_id"),
       .init(3, "activeVersionId", "active_version_id"),
       .init(4, "targeting"),
+      .init(5, "replacedVersionId", "replaced_version_id"),
     ])
 
   public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
@@ -614,6 +625,7 @@ extension FleetTarget {
       case 2: try reader.singular(&self.desiredVersionId)
       case 3: try reader.singular(&self.activeVersionId)
       case 4: try reader.optional(&self.targeting)
+      case 5: try reader.singular(&self.replacedVersionId)
       default: break
       }
     }
@@ -625,6 +637,7 @@ extension FleetTarget {
     try writer.singular("desiredVersionId", self.desiredVersionId, proto: "desired_version_id")
     try writer.singular("activeVersionId", self.activeVersionId, proto: "active_version_id")
     try writer.optional("targeting", self.targeting)
+    try writer.singular("replacedVersionId", self.replacedVersionId, proto: "replaced_version_id")
     writer.endObject()
   }
 }
@@ -1289,28 +1302,29 @@ public let rollcallV1DeploymentProto = FileDescriptor(
     dGFnGBIgASgJUgRldGFnGjkKC0xhYmVsc0VudHJ5EhAKA2tleRgBIAEoCVIDa2V5EhQKBXZhbHVlGAIgASgJUgV2YWx1
     ZToCOAEipwEKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASDwoLU1RBVEVfRFJBRlQQARIaChZTVEFURV9QRU5E
     SU5HX0FQUFJPVkFMEAISEAoMU1RBVEVfQUNUSVZFEAMSEAoMU1RBVEVfUEFVU0VEEAQSEgoOU1RBVEVfQVJDSElWRUQQ
-    BRIQCgxTVEFURV9GQUlMRUQQBhIQCgxTVEFURV9LSUxMRUQQB0IICgZ0YXJnZXRKBAgLEAxKBAgMEA0ixwEKC0ZsZWV0
+    BRIQCgxTVEFURV9GQUlMRUQQBhIQCgxTVEFURV9LSUxMRUQQB0IICgZ0YXJnZXRKBAgLEAxKBAgMEA0i9wEKC0ZsZWV0
     VGFyZ2V0EigKEG1vZGVsX3ZhcmlhbnRfaWQYASABKAlSDm1vZGVsVmFyaWFudElkEiwKEmRlc2lyZWRfdmVyc2lvbl9p
     ZBgCIAEoCVIQZGVzaXJlZFZlcnNpb25JZBIqChFhY3RpdmVfdmVyc2lvbl9pZBgDIAEoCVIPYWN0aXZlVmVyc2lvbklk
-    EjQKCXRhcmdldGluZxgEIAEoCzIWLnJvbGxjYWxsLnYxLlRhcmdldGluZ1IJdGFyZ2V0aW5nImsKCVRhcmdldGluZxJB
-    CgxyZXF1aXJlbWVudHMYASADKAsyHS5yb2xsY2FsbC52MS5MYWJlbFJlcXVpcmVtZW50UgxyZXF1aXJlbWVudHMSGwoJ
-    Z3JvdXBfaWRzGAIgAygJUghncm91cElkcyKIAgoQTGFiZWxSZXF1aXJlbWVudBIQCgNrZXkYASABKAlSA2tleRJFCglv
-    cGVyYXRpb24YAiABKA4yJy5yb2xsY2FsbC52MS5MYWJlbFJlcXVpcmVtZW50Lk9wZXJhdGlvblIJb3BlcmF0aW9uEhYK
-    BnZhbHVlcxgDIAMoCVIGdmFsdWVzIoIBCglPcGVyYXRpb24SGQoVT1BFUkFUSU9OX1VOU1BFQ0lGSUVEEAASEAoMT1BF
-    UkFUSU9OX0lOEAESFAoQT1BFUkFUSU9OX05PVF9JThACEhQKEE9QRVJBVElPTl9FWElTVFMQAxIcChhPUEVSQVRJT05f
-    RE9FU19OT1RfRVhJU1QQBCKbAgoJRGV2aWNlUGluEiMKDWRlcGxveW1lbnRfaWQYASABKAlSDGRlcGxveW1lbnRJZBIb
-    CglkZXZpY2VfaWQYAiABKAlSCGRldmljZUlkEiQKA2FybRgDIAEoDjIQLnJvbGxjYWxsLnYxLkFybUgAUgNhcm0SKgoQ
-    bW9kZWxfdmVyc2lvbl9pZBgEIAEoCUgAUg5tb2RlbFZlcnNpb25JZBIWCgZyZWFzb24YBSABKAlSBnJlYXNvbhIdCgpj
-    cmVhdGVkX2J5GAYgASgJUgljcmVhdGVkQnkSOQoKY3JlYXRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1l
-    c3RhbXBSCWNyZWF0ZWRBdEIICgZ0YXJnZXQigQQKEERldmljZUFzc2lnbm1lbnQSIwoNZGVwbG95bWVudF9pZBgBIAEo
-    CVIMZGVwbG95bWVudElkEh0KCnJvbGxvdXRfaWQYAiABKAlSCXJvbGxvdXRJZBIbCglkZXZpY2VfaWQYAyABKAlSCGRl
-    dmljZUlkEhYKBmJ1Y2tldBgEIAEoBVIGYnVja2V0EiIKA2FybRgFIAEoDjIQLnJvbGxjYWxsLnYxLkFybVIDYXJtEjwK
-    BnJlYXNvbhgGIAEoDjIkLnJvbGxjYWxsLnYxLkRldmljZUFzc2lnbm1lbnQuUmVhc29uUgZyZWFzb24SLAoSZGVzaXJl
-    ZF92ZXJzaW9uX2lkGAcgASgJUhBkZXNpcmVkVmVyc2lvbklkEjAKFGluc3RhbGxlZF92ZXJzaW9uX2lkGAggASgJUhJp
-    bnN0YWxsZWRWZXJzaW9uSWQSKAoDcGluGAkgASgLMhYucm9sbGNhbGwudjEuRGV2aWNlUGluUgNwaW4ihwEKBlJlYXNv
-    bhIWChJSRUFTT05fVU5TUEVDSUZJRUQQABIOCgpSRUFTT05fUElOEAESFAoQUkVBU09OX0lOX0NPSE9SVBACEhgKFFJF
-    QVNPTl9PVVRfT0ZfQ09IT1JUEAMSEQoNUkVBU09OX0ZST1pFThAEEhIKDlJFQVNPTl9TRVRUTEVEEAUqXwoLRW52aXJv
-    bm1lbnQSGwoXRU5WSVJPTk1FTlRfVU5TUEVDSUZJRUQQABIXChNFTlZJUk9OTUVOVF9TVEFHSU5HEAESGgoWRU5WSVJP
-    Tk1FTlRfUFJPRFVDVElPThACKjsKA0FybRITCg9BUk1fVU5TUEVDSUZJRUQQABIOCgpBUk1fQ0FOQVJZEAESDwoLQVJN
-    X0NPTlRST0wQAkIbWhZyb2xsY2FsbC92MTtyb2xsY2FsbHYxugIAYgZwcm90bzM=
+    EjQKCXRhcmdldGluZxgEIAEoCzIWLnJvbGxjYWxsLnYxLlRhcmdldGluZ1IJdGFyZ2V0aW5nEi4KE3JlcGxhY2VkX3Zl
+    cnNpb25faWQYBSABKAlSEXJlcGxhY2VkVmVyc2lvbklkImsKCVRhcmdldGluZxJBCgxyZXF1aXJlbWVudHMYASADKAsy
+    HS5yb2xsY2FsbC52MS5MYWJlbFJlcXVpcmVtZW50UgxyZXF1aXJlbWVudHMSGwoJZ3JvdXBfaWRzGAIgAygJUghncm91
+    cElkcyKIAgoQTGFiZWxSZXF1aXJlbWVudBIQCgNrZXkYASABKAlSA2tleRJFCglvcGVyYXRpb24YAiABKA4yJy5yb2xs
+    Y2FsbC52MS5MYWJlbFJlcXVpcmVtZW50Lk9wZXJhdGlvblIJb3BlcmF0aW9uEhYKBnZhbHVlcxgDIAMoCVIGdmFsdWVz
+    IoIBCglPcGVyYXRpb24SGQoVT1BFUkFUSU9OX1VOU1BFQ0lGSUVEEAASEAoMT1BFUkFUSU9OX0lOEAESFAoQT1BFUkFU
+    SU9OX05PVF9JThACEhQKEE9QRVJBVElPTl9FWElTVFMQAxIcChhPUEVSQVRJT05fRE9FU19OT1RfRVhJU1QQBCKbAgoJ
+    RGV2aWNlUGluEiMKDWRlcGxveW1lbnRfaWQYASABKAlSDGRlcGxveW1lbnRJZBIbCglkZXZpY2VfaWQYAiABKAlSCGRl
+    dmljZUlkEiQKA2FybRgDIAEoDjIQLnJvbGxjYWxsLnYxLkFybUgAUgNhcm0SKgoQbW9kZWxfdmVyc2lvbl9pZBgEIAEo
+    CUgAUg5tb2RlbFZlcnNpb25JZBIWCgZyZWFzb24YBSABKAlSBnJlYXNvbhIdCgpjcmVhdGVkX2J5GAYgASgJUgljcmVh
+    dGVkQnkSOQoKY3JlYXRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBSCWNyZWF0ZWRBdEIICgZ0
+    YXJnZXQigQQKEERldmljZUFzc2lnbm1lbnQSIwoNZGVwbG95bWVudF9pZBgBIAEoCVIMZGVwbG95bWVudElkEh0KCnJv
+    bGxvdXRfaWQYAiABKAlSCXJvbGxvdXRJZBIbCglkZXZpY2VfaWQYAyABKAlSCGRldmljZUlkEhYKBmJ1Y2tldBgEIAEo
+    BVIGYnVja2V0EiIKA2FybRgFIAEoDjIQLnJvbGxjYWxsLnYxLkFybVIDYXJtEjwKBnJlYXNvbhgGIAEoDjIkLnJvbGxj
+    YWxsLnYxLkRldmljZUFzc2lnbm1lbnQuUmVhc29uUgZyZWFzb24SLAoSZGVzaXJlZF92ZXJzaW9uX2lkGAcgASgJUhBk
+    ZXNpcmVkVmVyc2lvbklkEjAKFGluc3RhbGxlZF92ZXJzaW9uX2lkGAggASgJUhJpbnN0YWxsZWRWZXJzaW9uSWQSKAoD
+    cGluGAkgASgLMhYucm9sbGNhbGwudjEuRGV2aWNlUGluUgNwaW4ihwEKBlJlYXNvbhIWChJSRUFTT05fVU5TUEVDSUZJ
+    RUQQABIOCgpSRUFTT05fUElOEAESFAoQUkVBU09OX0lOX0NPSE9SVBACEhgKFFJFQVNPTl9PVVRfT0ZfQ09IT1JUEAMS
+    EQoNUkVBU09OX0ZST1pFThAEEhIKDlJFQVNPTl9TRVRUTEVEEAUqXwoLRW52aXJvbm1lbnQSGwoXRU5WSVJPTk1FTlRf
+    VU5TUEVDSUZJRUQQABIXChNFTlZJUk9OTUVOVF9TVEFHSU5HEAESGgoWRU5WSVJPTk1FTlRfUFJPRFVDVElPThACKjsK
+    A0FybRITCg9BUk1fVU5TUEVDSUZJRUQQABIOCgpBUk1fQ0FOQVJZEAESDwoLQVJNX0NPTlRST0wQAkIbWhZyb2xsY2Fs
+    bC92MTtyb2xsY2FsbHYxugIAYgZwcm90bzM=
     """)

@@ -589,7 +589,7 @@ extension UpdateDeploymentRequest {
 public struct UpdateDeploymentResponse: Message {
   /// The deployment after the change.
   public var deployment: Deployment?
-  /// The rollout the change began, if it did.
+  /// The rollout the change began, or the paused one that got the new policy; absent otherwise.
   public var rollout: Rollout?
   public var unknownFields = UnknownFields()
 
@@ -930,7 +930,7 @@ extension RollbackDeploymentRequest {
 public struct RollbackDeploymentResponse: Message {
   /// The deployment; its desired version is the old one again.
   public var deployment: Deployment?
-  /// The rollout that was rolled back.
+  /// The rollout that was rolled back; absent when the active version had come at once.
   public var rollout: Rollout?
   public var unknownFields = UnknownFields()
 
@@ -1800,7 +1800,7 @@ extension ResumeRolloutResponse {
   }
 }
 
-/// A change of a paused rollout.
+/// A change of a rollout.
 public struct UpdateRolloutRequest: Message {
   /// The new values; id names the rollout. Changeable: exposure_millionths, policy.
   public var rollout: Rollout?
@@ -1993,6 +1993,9 @@ public struct PinDeviceRequest: Message {
   public var requestId: String = ""
   /// Check everything and answer as if done, but change nothing.
   public var validateOnly: Bool = false
+  /// The etag of the deployment, last read. When given and no longer current, the call fails with
+  /// ABORTED, reason ETAG_MISMATCH.
+  public var etag: String = ""
   public var unknownFields = UnknownFields()
 
   public init() {}
@@ -2020,6 +2023,7 @@ extension PinDeviceRequest {
       case 42: self.reason = try reader.string()
       case 106: self.requestId = try reader.string()
       case 112: self.validateOnly = try reader.bool()
+      case 122: self.etag = try reader.string()
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
       }
     }
@@ -2039,6 +2043,7 @@ extension PinDeviceRequest {
     if !self.reason.isEmpty { total &+= 1 &+ delimitedSize(self.reason.utf8.count) }
     if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
     if self.validateOnly { total &+= 1 &+ 1 }
+    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
     return total
   }
 
@@ -2072,6 +2077,10 @@ extension PinDeviceRequest {
       writer.tag(112)
       writer.bool(self.validateOnly)
     }
+    if !self.etag.isEmpty {
+      writer.tag(122)
+      writer.string(self.etag)
+    }
     writer.unknown(self.unknownFields)
   }
 
@@ -2085,6 +2094,7 @@ extension PinDeviceRequest {
       .init(5, "reason"),
       .init(13, "requestId", "request_id"),
       .init(14, "validateOnly", "validate_only"),
+      .init(15, "etag"),
     ])
 
   public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
@@ -2098,6 +2108,7 @@ extension PinDeviceRequest {
       case 5: try reader.singular(&self.reason)
       case 13: try reader.singular(&self.requestId)
       case 14: try reader.singular(&self.validateOnly)
+      case 15: try reader.singular(&self.etag)
       default: break
       }
     }
@@ -2115,6 +2126,7 @@ extension PinDeviceRequest {
     try writer.singular("reason", self.reason)
     try writer.singular("requestId", self.requestId, proto: "request_id")
     try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    try writer.singular("etag", self.etag)
     writer.endObject()
   }
 }
@@ -2190,6 +2202,9 @@ public struct UnpinDeviceRequest: Message {
   public var requestId: String = ""
   /// Check everything and answer as if done, but change nothing.
   public var validateOnly: Bool = false
+  /// The etag of the deployment, last read. When given and no longer current, the call fails with
+  /// ABORTED, reason ETAG_MISMATCH.
+  public var etag: String = ""
   public var unknownFields = UnknownFields()
 
   public init() {}
@@ -2206,6 +2221,7 @@ extension UnpinDeviceRequest {
       case 18: self.deviceId = try reader.string()
       case 106: self.requestId = try reader.string()
       case 112: self.validateOnly = try reader.bool()
+      case 122: self.etag = try reader.string()
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
       }
     }
@@ -2217,6 +2233,7 @@ extension UnpinDeviceRequest {
     if !self.deviceId.isEmpty { total &+= 1 &+ delimitedSize(self.deviceId.utf8.count) }
     if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
     if self.validateOnly { total &+= 1 &+ 1 }
+    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
     return total
   }
 
@@ -2237,6 +2254,10 @@ extension UnpinDeviceRequest {
       writer.tag(112)
       writer.bool(self.validateOnly)
     }
+    if !self.etag.isEmpty {
+      writer.tag(122)
+      writer.string(self.etag)
+    }
     writer.unknown(self.unknownFields)
   }
 
@@ -2247,6 +2268,7 @@ extension UnpinDeviceRequest {
       .init(2, "deviceId", "device_id"),
       .init(13, "requestId", "request_id"),
       .init(14, "validateOnly", "validate_only"),
+      .init(15, "etag"),
     ])
 
   public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
@@ -2257,6 +2279,7 @@ extension UnpinDeviceRequest {
       case 2: try reader.singular(&self.deviceId)
       case 13: try reader.singular(&self.requestId)
       case 14: try reader.singular(&self.validateOnly)
+      case 15: try reader.singular(&self.etag)
       default: break
       }
     }
@@ -2268,6 +2291,7 @@ extension UnpinDeviceRequest {
     try writer.singular("deviceId", self.deviceId, proto: "device_id")
     try writer.singular("requestId", self.requestId, proto: "request_id")
     try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    try writer.singular("etag", self.etag)
     writer.endObject()
   }
 }
@@ -2548,6 +2572,9 @@ public struct MaterializeRequest: Message {
   public var requestId: String = ""
   /// Check everything and answer as if done, but change nothing.
   public var validateOnly: Bool = false
+  /// The etag of the deployment, last read. When given and no longer current, the call fails with
+  /// ABORTED, reason ETAG_MISMATCH.
+  public var etag: String = ""
   public var unknownFields = UnknownFields()
 
   public init() {}
@@ -2563,6 +2590,7 @@ extension MaterializeRequest {
       case 10: self.deploymentId = try reader.string()
       case 106: self.requestId = try reader.string()
       case 112: self.validateOnly = try reader.bool()
+      case 122: self.etag = try reader.string()
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
       }
     }
@@ -2573,6 +2601,7 @@ extension MaterializeRequest {
     if !self.deploymentId.isEmpty { total &+= 1 &+ delimitedSize(self.deploymentId.utf8.count) }
     if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
     if self.validateOnly { total &+= 1 &+ 1 }
+    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
     return total
   }
 
@@ -2589,6 +2618,10 @@ extension MaterializeRequest {
       writer.tag(112)
       writer.bool(self.validateOnly)
     }
+    if !self.etag.isEmpty {
+      writer.tag(122)
+      writer.string(self.etag)
+    }
     writer.unknown(self.unknownFields)
   }
 
@@ -2598,6 +2631,7 @@ extension MaterializeRequest {
       .init(1, "deploymentId", "deployment_id"),
       .init(13, "requestId", "request_id"),
       .init(14, "validateOnly", "validate_only"),
+      .init(15, "etag"),
     ])
 
   public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
@@ -2607,6 +2641,7 @@ extension MaterializeRequest {
       case 1: try reader.singular(&self.deploymentId)
       case 13: try reader.singular(&self.requestId)
       case 14: try reader.singular(&self.validateOnly)
+      case 15: try reader.singular(&self.etag)
       default: break
       }
     }
@@ -2617,6 +2652,7 @@ extension MaterializeRequest {
     try writer.singular("deploymentId", self.deploymentId, proto: "deployment_id")
     try writer.singular("requestId", self.requestId, proto: "request_id")
     try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    try writer.singular("etag", self.etag)
     writer.endObject()
   }
 }
@@ -2953,7 +2989,7 @@ extension GetDeviceHealthResponse {
 public struct ListEventsRequest: Message {
   /// Id of the deployment.
   public var deploymentId: String = ""
-  /// Only events of these types.
+  /// Only events of these types; at most 32 different ones.
   public var types: [String] = []
   /// Only events after which the deployment stood in one of these states.
   public var states: [Deployment.State] = []
@@ -4127,8 +4163,8 @@ public enum DeploymentServiceMethods {
 /// reason REVISION_IN_FUTURE. Every message carries a revision to resume from. A stream ends with
 /// UNAUTHENTICATED or PERMISSION_DENIED soon after the caller's key, principal or role is gone.
 public protocol DeploymentServiceServer: Sendable {
-  /// Creates a deployment as a draft. The variant must be in the catalog, its versions must belong
-  /// to it and be ready.
+  /// Creates a deployment as a draft. The variant must be in the catalog, neither it nor its model
+  /// archived; its versions must belong to it and be ready.
   func createDeployment(
     _ request: CreateDeploymentRequest,
     context: ServerContext) async throws -> CreateDeploymentResponse
@@ -4150,12 +4186,16 @@ public protocol DeploymentServiceServer: Sendable {
     _ request: UpdateDeploymentRequest,
     context: ServerContext) async throws -> UpdateDeploymentResponse
 
-  /// Starts a draft: it becomes active, and its first rollout begins when it has a policy.
+  /// Starts a draft: it becomes active, and its first rollout begins iff it has a policy; when the
+  /// desired version is the active one already, that rollout is completed at once. What was archived
+  /// since the draft was made fails with FAILED_PRECONDITION, reason RESOURCE_ARCHIVED.
   func startDeployment(
     _ request: StartDeploymentRequest,
     context: ServerContext) async throws -> StartDeploymentResponse
 
-  /// Returns every device to the version the newest rollout came from. Never needs approval.
+  /// Takes back the newest change of what devices run: a rollout returns every device to the version
+  /// it came from; a version that became active at once gives way to the one it replaced. When there
+  /// is neither, fails with FAILED_PRECONDITION, reason NO_ROLLOUT. Never needs approval.
   func rollbackDeployment(
     _ request: RollbackDeploymentRequest,
     context: ServerContext) async throws -> RollbackDeploymentResponse
@@ -4185,8 +4225,9 @@ public protocol DeploymentServiceServer: Sendable {
     _ request: ResumeRolloutRequest,
     context: ServerContext) async throws -> ResumeRolloutResponse
 
-  /// Changes exposure or policy of a paused rollout. A lower exposure fails with
-  /// FAILED_PRECONDITION, reason EXPOSURE_REGRESSION, unless allow_regression is set.
+  /// Changes the exposure of a progressing or paused rollout, the policy of a paused one. A lower
+  /// exposure fails with FAILED_PRECONDITION, reason EXPOSURE_REGRESSION, unless allow_regression is
+  /// set.
   func updateRollout(
     _ request: UpdateRolloutRequest,
     context: ServerContext) async throws -> UpdateRolloutResponse
@@ -4338,8 +4379,8 @@ public struct DeploymentServiceClient: Sendable {
 
   public init(_ channel: any ClientChannel) { self.channel = channel }
 
-  /// Creates a deployment as a draft. The variant must be in the catalog, its versions must belong
-  /// to it and be ready.
+  /// Creates a deployment as a draft. The variant must be in the catalog, neither it nor its model
+  /// archived; its versions must belong to it and be ready.
   public func createDeployment(
     _ request: CreateDeploymentRequest,
     options: CallOptions = .init()) async throws -> CreateDeploymentResponse {
@@ -4369,14 +4410,18 @@ public struct DeploymentServiceClient: Sendable {
     try await channel.unary(DeploymentServiceMethods.updateDeployment, request, options: options)
   }
 
-  /// Starts a draft: it becomes active, and its first rollout begins when it has a policy.
+  /// Starts a draft: it becomes active, and its first rollout begins iff it has a policy; when the
+  /// desired version is the active one already, that rollout is completed at once. What was archived
+  /// since the draft was made fails with FAILED_PRECONDITION, reason RESOURCE_ARCHIVED.
   public func startDeployment(
     _ request: StartDeploymentRequest,
     options: CallOptions = .init()) async throws -> StartDeploymentResponse {
     try await channel.unary(DeploymentServiceMethods.startDeployment, request, options: options)
   }
 
-  /// Returns every device to the version the newest rollout came from. Never needs approval.
+  /// Takes back the newest change of what devices run: a rollout returns every device to the version
+  /// it came from; a version that became active at once gives way to the one it replaced. When there
+  /// is neither, fails with FAILED_PRECONDITION, reason NO_ROLLOUT. Never needs approval.
   public func rollbackDeployment(
     _ request: RollbackDeploymentRequest,
     options: CallOptions = .init()) async throws -> RollbackDeploymentResponse {
@@ -4418,8 +4463,9 @@ public struct DeploymentServiceClient: Sendable {
     try await channel.unary(DeploymentServiceMethods.resumeRollout, request, options: options)
   }
 
-  /// Changes exposure or policy of a paused rollout. A lower exposure fails with
-  /// FAILED_PRECONDITION, reason EXPOSURE_REGRESSION, unless allow_regression is set.
+  /// Changes the exposure of a progressing or paused rollout, the policy of a paused one. A lower
+  /// exposure fails with FAILED_PRECONDITION, reason EXPOSURE_REGRESSION, unless allow_regression is
+  /// set.
   public func updateRollout(
     _ request: UpdateRolloutRequest,
     options: CallOptions = .init()) async throws -> UpdateRolloutResponse {
@@ -4566,85 +4612,86 @@ public let rollcallV1DeploymentServiceProto = FileDescriptor(
     GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza1IKdXBkYXRlTWFzaxIpChBhbGxvd19yZWdyZXNzaW9uGAMg
     ASgIUg9hbGxvd1JlZ3Jlc3Npb24SHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkY
     DiABKAhSDHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnIkcKFVVwZGF0ZVJvbGxvdXRSZXNwb25zZRIuCgdy
-    b2xsb3V0GAEgASgLMhQucm9sbGNhbGwudjEuUm9sbG91dFIHcm9sbG91dCKMAgoQUGluRGV2aWNlUmVxdWVzdBIjCg1k
+    b2xsb3V0GAEgASgLMhQucm9sbGNhbGwudjEuUm9sbG91dFIHcm9sbG91dCKgAgoQUGluRGV2aWNlUmVxdWVzdBIjCg1k
     ZXBsb3ltZW50X2lkGAEgASgJUgxkZXBsb3ltZW50SWQSGwoJZGV2aWNlX2lkGAIgASgJUghkZXZpY2VJZBIkCgNhcm0Y
     AyABKA4yEC5yb2xsY2FsbC52MS5Bcm1IAFIDYXJtEioKEG1vZGVsX3ZlcnNpb25faWQYBCABKAlIAFIObW9kZWxWZXJz
     aW9uSWQSFgoGcmVhc29uGAUgASgJUgZyZWFzb24SHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlk
-    YXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seUIICgZ0YXJnZXQiUgoRUGluRGV2aWNlUmVzcG9uc2USPQoKYXNzaWdu
-    bWVudBgBIAEoCzIdLnJvbGxjYWxsLnYxLkRldmljZUFzc2lnbm1lbnRSCmFzc2lnbm1lbnQimgEKElVucGluRGV2aWNl
-    UmVxdWVzdBIjCg1kZXBsb3ltZW50X2lkGAEgASgJUgxkZXBsb3ltZW50SWQSGwoJZGV2aWNlX2lkGAIgASgJUghkZXZp
-    Y2VJZBIdCgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVP
-    bmx5IlQKE1VucGluRGV2aWNlUmVzcG9uc2USPQoKYXNzaWdubWVudBgBIAEoCzIdLnJvbGxjYWxsLnYxLkRldmljZUFz
-    c2lnbm1lbnRSCmFzc2lnbm1lbnQigAIKFkxpc3RBc3NpZ25tZW50c1JlcXVlc3QSIwoNZGVwbG95bWVudF9pZBgBIAEo
-    CVIMZGVwbG95bWVudElkEiIKA2FybRgCIAEoDjIQLnJvbGxjYWxsLnYxLkFybVIDYXJtEh8KC3Bpbm5lZF9vbmx5GAMg
-    ASgIUgpwaW5uZWRPbmx5EhsKCXBhZ2Vfc2l6ZRgMIAEoBVIIcGFnZVNpemUSHQoKcGFnZV90b2tlbhgNIAEoCVIJcGFn
-    ZVRva2VuEhIKBHNraXAYDiABKAVSBHNraXASLAoFb3JkZXIYDyABKA4yFi5yb2xsY2FsbC52MS5Tb3J0T3JkZXJSBW9y
-    ZGVyIqEBChdMaXN0QXNzaWdubWVudHNSZXNwb25zZRI/Cgthc3NpZ25tZW50cxgBIAMoCzIdLnJvbGxjYWxsLnYxLkRl
-    dmljZUFzc2lnbm1lbnRSC2Fzc2lnbm1lbnRzEiYKD25leHRfcGFnZV90b2tlbhgCIAEoCVINbmV4dFBhZ2VUb2tlbhId
-    Cgp0b3RhbF9zaXplGAMgASgFUgl0b3RhbFNpemUifQoSTWF0ZXJpYWxpemVSZXF1ZXN0EiMKDWRlcGxveW1lbnRfaWQY
-    ASABKAlSDGRlcGxveW1lbnRJZBIdCgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgO
-    IAEoCFIMdmFsaWRhdGVPbmx5IrcBChNNYXRlcmlhbGl6ZVJlc3BvbnNlEikKEHRhcmdldGVkX2RldmljZXMYASABKAVS
-    D3RhcmdldGVkRGV2aWNlcxIlCg5jYW5hcnlfZGV2aWNlcxgCIAEoBVINY2FuYXJ5RGV2aWNlcxInCg9jb250cm9sX2Rl
-    dmljZXMYAyABKAVSDmNvbnRyb2xEZXZpY2VzEiUKDnBpbm5lZF9kZXZpY2VzGAQgASgFUg1waW5uZWREZXZpY2VzIjcK
-    EEdldEhlYWx0aFJlcXVlc3QSIwoNZGVwbG95bWVudF9pZBgBIAEoCVIMZGVwbG95bWVudElkIkoKEUdldEhlYWx0aFJl
-    c3BvbnNlEjUKBmhlYWx0aBgBIAEoCzIdLnJvbGxjYWxsLnYxLkRlcGxveW1lbnRIZWFsdGhSBmhlYWx0aCI9ChZHZXRE
-    ZXZpY2VIZWFsdGhSZXF1ZXN0EiMKDWRlcGxveW1lbnRfaWQYASABKAlSDGRlcGxveW1lbnRJZCJZChdHZXREZXZpY2VI
-    ZWFsdGhSZXNwb25zZRI+Cg1kZXZpY2VfaGVhbHRoGAEgASgLMhkucm9sbGNhbGwudjEuRGV2aWNlSGVhbHRoUgxkZXZp
-    Y2VIZWFsdGgigwIKEUxpc3RFdmVudHNSZXF1ZXN0EiMKDWRlcGxveW1lbnRfaWQYASABKAlSDGRlcGxveW1lbnRJZBIU
-    CgV0eXBlcxgCIAMoCVIFdHlwZXMSNQoGc3RhdGVzGAMgAygOMh0ucm9sbGNhbGwudjEuRGVwbG95bWVudC5TdGF0ZVIG
-    c3RhdGVzEhsKCXBhZ2Vfc2l6ZRgMIAEoBVIIcGFnZVNpemUSHQoKcGFnZV90b2tlbhgNIAEoCVIJcGFnZVRva2VuEhIK
-    BHNraXAYDiABKAVSBHNraXASLAoFb3JkZXIYDyABKA4yFi5yb2xsY2FsbC52MS5Tb3J0T3JkZXJSBW9yZGVyIvYBChJM
-    aXN0RXZlbnRzUmVzcG9uc2USKgoGZXZlbnRzGAEgAygLMhIucm9sbGNhbGwudjEuRXZlbnRSBmV2ZW50cxImCg9uZXh0
-    X3BhZ2VfdG9rZW4YAiABKAlSDW5leHRQYWdlVG9rZW4SHQoKdG90YWxfc2l6ZRgDIAEoBVIJdG90YWxTaXplEiMKDWRl
-    cGxveW1lbnRfaWQYBCABKAlSDGRlcGxveW1lbnRJZBJIChBkZXBsb3ltZW50X3N0YXRlGAUgASgOMh0ucm9sbGNhbGwu
-    djEuRGVwbG95bWVudC5TdGF0ZVIPZGVwbG95bWVudFN0YXRlIqEBChdXYXRjaERlcGxveW1lbnRzUmVxdWVzdBIjCg1m
-    cm9tX3JldmlzaW9uGAEgASgDUgxmcm9tUmV2aXNpb24SJQoOZGVwbG95bWVudF9pZHMYAiADKAlSDWRlcGxveW1lbnRJ
-    ZHMSOgoLZW52aXJvbm1lbnQYAyABKA4yGC5yb2xsY2FsbC52MS5FbnZpcm9ubWVudFILZW52aXJvbm1lbnQi2gMKGFdh
-    dGNoRGVwbG95bWVudHNSZXNwb25zZRIaCghyZXZpc2lvbhgBIAEoA1IIcmV2aXNpb24STAoIc25hcHNob3QYAiABKAsy
-    Li5yb2xsY2FsbC52MS5XYXRjaERlcGxveW1lbnRzUmVzcG9uc2UuU25hcHNob3RIAFIIc25hcHNob3QSRAoFZXZlbnQY
-    AyABKAsyLC5yb2xsY2FsbC52MS5XYXRjaERlcGxveW1lbnRzUmVzcG9uc2UuQ2hhbmdlSABSBWV2ZW50EjMKCGJvb2tt
-    YXJrGAQgASgLMhUucm9sbGNhbGwudjEuQm9va21hcmtIAFIIYm9va21hcmsaYQoIU25hcHNob3QSOQoLZGVwbG95bWVu
-    dHMYASADKAsyFy5yb2xsY2FsbC52MS5EZXBsb3ltZW50UgtkZXBsb3ltZW50cxIaCghjb21wbGV0ZRgCIAEoCFIIY29t
-    cGxldGUaawoGQ2hhbmdlEigKBWV2ZW50GAEgASgLMhIucm9sbGNhbGwudjEuRXZlbnRSBWV2ZW50EjcKCmRlcGxveW1l
-    bnQYAiABKAsyFy5yb2xsY2FsbC52MS5EZXBsb3ltZW50UgpkZXBsb3ltZW50QgkKB2NvbnRlbnQiWQoTV2F0Y2hSb2xs
-    b3V0UmVxdWVzdBIdCgpyb2xsb3V0X2lkGAEgASgJUglyb2xsb3V0SWQSIwoNZnJvbV9yZXZpc2lvbhgCIAEoA1IMZnJv
-    bVJldmlzaW9uIswCChRXYXRjaFJvbGxvdXRSZXNwb25zZRIaCghyZXZpc2lvbhgBIAEoA1IIcmV2aXNpb24SMgoIc25h
-    cHNob3QYAiABKAsyFC5yb2xsY2FsbC52MS5Sb2xsb3V0SABSCHNuYXBzaG90EkAKBWV2ZW50GAMgASgLMigucm9sbGNh
-    bGwudjEuV2F0Y2hSb2xsb3V0UmVzcG9uc2UuQ2hhbmdlSABSBWV2ZW50EjMKCGJvb2ttYXJrGAQgASgLMhUucm9sbGNh
-    bGwudjEuQm9va21hcmtIAFIIYm9va21hcmsaYgoGQ2hhbmdlEigKBWV2ZW50GAEgASgLMhIucm9sbGNhbGwudjEuRXZl
-    bnRSBWV2ZW50Ei4KB3JvbGxvdXQYAiABKAsyFC5yb2xsY2FsbC52MS5Sb2xsb3V0Ugdyb2xsb3V0QgkKB2NvbnRlbnQi
-    XgoSV2F0Y2hIZWFsdGhSZXF1ZXN0EiMKDWRlcGxveW1lbnRfaWQYASABKAlSDGRlcGxveW1lbnRJZBIjCg1mcm9tX3Jl
-    dmlzaW9uGAIgASgDUgxmcm9tUmV2aXNpb24irgEKE1dhdGNoSGVhbHRoUmVzcG9uc2USGgoIcmV2aXNpb24YASABKANS
-    CHJldmlzaW9uEjsKCHNuYXBzaG90GAIgASgLMh0ucm9sbGNhbGwudjEuRGVwbG95bWVudEhlYWx0aEgAUghzbmFwc2hv
-    dBIzCghib29rbWFyaxgDIAEoCzIVLnJvbGxjYWxsLnYxLkJvb2ttYXJrSABSCGJvb2ttYXJrQgkKB2NvbnRlbnQy4A8K
-    EURlcGxveW1lbnRTZXJ2aWNlEl8KEENyZWF0ZURlcGxveW1lbnQSJC5yb2xsY2FsbC52MS5DcmVhdGVEZXBsb3ltZW50
-    UmVxdWVzdBolLnJvbGxjYWxsLnYxLkNyZWF0ZURlcGxveW1lbnRSZXNwb25zZRJbCg1HZXREZXBsb3ltZW50EiEucm9s
-    bGNhbGwudjEuR2V0RGVwbG95bWVudFJlcXVlc3QaIi5yb2xsY2FsbC52MS5HZXREZXBsb3ltZW50UmVzcG9uc2UiA5AC
-    ARJhCg9MaXN0RGVwbG95bWVudHMSIy5yb2xsY2FsbC52MS5MaXN0RGVwbG95bWVudHNSZXF1ZXN0GiQucm9sbGNhbGwu
-    djEuTGlzdERlcGxveW1lbnRzUmVzcG9uc2UiA5ACARJfChBVcGRhdGVEZXBsb3ltZW50EiQucm9sbGNhbGwudjEuVXBk
-    YXRlRGVwbG95bWVudFJlcXVlc3QaJS5yb2xsY2FsbC52MS5VcGRhdGVEZXBsb3ltZW50UmVzcG9uc2USXAoPU3RhcnRE
-    ZXBsb3ltZW50EiMucm9sbGNhbGwudjEuU3RhcnREZXBsb3ltZW50UmVxdWVzdBokLnJvbGxjYWxsLnYxLlN0YXJ0RGVw
-    bG95bWVudFJlc3BvbnNlEmUKElJvbGxiYWNrRGVwbG95bWVudBImLnJvbGxjYWxsLnYxLlJvbGxiYWNrRGVwbG95bWVu
-    dFJlcXVlc3QaJy5yb2xsY2FsbC52MS5Sb2xsYmFja0RlcGxveW1lbnRSZXNwb25zZRJSCgpHZXRSb2xsb3V0Eh4ucm9s
-    bGNhbGwudjEuR2V0Um9sbG91dFJlcXVlc3QaHy5yb2xsY2FsbC52MS5HZXRSb2xsb3V0UmVzcG9uc2UiA5ACARJYCgxM
-    aXN0Um9sbG91dHMSIC5yb2xsY2FsbC52MS5MaXN0Um9sbG91dHNSZXF1ZXN0GiEucm9sbGNhbGwudjEuTGlzdFJvbGxv
-    dXRzUmVzcG9uc2UiA5ACARJZCg5BZHZhbmNlUm9sbG91dBIiLnJvbGxjYWxsLnYxLkFkdmFuY2VSb2xsb3V0UmVxdWVz
-    dBojLnJvbGxjYWxsLnYxLkFkdmFuY2VSb2xsb3V0UmVzcG9uc2USUwoMUGF1c2VSb2xsb3V0EiAucm9sbGNhbGwudjEu
-    UGF1c2VSb2xsb3V0UmVxdWVzdBohLnJvbGxjYWxsLnYxLlBhdXNlUm9sbG91dFJlc3BvbnNlElYKDVJlc3VtZVJvbGxv
-    dXQSIS5yb2xsY2FsbC52MS5SZXN1bWVSb2xsb3V0UmVxdWVzdBoiLnJvbGxjYWxsLnYxLlJlc3VtZVJvbGxvdXRSZXNw
-    b25zZRJWCg1VcGRhdGVSb2xsb3V0EiEucm9sbGNhbGwudjEuVXBkYXRlUm9sbG91dFJlcXVlc3QaIi5yb2xsY2FsbC52
-    MS5VcGRhdGVSb2xsb3V0UmVzcG9uc2USSgoJUGluRGV2aWNlEh0ucm9sbGNhbGwudjEuUGluRGV2aWNlUmVxdWVzdBoe
-    LnJvbGxjYWxsLnYxLlBpbkRldmljZVJlc3BvbnNlElAKC1VucGluRGV2aWNlEh8ucm9sbGNhbGwudjEuVW5waW5EZXZp
-    Y2VSZXF1ZXN0GiAucm9sbGNhbGwudjEuVW5waW5EZXZpY2VSZXNwb25zZRJhCg9MaXN0QXNzaWdubWVudHMSIy5yb2xs
-    Y2FsbC52MS5MaXN0QXNzaWdubWVudHNSZXF1ZXN0GiQucm9sbGNhbGwudjEuTGlzdEFzc2lnbm1lbnRzUmVzcG9uc2Ui
-    A5ACARJQCgtNYXRlcmlhbGl6ZRIfLnJvbGxjYWxsLnYxLk1hdGVyaWFsaXplUmVxdWVzdBogLnJvbGxjYWxsLnYxLk1h
-    dGVyaWFsaXplUmVzcG9uc2USTwoJR2V0SGVhbHRoEh0ucm9sbGNhbGwudjEuR2V0SGVhbHRoUmVxdWVzdBoeLnJvbGxj
-    YWxsLnYxLkdldEhlYWx0aFJlc3BvbnNlIgOQAgESYQoPR2V0RGV2aWNlSGVhbHRoEiMucm9sbGNhbGwudjEuR2V0RGV2
-    aWNlSGVhbHRoUmVxdWVzdBokLnJvbGxjYWxsLnYxLkdldERldmljZUhlYWx0aFJlc3BvbnNlIgOQAgESUgoKTGlzdEV2
-    ZW50cxIeLnJvbGxjYWxsLnYxLkxpc3RFdmVudHNSZXF1ZXN0Gh8ucm9sbGNhbGwudjEuTGlzdEV2ZW50c1Jlc3BvbnNl
-    IgOQAgESZgoQV2F0Y2hEZXBsb3ltZW50cxIkLnJvbGxjYWxsLnYxLldhdGNoRGVwbG95bWVudHNSZXF1ZXN0GiUucm9s
-    bGNhbGwudjEuV2F0Y2hEZXBsb3ltZW50c1Jlc3BvbnNlIgOQAgEwARJaCgxXYXRjaFJvbGxvdXQSIC5yb2xsY2FsbC52
-    MS5XYXRjaFJvbGxvdXRSZXF1ZXN0GiEucm9sbGNhbGwudjEuV2F0Y2hSb2xsb3V0UmVzcG9uc2UiA5ACATABElcKC1dh
-    dGNoSGVhbHRoEh8ucm9sbGNhbGwudjEuV2F0Y2hIZWFsdGhSZXF1ZXN0GiAucm9sbGNhbGwudjEuV2F0Y2hIZWFsdGhS
-    ZXNwb25zZSIDkAIBMAFCG1oWcm9sbGNhbGwvdjE7cm9sbGNhbGx2MboCAGIGcHJvdG8z
+    YXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnQggKBnRhcmdldCJSChFQaW5EZXZp
+    Y2VSZXNwb25zZRI9Cgphc3NpZ25tZW50GAEgASgLMh0ucm9sbGNhbGwudjEuRGV2aWNlQXNzaWdubWVudFIKYXNzaWdu
+    bWVudCKuAQoSVW5waW5EZXZpY2VSZXF1ZXN0EiMKDWRlcGxveW1lbnRfaWQYASABKAlSDGRlcGxveW1lbnRJZBIbCglk
+    ZXZpY2VfaWQYAiABKAlSCGRldmljZUlkEh0KCnJlcXVlc3RfaWQYDSABKAlSCXJlcXVlc3RJZBIjCg12YWxpZGF0ZV9v
+    bmx5GA4gASgIUgx2YWxpZGF0ZU9ubHkSEgoEZXRhZxgPIAEoCVIEZXRhZyJUChNVbnBpbkRldmljZVJlc3BvbnNlEj0K
+    CmFzc2lnbm1lbnQYASABKAsyHS5yb2xsY2FsbC52MS5EZXZpY2VBc3NpZ25tZW50Ugphc3NpZ25tZW50IoACChZMaXN0
+    QXNzaWdubWVudHNSZXF1ZXN0EiMKDWRlcGxveW1lbnRfaWQYASABKAlSDGRlcGxveW1lbnRJZBIiCgNhcm0YAiABKA4y
+    EC5yb2xsY2FsbC52MS5Bcm1SA2FybRIfCgtwaW5uZWRfb25seRgDIAEoCFIKcGlubmVkT25seRIbCglwYWdlX3NpemUY
+    DCABKAVSCHBhZ2VTaXplEh0KCnBhZ2VfdG9rZW4YDSABKAlSCXBhZ2VUb2tlbhISCgRza2lwGA4gASgFUgRza2lwEiwK
+    BW9yZGVyGA8gASgOMhYucm9sbGNhbGwudjEuU29ydE9yZGVyUgVvcmRlciKhAQoXTGlzdEFzc2lnbm1lbnRzUmVzcG9u
+    c2USPwoLYXNzaWdubWVudHMYASADKAsyHS5yb2xsY2FsbC52MS5EZXZpY2VBc3NpZ25tZW50Ugthc3NpZ25tZW50cxIm
+    Cg9uZXh0X3BhZ2VfdG9rZW4YAiABKAlSDW5leHRQYWdlVG9rZW4SHQoKdG90YWxfc2l6ZRgDIAEoBVIJdG90YWxTaXpl
+    IpEBChJNYXRlcmlhbGl6ZVJlcXVlc3QSIwoNZGVwbG95bWVudF9pZBgBIAEoCVIMZGVwbG95bWVudElkEh0KCnJlcXVl
+    c3RfaWQYDSABKAlSCXJlcXVlc3RJZBIjCg12YWxpZGF0ZV9vbmx5GA4gASgIUgx2YWxpZGF0ZU9ubHkSEgoEZXRhZxgP
+    IAEoCVIEZXRhZyK3AQoTTWF0ZXJpYWxpemVSZXNwb25zZRIpChB0YXJnZXRlZF9kZXZpY2VzGAEgASgFUg90YXJnZXRl
+    ZERldmljZXMSJQoOY2FuYXJ5X2RldmljZXMYAiABKAVSDWNhbmFyeURldmljZXMSJwoPY29udHJvbF9kZXZpY2VzGAMg
+    ASgFUg5jb250cm9sRGV2aWNlcxIlCg5waW5uZWRfZGV2aWNlcxgEIAEoBVINcGlubmVkRGV2aWNlcyI3ChBHZXRIZWFs
+    dGhSZXF1ZXN0EiMKDWRlcGxveW1lbnRfaWQYASABKAlSDGRlcGxveW1lbnRJZCJKChFHZXRIZWFsdGhSZXNwb25zZRI1
+    CgZoZWFsdGgYASABKAsyHS5yb2xsY2FsbC52MS5EZXBsb3ltZW50SGVhbHRoUgZoZWFsdGgiPQoWR2V0RGV2aWNlSGVh
+    bHRoUmVxdWVzdBIjCg1kZXBsb3ltZW50X2lkGAEgASgJUgxkZXBsb3ltZW50SWQiWQoXR2V0RGV2aWNlSGVhbHRoUmVz
+    cG9uc2USPgoNZGV2aWNlX2hlYWx0aBgBIAEoCzIZLnJvbGxjYWxsLnYxLkRldmljZUhlYWx0aFIMZGV2aWNlSGVhbHRo
+    IoMCChFMaXN0RXZlbnRzUmVxdWVzdBIjCg1kZXBsb3ltZW50X2lkGAEgASgJUgxkZXBsb3ltZW50SWQSFAoFdHlwZXMY
+    AiADKAlSBXR5cGVzEjUKBnN0YXRlcxgDIAMoDjIdLnJvbGxjYWxsLnYxLkRlcGxveW1lbnQuU3RhdGVSBnN0YXRlcxIb
+    CglwYWdlX3NpemUYDCABKAVSCHBhZ2VTaXplEh0KCnBhZ2VfdG9rZW4YDSABKAlSCXBhZ2VUb2tlbhISCgRza2lwGA4g
+    ASgFUgRza2lwEiwKBW9yZGVyGA8gASgOMhYucm9sbGNhbGwudjEuU29ydE9yZGVyUgVvcmRlciL2AQoSTGlzdEV2ZW50
+    c1Jlc3BvbnNlEioKBmV2ZW50cxgBIAMoCzISLnJvbGxjYWxsLnYxLkV2ZW50UgZldmVudHMSJgoPbmV4dF9wYWdlX3Rv
+    a2VuGAIgASgJUg1uZXh0UGFnZVRva2VuEh0KCnRvdGFsX3NpemUYAyABKAVSCXRvdGFsU2l6ZRIjCg1kZXBsb3ltZW50
+    X2lkGAQgASgJUgxkZXBsb3ltZW50SWQSSAoQZGVwbG95bWVudF9zdGF0ZRgFIAEoDjIdLnJvbGxjYWxsLnYxLkRlcGxv
+    eW1lbnQuU3RhdGVSD2RlcGxveW1lbnRTdGF0ZSKhAQoXV2F0Y2hEZXBsb3ltZW50c1JlcXVlc3QSIwoNZnJvbV9yZXZp
+    c2lvbhgBIAEoA1IMZnJvbVJldmlzaW9uEiUKDmRlcGxveW1lbnRfaWRzGAIgAygJUg1kZXBsb3ltZW50SWRzEjoKC2Vu
+    dmlyb25tZW50GAMgASgOMhgucm9sbGNhbGwudjEuRW52aXJvbm1lbnRSC2Vudmlyb25tZW50ItoDChhXYXRjaERlcGxv
+    eW1lbnRzUmVzcG9uc2USGgoIcmV2aXNpb24YASABKANSCHJldmlzaW9uEkwKCHNuYXBzaG90GAIgASgLMi4ucm9sbGNh
+    bGwudjEuV2F0Y2hEZXBsb3ltZW50c1Jlc3BvbnNlLlNuYXBzaG90SABSCHNuYXBzaG90EkQKBWV2ZW50GAMgASgLMiwu
+    cm9sbGNhbGwudjEuV2F0Y2hEZXBsb3ltZW50c1Jlc3BvbnNlLkNoYW5nZUgAUgVldmVudBIzCghib29rbWFyaxgEIAEo
+    CzIVLnJvbGxjYWxsLnYxLkJvb2ttYXJrSABSCGJvb2ttYXJrGmEKCFNuYXBzaG90EjkKC2RlcGxveW1lbnRzGAEgAygL
+    Mhcucm9sbGNhbGwudjEuRGVwbG95bWVudFILZGVwbG95bWVudHMSGgoIY29tcGxldGUYAiABKAhSCGNvbXBsZXRlGmsK
+    BkNoYW5nZRIoCgVldmVudBgBIAEoCzISLnJvbGxjYWxsLnYxLkV2ZW50UgVldmVudBI3CgpkZXBsb3ltZW50GAIgASgL
+    Mhcucm9sbGNhbGwudjEuRGVwbG95bWVudFIKZGVwbG95bWVudEIJCgdjb250ZW50IlkKE1dhdGNoUm9sbG91dFJlcXVl
+    c3QSHQoKcm9sbG91dF9pZBgBIAEoCVIJcm9sbG91dElkEiMKDWZyb21fcmV2aXNpb24YAiABKANSDGZyb21SZXZpc2lv
+    biLMAgoUV2F0Y2hSb2xsb3V0UmVzcG9uc2USGgoIcmV2aXNpb24YASABKANSCHJldmlzaW9uEjIKCHNuYXBzaG90GAIg
+    ASgLMhQucm9sbGNhbGwudjEuUm9sbG91dEgAUghzbmFwc2hvdBJACgVldmVudBgDIAEoCzIoLnJvbGxjYWxsLnYxLldh
+    dGNoUm9sbG91dFJlc3BvbnNlLkNoYW5nZUgAUgVldmVudBIzCghib29rbWFyaxgEIAEoCzIVLnJvbGxjYWxsLnYxLkJv
+    b2ttYXJrSABSCGJvb2ttYXJrGmIKBkNoYW5nZRIoCgVldmVudBgBIAEoCzISLnJvbGxjYWxsLnYxLkV2ZW50UgVldmVu
+    dBIuCgdyb2xsb3V0GAIgASgLMhQucm9sbGNhbGwudjEuUm9sbG91dFIHcm9sbG91dEIJCgdjb250ZW50Il4KEldhdGNo
+    SGVhbHRoUmVxdWVzdBIjCg1kZXBsb3ltZW50X2lkGAEgASgJUgxkZXBsb3ltZW50SWQSIwoNZnJvbV9yZXZpc2lvbhgC
+    IAEoA1IMZnJvbVJldmlzaW9uIq4BChNXYXRjaEhlYWx0aFJlc3BvbnNlEhoKCHJldmlzaW9uGAEgASgDUghyZXZpc2lv
+    bhI7CghzbmFwc2hvdBgCIAEoCzIdLnJvbGxjYWxsLnYxLkRlcGxveW1lbnRIZWFsdGhIAFIIc25hcHNob3QSMwoIYm9v
+    a21hcmsYAyABKAsyFS5yb2xsY2FsbC52MS5Cb29rbWFya0gAUghib29rbWFya0IJCgdjb250ZW50MuAPChFEZXBsb3lt
+    ZW50U2VydmljZRJfChBDcmVhdGVEZXBsb3ltZW50EiQucm9sbGNhbGwudjEuQ3JlYXRlRGVwbG95bWVudFJlcXVlc3Qa
+    JS5yb2xsY2FsbC52MS5DcmVhdGVEZXBsb3ltZW50UmVzcG9uc2USWwoNR2V0RGVwbG95bWVudBIhLnJvbGxjYWxsLnYx
+    LkdldERlcGxveW1lbnRSZXF1ZXN0GiIucm9sbGNhbGwudjEuR2V0RGVwbG95bWVudFJlc3BvbnNlIgOQAgESYQoPTGlz
+    dERlcGxveW1lbnRzEiMucm9sbGNhbGwudjEuTGlzdERlcGxveW1lbnRzUmVxdWVzdBokLnJvbGxjYWxsLnYxLkxpc3RE
+    ZXBsb3ltZW50c1Jlc3BvbnNlIgOQAgESXwoQVXBkYXRlRGVwbG95bWVudBIkLnJvbGxjYWxsLnYxLlVwZGF0ZURlcGxv
+    eW1lbnRSZXF1ZXN0GiUucm9sbGNhbGwudjEuVXBkYXRlRGVwbG95bWVudFJlc3BvbnNlElwKD1N0YXJ0RGVwbG95bWVu
+    dBIjLnJvbGxjYWxsLnYxLlN0YXJ0RGVwbG95bWVudFJlcXVlc3QaJC5yb2xsY2FsbC52MS5TdGFydERlcGxveW1lbnRS
+    ZXNwb25zZRJlChJSb2xsYmFja0RlcGxveW1lbnQSJi5yb2xsY2FsbC52MS5Sb2xsYmFja0RlcGxveW1lbnRSZXF1ZXN0
+    Gicucm9sbGNhbGwudjEuUm9sbGJhY2tEZXBsb3ltZW50UmVzcG9uc2USUgoKR2V0Um9sbG91dBIeLnJvbGxjYWxsLnYx
+    LkdldFJvbGxvdXRSZXF1ZXN0Gh8ucm9sbGNhbGwudjEuR2V0Um9sbG91dFJlc3BvbnNlIgOQAgESWAoMTGlzdFJvbGxv
+    dXRzEiAucm9sbGNhbGwudjEuTGlzdFJvbGxvdXRzUmVxdWVzdBohLnJvbGxjYWxsLnYxLkxpc3RSb2xsb3V0c1Jlc3Bv
+    bnNlIgOQAgESWQoOQWR2YW5jZVJvbGxvdXQSIi5yb2xsY2FsbC52MS5BZHZhbmNlUm9sbG91dFJlcXVlc3QaIy5yb2xs
+    Y2FsbC52MS5BZHZhbmNlUm9sbG91dFJlc3BvbnNlElMKDFBhdXNlUm9sbG91dBIgLnJvbGxjYWxsLnYxLlBhdXNlUm9s
+    bG91dFJlcXVlc3QaIS5yb2xsY2FsbC52MS5QYXVzZVJvbGxvdXRSZXNwb25zZRJWCg1SZXN1bWVSb2xsb3V0EiEucm9s
+    bGNhbGwudjEuUmVzdW1lUm9sbG91dFJlcXVlc3QaIi5yb2xsY2FsbC52MS5SZXN1bWVSb2xsb3V0UmVzcG9uc2USVgoN
+    VXBkYXRlUm9sbG91dBIhLnJvbGxjYWxsLnYxLlVwZGF0ZVJvbGxvdXRSZXF1ZXN0GiIucm9sbGNhbGwudjEuVXBkYXRl
+    Um9sbG91dFJlc3BvbnNlEkoKCVBpbkRldmljZRIdLnJvbGxjYWxsLnYxLlBpbkRldmljZVJlcXVlc3QaHi5yb2xsY2Fs
+    bC52MS5QaW5EZXZpY2VSZXNwb25zZRJQCgtVbnBpbkRldmljZRIfLnJvbGxjYWxsLnYxLlVucGluRGV2aWNlUmVxdWVz
+    dBogLnJvbGxjYWxsLnYxLlVucGluRGV2aWNlUmVzcG9uc2USYQoPTGlzdEFzc2lnbm1lbnRzEiMucm9sbGNhbGwudjEu
+    TGlzdEFzc2lnbm1lbnRzUmVxdWVzdBokLnJvbGxjYWxsLnYxLkxpc3RBc3NpZ25tZW50c1Jlc3BvbnNlIgOQAgESUAoL
+    TWF0ZXJpYWxpemUSHy5yb2xsY2FsbC52MS5NYXRlcmlhbGl6ZVJlcXVlc3QaIC5yb2xsY2FsbC52MS5NYXRlcmlhbGl6
+    ZVJlc3BvbnNlEk8KCUdldEhlYWx0aBIdLnJvbGxjYWxsLnYxLkdldEhlYWx0aFJlcXVlc3QaHi5yb2xsY2FsbC52MS5H
+    ZXRIZWFsdGhSZXNwb25zZSIDkAIBEmEKD0dldERldmljZUhlYWx0aBIjLnJvbGxjYWxsLnYxLkdldERldmljZUhlYWx0
+    aFJlcXVlc3QaJC5yb2xsY2FsbC52MS5HZXREZXZpY2VIZWFsdGhSZXNwb25zZSIDkAIBElIKCkxpc3RFdmVudHMSHi5y
+    b2xsY2FsbC52MS5MaXN0RXZlbnRzUmVxdWVzdBofLnJvbGxjYWxsLnYxLkxpc3RFdmVudHNSZXNwb25zZSIDkAIBEmYK
+    EFdhdGNoRGVwbG95bWVudHMSJC5yb2xsY2FsbC52MS5XYXRjaERlcGxveW1lbnRzUmVxdWVzdBolLnJvbGxjYWxsLnYx
+    LldhdGNoRGVwbG95bWVudHNSZXNwb25zZSIDkAIBMAESWgoMV2F0Y2hSb2xsb3V0EiAucm9sbGNhbGwudjEuV2F0Y2hS
+    b2xsb3V0UmVxdWVzdBohLnJvbGxjYWxsLnYxLldhdGNoUm9sbG91dFJlc3BvbnNlIgOQAgEwARJXCgtXYXRjaEhlYWx0
+    aBIfLnJvbGxjYWxsLnYxLldhdGNoSGVhbHRoUmVxdWVzdBogLnJvbGxjYWxsLnYxLldhdGNoSGVhbHRoUmVzcG9uc2Ui
+    A5ACATABQhtaFnJvbGxjYWxsL3YxO3JvbGxjYWxsdjG6AgBiBnByb3RvMw==
     """)

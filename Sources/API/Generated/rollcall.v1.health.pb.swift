@@ -35,7 +35,7 @@ public struct DeploymentHealth: Message {
     case healthy
     /// Some devices fail, or a gate holds for want of certainty.
     case degraded
-    /// A gate has failed.
+    /// A gate of the rollout under way has failed.
     case unhealthy
     /// A number that the schema does not name.
     case unrecognized(Int32)

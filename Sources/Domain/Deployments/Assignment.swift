@@ -41,11 +41,12 @@ public struct Assignment: Hashable, Sendable {
   ///
   /// First match decides:
   /// 1. pin to a version → that version; but while frozen, or before the rollout begins, the new version is not handed out anew.
-  /// 2. no rollout, or it is COMPLETED, ROLLED_BACK or ABORTED: the active version; a control pin of a COMPLETED rollout → `from`.
+  /// 2. no rollout, or one that completed before another version became active at once: the active version, frozen: what it runs.
+  /// 3. it is COMPLETED, ROLLED_BACK or ABORTED: the active version; a control pin of a COMPLETED rollout → `from`.
   ///    A frozen deployment does not hand the active version out anew: who lacks it stays on `from`, or on what it runs.
-  /// 3. rollout PAUSED, or deployment PAUSED or FAILED: who runs `to` stays on it, everybody else gets `from`, pinned or not.
-  /// 4. rollout PENDING → `from`.
-  /// 5. rollout PROGRESSING: canary pin or bucket < exposure → `to`; control pin or else → `from`.
+  /// 4. rollout PAUSED, or deployment PAUSED or FAILED: who runs `to` stays on it, everybody else gets `from`, pinned or not.
+  /// 5. rollout PENDING → `from`.
+  /// 6. rollout PROGRESSING: canary pin or bucket < exposure → `to`; control pin or else → `from`.
   ///
   /// Rollout from v1 to v2, exposure 25 % (250_000):
   /// - PROGRESSING, bucket 249_999 → v2; bucket 250_000 → v1
@@ -53,6 +54,7 @@ public struct Assignment: Hashable, Sendable {
   /// - PAUSED, bucket 0, running v2 → v2; running v1 → v1
   /// - ROLLED_BACK, bucket 0, running v2 → v1; pinned to v2 → v2
   /// - COMPLETED, bucket 999_999 → v2; control pin → v1
+  /// - COMPLETED, then v3 at once, any bucket → v3; control pin → v3
   /// - deployment ARCHIVED → nil
   /// - first rollout (from nil), ROLLED_BACK → version nil: remove
   public static func resolve(
@@ -78,12 +80,14 @@ public struct Assignment: Hashable, Sendable {
         ? assign(rollout.to, .canary, .frozen) : assign(rollout.from, .control, .frozen)
     }
     let isFrozen = deployment.state != .active
+    // Another version became active at once since the rollout completed: it has no sides any more.
+    let isSuperseded = rollout.state == .completed && rollout.to != deployment.activeVersion
 
     if case .version(let pinned)? = pin {
-      let isNew = pinned == rollout.to && rollout.state != .rolledBack
+      let isNew = pinned == rollout.to && rollout.state != .rolledBack && !isSuperseded
       let withheld = isFrozen || rollout.state == .paused || rollout.state == .pending
       if isNew && withheld { return freeze() }
-      return assign(pinned, pinned == rollout.to ? .canary : .control, .pin)
+      return assign(pinned, pinned == rollout.to && !isSuperseded ? .canary : .control, .pin)
     }
     switch rollout.state {
     case .progressing where !isFrozen:
@@ -98,6 +102,10 @@ public struct Assignment: Hashable, Sendable {
       return freeze()
     case .pending:
       return assign(rollout.from, .control, .outOfCohort)
+    case .completed where isSuperseded:
+      return isFrozen
+        ? assign(running, .control, .frozen)
+        : assign(deployment.activeVersion, .control, .settled)
     case .completed:
       if pin == .control { return assign(rollout.from, .control, .pin) }
       if isFrozen { return freeze() }

@@ -24,6 +24,9 @@ public struct Deployment: Hashable, Sendable {
   public var desiredVersion: VersionID?
   /// What devices outside a rollout's cohort run: the last known good; nil before the first version.
   public var activeVersion: VersionID?
+  /// What devices ran before the active version, when that became it at once, without a rollout: where a rollback goes. Nil
+  /// when the active version came by a rollout, or nothing ran before.
+  public var replacedVersion: VersionID?
   public var selector: Selector
   /// How a new version spreads; nil: at once.
   public var policy: RolloutPolicy?
@@ -43,7 +46,8 @@ public struct Deployment: Hashable, Sendable {
     name: String, description: String = "", labels: Labels = .empty,
     environment: DeploymentEnvironment = .staging, state: DeploymentState = .draft,
     desiredVersion: VersionID? = nil, activeVersion: VersionID? = nil,
-    selector: Selector = .everything, policy: RolloutPolicy? = nil,
+    replacedVersion: VersionID? = nil, selector: Selector = .everything,
+    policy: RolloutPolicy? = nil,
     currentRollout: RolloutID? = nil, rolloutCount: Int64 = 0, startedAt: Timestamp? = nil,
     endedAt: Timestamp? = nil, updatedAt: Timestamp? = nil, revision: Int64 = 0
   ) {
@@ -60,6 +64,7 @@ public struct Deployment: Hashable, Sendable {
     self.state = state
     self.desiredVersion = desiredVersion
     self.activeVersion = activeVersion
+    self.replacedVersion = replacedVersion
     self.selector = selector
     self.policy = policy
     self.currentRollout = currentRollout

@@ -39,11 +39,11 @@ public enum DeploymentPlan {
     }
   }
 
-  /// DRAFT → ACTIVE. A rollout begins iff there is a policy and the desired version is not active already.
+  /// DRAFT → ACTIVE. A rollout begins iff there is a policy; one that has nothing to move is completed at once.
   ///
   /// - desired v2, active v1, policy 5/25/100 → rollout 1 from v1 to v2 at 5 %
   /// - desired v1, active nil, no policy → active v1 at once, no rollout
-  /// - desired v1, active v1, policy → ACTIVE, no rollout
+  /// - desired v1, active v1, policy → rollout 1 from v1 to v1, COMPLETED
   /// - no desired version → error
   public static func start(
     _ deployment: Deployment, seed: RolloutSeed, now: Timestamp
@@ -56,7 +56,16 @@ public enum DeploymentPlan {
       throw .invalid(
         field: "desired_version_id", message: "a deployment needs a desired version to start")
     }
-    return try pursue(desired, Outcome(deployment: next), seed: seed, now: now)
+    guard desired == next.activeVersion, let policy = next.policy else {
+      return try pursue(desired, Outcome(deployment: next), seed: seed, now: now)
+    }
+    var outcome = try begin(desired, policy, Outcome(deployment: next), seed: seed, now: now)
+    if let begun = outcome.rollout, begun.state == .progressing {
+      let completed = try RolloutPlan.complete(begun, now: now)
+      outcome.rollout = completed
+      outcome.deployment = settle(outcome.deployment, with: completed, now: now)
+    }
+    return outcome
   }
 
   /// Changes what devices shall run, which devices, or how it spreads.
@@ -106,17 +115,32 @@ public enum DeploymentPlan {
     return outcome
   }
 
-  /// Sends every bumped device back to the rollout's from-version. A safety path: no approval is asked.
+  /// Takes the newest change of what devices run back. A safety path: no approval is asked.
+  ///
+  /// A rollout sends every bumped device back to its from-version. A version that became active at once, without a rollout, gives way
+  /// to the one it replaced; the rollouts before it stay as they are, and the outcome has none.
   ///
   /// - rollout PROGRESSING or PAUSED from v1 to v2 → ROLLED_BACK; desired and active v1
   /// - rollout COMPLETED from v1 to v2 → the same
   /// - rollout ROLLED_BACK → error: it must be PENDING or PROGRESSING or PAUSED or COMPLETED
   /// - from nil → ROLLED_BACK; devices remove what they got
+  /// - rollout COMPLETED from v1 to v2, then v3 at once → desired and active v2, no rollout; once more → the rollout's turn, v1
+  /// - v1, then v2 and v3 at once → v2; once more → error: there is nothing to roll back to
   public static func rollBack(
-    _ deployment: Deployment, rollout: Rollout, reason: String, now: Timestamp
+    _ deployment: Deployment, rollout: Rollout?, reason: String, now: Timestamp
   ) throws(DomainError) -> Outcome {
     var next = deployment
     next.state = try DeploymentStateMachine.apply(.rollBack, to: deployment.state)
+    if let replaced = deployment.replacedVersion {
+      next.activeVersion = replaced
+      next.desiredVersion = replaced
+      next.replacedVersion = nil
+      next.updatedAt = now
+      return Outcome(deployment: next)
+    }
+    guard let rollout, rollout.state != .completed || rollout.to == deployment.activeVersion else {
+      throw .nothingToRollBack(active: deployment.activeVersion)
+    }
     let rolledBack = try RolloutPlan.rollBack(rollout, reason: reason, now: now)
     return Outcome(deployment: settle(next, with: rolledBack, now: now), rollout: rolledBack)
   }
@@ -127,6 +151,7 @@ public enum DeploymentPlan {
   ) -> Deployment {
     var next = deployment
     next.currentRollout = rollout.id
+    next.replacedVersion = nil
     next.updatedAt = now
     switch rollout.state {
     case .completed:
@@ -147,9 +172,18 @@ public enum DeploymentPlan {
     var outcome = outcome
     guard desired != outcome.deployment.activeVersion else { return outcome }
     guard let policy = outcome.deployment.policy else {
+      outcome.deployment.replacedVersion = outcome.deployment.activeVersion
       outcome.deployment.activeVersion = desired
       return outcome
     }
+    return try begin(desired, policy, outcome, seed: seed, now: now)
+  }
+
+  private static func begin(
+    _ desired: VersionID, _ policy: RolloutPolicy, _ outcome: Outcome, seed: RolloutSeed,
+    now: Timestamp
+  ) throws(DomainError) -> Outcome {
+    var outcome = outcome
     outcome.deployment.rolloutCount += 1
     let rollout = Rollout(
       id: seed.id, org: outcome.deployment.org, deployment: outcome.deployment.id,

@@ -96,6 +96,8 @@ struct StatusMapping: Sendable {
           "currentExposure": "\(current.millionths)",
           "requestedExposure": "\(requested.millionths)",
         ])
+    case .nothingToRollBack:
+      return precondition(.noRollout, subject: "deployment", message: error.description)
     }
   }
 

@@ -21,6 +21,7 @@ extension API.Deployment {
         $0.desiredVersionId = deployment.desiredVersion?.rawValue ?? ""
         $0.activeVersionId = deployment.activeVersion?.rawValue ?? ""
         $0.targeting = Targeting(deployment.selector)
+        $0.replacedVersionId = deployment.replacedVersion?.rawValue ?? ""
       })
     createdBy = deployment.createdBy
     createdAt = Google_Protobuf_Timestamp(deployment.createdAt)

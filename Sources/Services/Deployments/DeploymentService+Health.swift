@@ -69,11 +69,12 @@ extension DeploymentService {
     return health
   }
 
-  /// A gate failed: unhealthy. Nobody reported: unknown. Devices fail or a gate holds for want of certainty: degraded.
+  /// A gate failed that still watches: unhealthy. Nobody reported: unknown. Devices fail or a gate holds for want of certainty: degraded.
   private static func state(
     _ rollout: Domain.Rollout?, _ versions: [VersionTally]
   ) -> DeploymentHealth.State {
-    let verdicts = rollout?.verdicts ?? []
+    // What a gate said of a rollout that is over, it said of devices as they were then.
+    let verdicts = rollout.flatMap { $0.state.isActive ? $0.verdicts : nil } ?? []
     if verdicts.contains(where: { $0.outcome == .fail }) { return .unhealthy }
     let hasReports = versions.contains {
       $0.installedDevices + $0.downloadingDevices + $0.failedDevices > 0

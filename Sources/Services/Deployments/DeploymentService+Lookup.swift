@@ -39,14 +39,16 @@ extension DeploymentService {
   ) throws -> Domain.ModelVariant {
     let field = "deployment.fleet.model_variant_id"
     guard !id.isEmpty else { throw ServiceError.invalid(field: field, message: "is required") }
-    guard let variant = try ModelVariants(db).find(VariantID(id), org: org) else {
-      throw ServiceError.notFound(.modelVariant, id: id)
-    }
-    guard variant.archivedAt == nil else {
-      throw ServiceError.precondition(
-        .resourceArchived, .modelVariant, id, "the model variant \"\(variant.name)\" is archived")
-    }
+    let variant = try ModelVariants(db).requireOpen(VariantID(id), org: org)
+    _ = try Models(db).requireOpen(variant.model, org: org)
     return variant
+  }
+
+  /// What may have been archived since a draft was created.
+  static func checkStart(_ deployment: Domain.Deployment, _ db: ReadTransaction) throws {
+    guard deployment.state == .draft, let desired = deployment.desiredVersion else { return }
+    _ = try variant(deployment.variant.rawValue, deployment.org, db)
+    _ = try ModelVersions(db).requireReady(desired, org: deployment.org)
   }
 
   /// A version of a variant that can be deployed; nil for an empty id.
@@ -54,22 +56,23 @@ extension DeploymentService {
     _ id: String, of variant: VariantID, field: String, _ org: OrgID, _ db: ReadTransaction
   ) throws -> VersionID? {
     guard !id.isEmpty else { return nil }
-    guard let version = try ModelVersions(db).find(VersionID(id), org: org) else {
-      throw ServiceError.notFound(.modelVersion, id: id)
-    }
+    let version = try ModelVersions(db).require(id, org: org)
     guard version.variant == variant else {
       throw ServiceError.invalid(
         field: field,
         message: "version \"\(version.name)\" is of variant \(version.variant), not \(variant)")
     }
-    switch version.state {
-    case .ready: return version.id
-    case .awaitingArtifact:
-      throw ServiceError.precondition(
-        .artifactMissing, .modelVersion, id, "version \"\(version.name)\" has no artifact yet")
-    case .archived:
-      throw ServiceError.precondition(
-        .resourceArchived, .modelVersion, id, "version \"\(version.name)\" is archived")
+    return try ModelVersions(db).requireReady(version.id, org: org).id
+  }
+
+  /// The values of a filter, each once: however often a caller repeats them, there are only so many statements.
+  static func distinct<Wire, Value: Hashable>(
+    _ values: [Wire], _ convert: (Wire, Int) throws -> Value
+  ) rethrows -> [Value] {
+    var seen: Set<Value> = []
+    return try values.enumerated().compactMap { index, wire in
+      let value = try convert(wire, index)
+      return seen.insert(value).inserted ? value : nil
     }
   }
 

@@ -21,8 +21,8 @@ extension DeploymentService {
       let deployment = try Self.deployment(request.deploymentId, caller, db)
       let listing = try Rollouts(db).list(
         walk.page, of: deployment.id, org: caller.org,
-        states: try request.states.enumerated().map {
-          try RolloutState($1, field: "states[\($0)]")
+        states: try Self.distinct(request.states) {
+          try RolloutState($0, field: "states[\($1)]")
         })
       return ListRolloutsResponse.with {
         $0.rollouts = listing.items.map { API.Rollout($0) }
@@ -86,11 +86,6 @@ extension DeploymentService {
         fields: [
           "exposure_millionths": wanted.exposureMillionths != 0, "policy": wanted.policy != nil,
         ])
-      guard before.state == .paused || update.isEmpty else {
-        throw DomainError.illegalTransition(
-          resource: "rollout", event: "update", current: before.state.rawValue,
-          required: [RolloutState.paused.rawValue])
-      }
       var next = before
       if update.changes("policy") {
         next = try RolloutPlan.setPolicy(

@@ -65,8 +65,8 @@ public struct DeploymentService: DeploymentServiceServer {
       if request.environment != .unspecified {
         filter.environment = try DeploymentEnvironment(request.environment, field: "environment")
       }
-      filter.states = try request.states.enumerated().map {
-        try DeploymentState($1, field: "states[\($0)]")
+      filter.states = try Self.distinct(request.states) {
+        try DeploymentState($0, field: "states[\($1)]")
       }
       if !request.modelId.isEmpty { filter.model = ModelID(request.modelId) }
       if !request.modelVariantId.isEmpty { filter.variant = VariantID(request.modelVariantId) }
@@ -99,6 +99,7 @@ public struct DeploymentService: DeploymentServiceServer {
       try Self.edit(&deployment, wanted, update)
       let change = try Self.change(of: before, wanted, update, mutation)
       guard let change else {
+        deployment.updatedAt = mutation.now
         let updated = try mutation.journal.update(
           deployment, replacing: before, rollout: nil,
           .init("updated", message: "\(deployment.name) was edited"))
@@ -134,6 +135,7 @@ public struct DeploymentService: DeploymentServiceServer {
           .noVersion, .deployment, before.id.rawValue,
           "\(before.name) needs a desired version to start")
       }
+      try Self.checkStart(before, mutation.tx)
       let outcome = try DeploymentPlan.start(before, seed: mutation.seed(), now: mutation.now)
       let stored = try mutation.store(
         outcome, replacing: before, rollout: nil,
@@ -152,18 +154,20 @@ public struct DeploymentService: DeploymentServiceServer {
       try TextRule.reason.check(request.reason, field: "reason")
       let before = try Self.deployment(request.deploymentId, mutation.caller, mutation.tx)
       try Etag.check(request.etag, .deployment, before.id.rawValue, revision: before.revision)
-      guard let rollout = try Self.rollout(of: before, mutation.tx) else {
-        throw ServiceError.precondition(
-          .noRollout, .deployment, before.id.rawValue,
-          "\(before.name) has had no rollout to roll back")
-      }
+      let rollout = try Self.rollout(of: before, mutation.tx)
       let outcome = try DeploymentPlan.rollBack(
         before, rollout: rollout, reason: request.reason, now: mutation.now)
       let stored = try mutation.store(
         outcome, replacing: before, rollout: rollout,
         .init(
-          "rolled_back", attributes: ["reason": request.reason],
-          message: "rollout \(rollout.number) of \(before.name) was rolled back"))
+          "rolled_back",
+          attributes: [
+            "reason": request.reason,
+            "active_version_id": outcome.deployment.activeVersion?.rawValue ?? "",
+          ],
+          message: outcome.rollout.map {
+            "rollout \($0.number) of \(before.name) was rolled back"
+          } ?? "\(before.name) was rolled back to the version before"))
       return RollbackDeploymentResponse.with {
         $0.deployment = API.Deployment(stored.deployment)
         $0.rollout = stored.rollout.map { API.Rollout($0) }

@@ -43,7 +43,8 @@ struct Migration: Sendable {
 enum Migrations {
   /// In order of version. Numbers may be landed out of order; what is missing is applied.
   static let all: [Migration] = [
-    .core, .auth, .catalog, .devices, .deployments, .deviceLists,
+    .core, .auth, .catalog, .devices, .deployments, .deviceLists, .replaced,
+    .artifactReferences,
   ]
 
   /// Brings the schema to this binary's version, one transaction for each step.

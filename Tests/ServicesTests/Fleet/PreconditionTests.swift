@@ -25,18 +25,6 @@ import Testing
     #expect(error?.reason == "NO_VERSION")
   }
 
-  @Test func `a deployment that never had a rollout has nothing to return to`() async throws {
-    let fixture = try await FleetFixture()
-    let deployment = try #require(try await fixture.started(policy: nil).deployment)
-    let error = await refusal {
-      _ = try await fixture.deployments.rollbackDeployment(
-        .with { $0.deploymentId = deployment.id },
-        context: try fixture.call(DeploymentServiceMethods.rollbackDeployment.erased))
-    }
-    #expect(error?.code == .failedPrecondition)
-    #expect(error?.reason == "NO_ROLLOUT")
-  }
-
   @Test func `a disabled principal gets no key`() async throws {
     let fixture = try await FleetFixture()
     let caller = try fixture.base.caller(try await fixture.base.principal("gone", [.viewer]))

@@ -85,6 +85,52 @@ import Testing
       log == ["0 true", "deployment.created", "rollout.started", "deployment.started"])
   }
 
+  @Test(.timeLimit(.minutes(1)), arguments: [Int64(0), 1])
+  func `a watch of what the caller's org does not have is refused, resumed or not`(
+    revision: Int64
+  ) async throws {
+    let fixture = try await FleetFixture()
+    let known = try #require(try await fixture.started().deployment).id
+    let refused = await refusal {
+      try await fixture.deployments.watchDeployments(
+        .with {
+          $0.fromRevision = revision
+          $0.deploymentIds = [known, "nothing"]
+        }, responses: ResponseStream { _ in },
+        context: try fixture.call(DeploymentServiceMethods.watchDeployments.erased))
+    }
+    #expect(refused?.code == .notFound)
+    #expect(refused?.message == "there is no deployment \"nothing\"")
+  }
+
+  @Test(.timeLimit(.minutes(1)), arguments: [99, 100, 101, 201])
+  func `a snapshot comes in parts of a hundred, the last one marked, with all in one view`(
+    count: Int
+  ) async throws {
+    let fixture = try await FleetFixture()
+    for _ in 0..<count { _ = try await DeploymentServiceTests.create(fixture) }
+    let (responses, stream) = Self.messages(WatchDeploymentsResponse.self)
+    try await fixture.deployments.watchDeployments(
+      WatchDeploymentsRequest(), responses: responses,
+      context: try fixture.call(DeploymentServiceMethods.watchDeployments.erased))
+    var sizes: [Int] = []
+    var ids: Set<String> = []
+    let head = try fixture.base.revision()
+    for await message in stream {
+      guard case .snapshot(let part)? = message.content else {
+        Issue.record("a snapshot comes first")
+        return
+      }
+      #expect(message.revision == head)
+      sizes.append(part.deployments.count)
+      ids.formUnion(part.deployments.map(\.id))
+      if part.complete { break }
+    }
+    #expect(ids.count == count)
+    #expect(sizes.dropLast().allSatisfy { $0 == 100 })
+    #expect(sizes.count == (count + 99) / 100)
+  }
+
   @Test(.timeLimit(.minutes(1)))
   func `a revision below 0 is refused`() async throws {
     let fixture = try await FleetFixture()

@@ -27,6 +27,7 @@ import Testing
         control: DeviceCounts(reporting: 40, failing: 0), windowStart: FleetSample.start,
         now: FleetSample.start + .seconds(5))
     }
+    #expect(rollout.verdicts.map(\.looks) == [1, 1])
     rollout.stateReason = "why"
     rollout.endedAt = FleetSample.start
     try await sample.store.write { [rollout] in try Rollouts($0).update(rollout) }
@@ -115,6 +116,77 @@ import Testing
       ]
     }
     #expect(removed == [true, false])
+  }
+
+  @Test func `pins are logged with what they were and became`() async throws {
+    let sample = try await FleetSample()
+    let deployment = try await sample.started(FleetSample.deployment(policy: nil)).deployment
+    let revisions = try await sample.store.write { tx -> [Int64?] in
+      try Devices(tx).insert(FleetSample.device("a"))
+      let journal = DeploymentJournal(tx, author: FleetSample.author)
+      func pin(_ target: PinTarget) throws -> Int64 {
+        try journal.pin(
+          Pin(
+            deployment: deployment.id, device: DeviceID("a"), target: target, reason: "qa",
+            createdBy: "p1", createdAt: FleetSample.start), of: deployment, deviceName: "hw-a")
+      }
+      return [
+        try pin(.canary), try pin(.version(FleetSample.v3)),
+        try journal.unpin(DeviceID("a"), of: deployment, deviceName: "hw-a"),
+        try journal.unpin(DeviceID("a"), of: deployment, deviceName: "hw-a"),
+      ]
+    }
+    #expect(revisions.last == .some(nil))
+    let events = try sample.store.read { tx in
+      try EventLog(tx).page(after: deployment.revision, org: "o1", limit: 10)
+    }
+    #expect(events.map(\.event.kind) == ["pin.created", "pin.updated", "pin.deleted"])
+    #expect(events.map(\.revision) == revisions.compactMap { $0 })
+    #expect(events.map(\.event.beforeDigest.count) == [0, 32, 32])
+    #expect(events.map(\.event.afterDigest.count) == [32, 32, 0])
+    #expect(events[0].event.afterDigest == events[1].event.beforeDigest)
+    #expect(events[1].event.afterDigest == events[2].event.beforeDigest)
+    let details = try events.map { try EventDetail(payload: $0.event.payload) }
+    #expect(details.map { $0.attributes["arm"] } == ["CANARY", nil, nil])
+    #expect(details.map { $0.attributes["model_version_id"] } == [nil, "v3", "v3"])
+    #expect(details[0].message == "hw-a was pinned to the canary side in vision")
+    #expect(
+      try sample.store.read { try DevicePins($0).of(DeviceID("a")) }.isEmpty)
+  }
+
+  @Test func `what a version replaced survives storage and a list`() async throws {
+    let sample = try await FleetSample()
+    var deployment = FleetSample.deployment(policy: nil)
+    let started = try await sample.started(deployment).deployment
+    #expect(started.replacedVersion == FleetSample.v1)
+    deployment = started
+    try sample.store.read { [deployment] (tx) throws in
+      #expect(try Deployments(tx).find(deployment.id, org: org) == deployment)
+      #expect(try Deployments(tx).list(Page(limit: 2), org: org).items == [deployment])
+      let index = try DeploymentIndex.load(org: org, epoch: 1, tx)
+      #expect(index.entries.map(\.deployment) == [deployment])
+    }
+  }
+
+  @Test func `verdicts from before looks were counted are read with none`() throws {
+    let verdict = Gate.judge(
+      FleetSample.gate(), canary: DeviceCounts(reporting: 10, failing: 3),
+      control: DeviceCounts(reporting: 40, failing: 0), windowStart: FleetSample.start,
+      now: FleetSample.start)
+    var old = [verdict].record
+    #expect(try [GateVerdict](record: old) == [verdict])
+    // Layout 1 is layout 2 without the last field, one byte here.
+    old[0] = 2
+    old.removeLast()
+    let read = try #require(try [GateVerdict](record: old).first)
+    #expect(read.looks == 0)
+    #expect(read.repeats(verdict))
+    #expect(read.decidedAt == verdict.decidedAt)
+    var newer = old
+    newer[0] = 6
+    #expect(
+      throws: StoreError.failure("a stored list of verdicts has layout 3, this binary reads 2")
+    ) { try [GateVerdict](record: newer) }
   }
 
   @Test func `the index follows every change, and only of its own org`() async throws {

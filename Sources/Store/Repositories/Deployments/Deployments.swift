@@ -23,7 +23,8 @@ public struct Deployments {
       """
       SELECT id, org, model, variant, name, description, labels, environment, state,
         desired_version, active_version, selector, policy, current_rollout, rollout_count,
-        created_by, created_at_ms, started_at_ms, ended_at_ms, updated_at_ms, revision
+        created_by, created_at_ms, started_at_ms, ended_at_ms, updated_at_ms, revision,
+        replaced_version
       FROM deployments WHERE id = $1 AND org = $2
       """, id.rawValue, org.rawValue, map: Self.deployment)
   }
@@ -52,7 +53,7 @@ public struct Deployments {
       """
       id, org, model, variant, name, description, labels, environment, state, desired_version,
       active_version, selector, policy, current_rollout, rollout_count, created_by, created_at_ms,
-      started_at_ms, ended_at_ms, updated_at_ms, revision
+      started_at_ms, ended_at_ms, updated_at_ms, revision, replaced_version
       """, from: "deployments")
     query.filter("org = ?", org.rawValue)
     if let environment = filter.environment {
@@ -73,10 +74,11 @@ public struct Deployments {
       """
       SELECT id, org, model, variant, name, description, labels, environment, state,
         desired_version, active_version, selector, policy, current_rollout, rollout_count,
-        created_by, created_at_ms, started_at_ms, ended_at_ms, updated_at_ms, revision, pin_count
+        created_by, created_at_ms, started_at_ms, ended_at_ms, updated_at_ms, revision,
+        replaced_version, pin_count
       FROM deployments WHERE org = $1 AND state IN ('ACTIVE', 'PAUSED', 'FAILED') ORDER BY id
       """, org.rawValue
-    ) { row in (try Self.deployment(row), try row.get(21, as: Int.self)) }
+    ) { row in (try Self.deployment(row), try row.get(22, as: Int.self)) }
   }
 
   /// A deployment that is not over and targets a group; nil: none does.
@@ -101,9 +103,10 @@ public struct Deployments {
       """
       INSERT INTO deployments (id, org, model, variant, name, description, labels, environment,
         state, desired_version, active_version, selector, policy, current_rollout, rollout_count,
-        created_by, created_at_ms, started_at_ms, ended_at_ms, updated_at_ms, revision)
+        created_by, created_at_ms, started_at_ms, ended_at_ms, updated_at_ms, revision,
+        replaced_version)
       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-        $20, $21)
+        $20, $21, $22)
       """, deployment.id.rawValue, deployment.org.rawValue, deployment.model.rawValue,
       deployment.variant.rawValue, deployment.name, deployment.description,
       deployment.labels.storedText, deployment.environment.rawValue, deployment.state.rawValue,
@@ -111,7 +114,8 @@ public struct Deployments {
       deployment.selector.record, deployment.policy?.record,
       deployment.currentRollout?.rawValue, deployment.rolloutCount, deployment.createdBy,
       deployment.createdAt.milliseconds, deployment.startedAt?.milliseconds,
-      deployment.endedAt?.milliseconds, deployment.updatedAt.milliseconds, deployment.revision)
+      deployment.endedAt?.milliseconds, deployment.updatedAt.milliseconds, deployment.revision,
+      deployment.replacedVersion?.rawValue)
     try DeploymentEpochs(connection: db).advance(org: deployment.org)
   }
 
@@ -122,7 +126,7 @@ public struct Deployments {
       UPDATE deployments SET name = $3, description = $4, labels = $5, state = $6,
         desired_version = $7, active_version = $8, selector = $9, policy = $10,
         current_rollout = $11, rollout_count = $12, started_at_ms = $13, ended_at_ms = $14,
-        updated_at_ms = $15, revision = $16
+        updated_at_ms = $15, revision = $16, replaced_version = $17
       WHERE id = $1 AND org = $2
       """, deployment.id.rawValue, deployment.org.rawValue, deployment.name,
       deployment.description, deployment.labels.storedText, deployment.state.rawValue,
@@ -130,7 +134,8 @@ public struct Deployments {
       deployment.selector.record, deployment.policy?.record,
       deployment.currentRollout?.rawValue, deployment.rolloutCount,
       deployment.startedAt?.milliseconds, deployment.endedAt?.milliseconds,
-      deployment.updatedAt.milliseconds, deployment.revision)
+      deployment.updatedAt.milliseconds, deployment.revision,
+      deployment.replacedVersion?.rawValue)
     try DeploymentEpochs(connection: db).advance(org: deployment.org)
   }
 
@@ -141,7 +146,8 @@ public struct Deployments {
       createdBy: try row[15], createdAt: try row.time(16), name: try row[4],
       description: try row[5], labels: try row.labels(6), environment: try row.raw(7),
       state: try row.raw(8), desiredVersion: try row.idOrNil(9),
-      activeVersion: try row.idOrNil(10), selector: try Selector(record: try row[11]),
+      activeVersion: try row.idOrNil(10), replacedVersion: try row.idOrNil(21),
+      selector: try Selector(record: try row[11]),
       policy: try policy.map { try RolloutPolicy(record: $0) },
       currentRollout: try row.idOrNil(13), rolloutCount: try row[14],
       startedAt: try row.timeOrNil(17), endedAt: try row.timeOrNil(18),
