@@ -92,7 +92,7 @@ struct DemoCommand: AsyncParsableCommand {
       )
 
       terminal.line(terminal.bold("2.0.0 goes out at 5 %, 25 %, 100 %, behind a gate on errors"))
-      try await story.pinFirstDevice(on: deployment)
+      try await story.pinFirstDevices(on: deployment)
       let better = try await story.rollOut(second, from: "1.0.0", on: deployment)
       guard better.state == .completed else {
         throw Complaint(

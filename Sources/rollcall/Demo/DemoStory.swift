@@ -134,17 +134,20 @@ struct DemoStory: Sendable {
     ).run(until: [.completed, .paused, .rolledBack, .aborted])
   }
 
-  /// Pins a device to the new side of every rollout: a first reporter, however small the share.
-  func pinFirstDevice(on deployment: Deployment) async throws {
-    let device = try await Lookup(session: session).device(DemoDevice.hardwareId(1))
-    var request = PinDeviceRequest()
-    request.deploymentId = deployment.id
-    request.deviceId = device.id
-    request.target = .arm(.canary)
-    request.reason = "stands in the lab"
-    request.requestId = Session.requestID()
-    _ = try await session.deployments.pinDevice(request, options: session.options)
-    terminal.line("  \(device.hardwareId) is pinned to the canary side: it stands in the lab")
+  /// Pins two devices to the new side of every rollout: as many as a gate needs to judge, however small the share.
+  func pinFirstDevices(on deployment: Deployment) async throws {
+    let names = [DemoDevice.hardwareId(1), DemoDevice.hardwareId(2)]
+    for name in names {
+      var request = PinDeviceRequest()
+      request.deploymentId = deployment.id
+      request.deviceId = try await Lookup(session: session).device(name).id
+      request.target = .arm(.canary)
+      request.reason = "stands in the lab"
+      request.requestId = Session.requestID()
+      _ = try await session.deployments.pinDevice(request, options: session.options)
+    }
+    terminal.line(
+      "  \(names.joined(separator: " and ")) are pinned to the canary side: they stand in the lab")
   }
 
   /// Returns every device to the version before, and waits until they are back.
