@@ -58,11 +58,12 @@ public final class ClientSession {
 
   private func open() throws(Failure) {
     let user = Unmanaged.passUnretained(self).toOpaque()
+    guard let shared = ClientSessionCallbacks.shared else {
+      try check(Int(NGHTTP2_ERR_NOMEM.rawValue))
+      return
+    }
     try check(
-      Int(
-        nghttp2_session_client_new2(
-          &handle, ClientSessionCallbacks.shared.callbacks, user,
-          ClientSessionCallbacks.shared.options)))
+      Int(nghttp2_session_client_new2(&handle, shared.callbacks, user, shared.options)))
     let settings = [
       nghttp2_settings_entry(
         settings_id: Int32(NGHTTP2_SETTINGS_ENABLE_PUSH.rawValue), value: 0),

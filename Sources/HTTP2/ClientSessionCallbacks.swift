@@ -5,17 +5,19 @@ internal import RPCCore
 ///
 /// `@unchecked Sendable`: both objects are filled in `init` and only read afterwards.
 struct ClientSessionCallbacks: @unchecked Sendable {
+  /// nil: the C library had no memory for them.
   static let shared = ClientSessionCallbacks()
 
   let callbacks: OpaquePointer
   let options: OpaquePointer
 
-  private init() {
+  private init?() {
     var made: OpaquePointer?
-    guard nghttp2_session_callbacks_new(&made) == 0, let callbacks = made else {
-      fatalError("out of memory")
+    guard nghttp2_session_callbacks_new(&made) == 0, let callbacks = made else { return nil }
+    guard nghttp2_option_new(&made) == 0, let options = made else {
+      nghttp2_session_callbacks_del(callbacks)
+      return nil
     }
-    guard nghttp2_option_new(&made) == 0, let options = made else { fatalError("out of memory") }
     self.callbacks = callbacks
     self.options = options
     nghttp2_option_set_no_auto_window_update(options, 1)

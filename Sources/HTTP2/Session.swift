@@ -20,9 +20,9 @@ public final class Session {
     let configuration: SessionConfiguration
     let callbacks: SessionCallbacks
 
-    public init(_ configuration: SessionConfiguration) {
+    public init(_ configuration: SessionConfiguration) throws(SessionError) {
       self.configuration = configuration
-      callbacks = SessionCallbacks(configuration)
+      callbacks = try SessionCallbacks(configuration)
     }
   }
 

@@ -7,12 +7,15 @@ final class SessionCallbacks: @unchecked Sendable {
   let callbacks: OpaquePointer
   let options: OpaquePointer
 
-  init(_ configuration: SessionConfiguration) {
+  init(_ configuration: SessionConfiguration) throws(SessionError) {
     var made: OpaquePointer?
     guard nghttp2_session_callbacks_new(&made) == 0, let callbacks = made else {
-      fatalError("out of memory")
+      throw .outOfMemory
     }
-    guard nghttp2_option_new(&made) == 0, let options = made else { fatalError("out of memory") }
+    guard nghttp2_option_new(&made) == 0, let options = made else {
+      nghttp2_session_callbacks_del(callbacks)
+      throw .outOfMemory
+    }
     self.callbacks = callbacks
     self.options = options
     nghttp2_option_set_no_auto_window_update(options, 1)

@@ -84,6 +84,7 @@ public import ProtoWire
     tail = 0
   }
 
+  /// Ends the process when there is no memory, as Swift's own containers do: what a peer can make grow is bounded by windows and message limits.
   @usableFromInline @inline(never) mutating func grow(_ more: Int) {
     let waiting = count
     if head > 0, capacity - waiting >= more, head >= waiting {

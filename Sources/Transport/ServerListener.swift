@@ -72,7 +72,7 @@ public final class ServerListener: Sendable {
         loops.append(roster.loop)
       }
       let shared = Shared(rosters)
-      let callbacks = Session.SharedCallbacks(configuration.session)
+      let callbacks = try Session.SharedCallbacks(configuration.session)
       let limits = configuration.limits
       let bootstrap = ServerBootstrap(group: group)
         .serverChannelOption(.backlog, value: Int32(clamping: configuration.backlog))

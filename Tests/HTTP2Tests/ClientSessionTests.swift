@@ -19,7 +19,7 @@ import Testing
       var limits = SessionConfiguration()
       limits.maxConcurrentStreams = streams
       limits.maxHeaderListBytes = headerBytes
-      server = try Session(Session.SharedCallbacks(limits))
+      server = try Session(try Session.SharedCallbacks(limits))
     }
 
     /// Moves bytes until neither side has any; returns what the client recorded.

@@ -44,7 +44,7 @@ final class Rig {
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, health: health)
     let core = core
     connection = ServerConnection(
-      session: try Session(Session.SharedCallbacks(limits.session)), loop: loop,
+      session: try Session(try Session.SharedCallbacks(limits.session)), loop: loop,
       limits: limits.connection, owner: { _ in ConnectionCalls(core) })
     client = try ClientSession(configuration: configuration)
     try channel.pipeline.syncOperations.addHandler(connection)
