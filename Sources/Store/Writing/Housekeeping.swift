@@ -99,7 +99,7 @@ final class Housekeeping: Sendable {
     let isUnfinished = Atomic<Bool>(false)
   }
 
-  private func queue(_ job: WriteJob) {
+  private func queue(_ job: any WriteJob) {
     do {
       try writer.enqueue(job)
     } catch {

@@ -61,11 +61,11 @@ public final class WriteBehind<Key: Hashable & Sendable, Value: Sendable>: Senda
 protocol Flushable: Sendable {
   /// A job that writes what is recorded now; nil when there is nothing, or a flush is under way.
   /// `completion` gets the error of a flush that failed; its values are merged back before.
-  func flush(_ completion: @escaping @Sendable ((any Error)?) -> Void) -> WriteJob?
+  func flush(_ completion: @escaping @Sendable ((any Error)?) -> Void) -> (any WriteJob)?
 }
 
 extension WriteBehind: Flushable {
-  func flush(_ completion: @escaping @Sendable ((any Error)?) -> Void) -> WriteJob? {
+  func flush(_ completion: @escaping @Sendable ((any Error)?) -> Void) -> (any WriteJob)? {
     let batch: [Key: Value]? = state.withLock { state in
       guard state.flushing.isEmpty, !state.recorded.isEmpty else { return nil }
       swap(&state.flushing, &state.recorded)

@@ -1,33 +1,28 @@
 internal import Synchronization
 
 /// One closure on its way through the writer.
-///
-/// `@unchecked Sendable`: `state` decides who may touch the rest. The writer thread owns the job
-/// from `running` on; a cancellation owns it only when it moved the job there from `queued`.
-class WriteJob: @unchecked Sendable {
-  enum State: UInt8, AtomicRepresentable {
-    case created, queued, running, cancelled
-  }
-  fileprivate let state = Atomic<State>(.created)
-
+protocol WriteJob: AnyObject, Sendable {
   /// The writer takes the job; false when it was cancelled before.
-  final func start() -> Bool {
-    state.compareExchange(expected: .queued, desired: .running, ordering: .acquiringAndReleasing)
-      .exchanged
-  }
-
+  func start() -> Bool
   /// Runs the closure on the writer thread; throws what the closure throws.
-  func run(_ transaction: WriteTransaction) throws { fatalError("abstract") }
+  func run(_ transaction: WriteTransaction) throws
+  /// The closure failed and was rolled back, or its commit failed: tells whoever waits.
+  func fail(_ error: any Error)
+  /// The commit is durable: tells whoever waits.
+  func succeed()
+}
 
-  /// The closure failed and was rolled back, or its commit failed: resumes the waiter with `error`.
-  func fail(_ error: any Error) { fatalError("abstract") }
-
-  /// The commit is durable: resumes the waiter with the closure's result.
-  func succeed() { fatalError("abstract") }
+/// What becomes of a closure whose caller waits.
+private enum AwaitedState: UInt8, AtomicRepresentable {
+  case created, queued, running, cancelled
 }
 
 /// A closure whose caller waits in a Task.
+///
+/// `@unchecked Sendable`: `state` decides who may touch the rest. The writer thread owns the job
+/// from `running` on; a cancellation owns it only when it moved the job there from `queued`.
 final class AwaitedWrite<Result: Sendable>: WriteJob, @unchecked Sendable {
+  private let state = Atomic<AwaitedState>(.created)
   private let body: @Sendable (WriteTransaction) throws -> Result
   private var continuation: UnsafeContinuation<Result, any Error>?
   private var result: Result?
@@ -57,19 +52,24 @@ final class AwaitedWrite<Result: Sendable>: WriteJob, @unchecked Sendable {
     }
   }
 
-  override func run(_ transaction: WriteTransaction) throws { result = try body(transaction) }
+  func start() -> Bool {
+    state.compareExchange(expected: .queued, desired: .running, ordering: .acquiringAndReleasing)
+      .exchanged
+  }
 
-  override func fail(_ error: any Error) {
+  func run(_ transaction: WriteTransaction) throws { result = try body(transaction) }
+
+  func fail(_ error: any Error) {
     continuation?.resume(throwing: StoreError.translating(error))
   }
 
-  override func succeed() {
+  func succeed() {
     if let result { continuation?.resume(returning: result) }
   }
 }
 
 /// A closure of the store's own that nobody awaits: flushes and housekeeping.
-final class InternalWrite: WriteJob, @unchecked Sendable {
+final class InternalWrite: WriteJob {
   private let body: @Sendable (WriteTransaction) throws -> Void
   private let completion: @Sendable ((any Error)?) -> Void
 
@@ -79,11 +79,10 @@ final class InternalWrite: WriteJob, @unchecked Sendable {
   ) {
     self.body = body
     self.completion = completion
-    super.init()
-    state.store(.queued, ordering: .releasing)
   }
 
-  override func run(_ transaction: WriteTransaction) throws { try body(transaction) }
-  override func fail(_ error: any Error) { completion(StoreError.translating(error)) }
-  override func succeed() { completion(nil) }
+  func start() -> Bool { true }
+  func run(_ transaction: WriteTransaction) throws { try body(transaction) }
+  func fail(_ error: any Error) { completion(StoreError.translating(error)) }
+  func succeed() { completion(nil) }
 }

@@ -12,7 +12,7 @@ internal import SQL
 /// the watchers' queue) → waiters resume. So whoever was acknowledged finds their write in any read.
 final class Writer: Sendable {
   struct Queue {
-    var waiting: [WriteJob] = []
+    var waiting: [any WriteJob] = []
     var isClosed = false
   }
   private let queue = Monitor(Queue())
@@ -26,11 +26,11 @@ final class Writer: Sendable {
     let queue = self.queue
     let started = WorkerThread(name: "store-writer") {
       while true {
-        let batch: ArraySlice<WriteJob>? =
+        let batch: ArraySlice<any WriteJob>? =
           queue.wait { state in
             if state.waiting.isEmpty { return state.isClosed ? .some(nil) : nil }
             if state.waiting.count <= maximumBatch {
-              var all: [WriteJob] = []
+              var all: [any WriteJob] = []
               all.reserveCapacity(state.waiting.count)
               swap(&all, &state.waiting)
               return all[...]
@@ -48,7 +48,7 @@ final class Writer: Sendable {
   }
 
   /// Queues a closure; throws `.overloaded` or `.closed` without queueing.
-  func enqueue(_ job: WriteJob) throws(StoreError) {
+  func enqueue(_ job: any WriteJob) throws(StoreError) {
     let refusal: StoreError?? = queue.withLock { state in
       if state.isClosed { return .some(.closed) }
       if state.waiting.count >= limit {
@@ -97,7 +97,7 @@ final class WriterCore: @unchecked Sendable {
   }
 
   /// Carries a batch out, in as many transactions as engine failures make necessary.
-  func carryOut(_ jobs: ArraySlice<WriteJob>) {
+  func carryOut(_ jobs: ArraySlice<any WriteJob>) {
     var rest = jobs
     while !rest.isEmpty {
       do {
@@ -119,10 +119,10 @@ final class WriterCore: @unchecked Sendable {
   /// Runs `jobs` in one transaction and commits. Returns those that were not started because the
   /// engine lost the transaction on the way.
   private func commit(
-    _ jobs: ArraySlice<WriteJob>, _ transaction: WriteTransaction
-  ) -> ArraySlice<WriteJob> {
+    _ jobs: ArraySlice<any WriteJob>, _ transaction: WriteTransaction
+  ) -> ArraySlice<any WriteJob> {
     let db = transaction.connection
-    var done: [WriteJob] = []
+    var done: [any WriteJob] = []
     done.reserveCapacity(jobs.count)
     var index = jobs.startIndex
     do {
@@ -167,7 +167,7 @@ final class WriterCore: @unchecked Sendable {
   }
 
   private func inSavepoint(
-    _ job: WriteJob, _ transaction: WriteTransaction, _ db: Connection
+    _ job: any WriteJob, _ transaction: WriteTransaction, _ db: Connection
   ) throws(JobFailure) {
     do {
       try db.execute("SAVEPOINT job")
