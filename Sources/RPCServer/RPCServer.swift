@@ -30,7 +30,7 @@ public final class RPCServer: Sendable {
   ///   - services: what is served; health and reflection come on top.
   ///   - interceptors: asked in this order for every call.
   ///   - onLoopStart: called once on every event loop's thread before the server listens.
-  /// - Throws: when two services have a method of the same path.
+  /// - Throws: when two services have a method of the same path, or reflection cannot read a service's descriptor.
   public init(
     configuration: ServerConfiguration, services: [ServiceRegistration],
     interceptors: [any ServerInterceptor] = [],
@@ -41,7 +41,7 @@ public final class RPCServer: Sendable {
     var all = services
     let health = HealthService(services: services.map(\.service))
     all.append(health.registration)
-    if configuration.reflection { all.append(contentsOf: ReflectionIndex.services(for: all)) }
+    if configuration.reflection { all += try ReflectionIndex.services(for: all) }
     core = ServerCore(
       router: try Router(all.flatMap(\.methods)), interceptors: interceptors,
       limits: configuration.limits, errorDomain: configuration.errorDomain,

@@ -15,7 +15,9 @@ struct ReflectionIndex: Sendable {
   private let extensions: [String: [Int32: String]]
 
   /// The reflection services, v1 and v1alpha, over `services` and themselves.
-  static func services(for services: [ServiceRegistration]) -> [ServiceRegistration] {
+  static func services(
+    for services: [ServiceRegistration]
+  ) throws(DecodingError) -> [ServiceRegistration] {
     let own = [
       ServiceRegistration(
         service: Grpc_Reflection_V1_ServerReflectionMethods.serviceName,
@@ -24,22 +26,22 @@ struct ReflectionIndex: Sendable {
         service: Grpc_Reflection_V1alpha_ServerReflectionMethods.serviceName,
         file: grpcReflectionV1alphaReflectionProto),
     ]
-    let index = ReflectionIndex(services + own)
+    let index = try ReflectionIndex(services + own)
     return [
       ReflectionService(index: index).registration,
       ReflectionAlphaService(index: index).registration,
     ]
   }
 
-  init(_ registrations: [ServiceRegistration]) {
+  /// - Throws: when the bytes of a file are no descriptor.
+  init(_ registrations: [ServiceRegistration]) throws(DecodingError) {
     services = registrations.map(\.service).sorted()
     var files: [String: FileDescriptor] = [:]
     var symbols: [String: String] = [:]
     var extensions: [String: [Int32: String]] = [:]
     for file in registrations.compactMap(\.file).flatMap(\.closure) where files[file.name] == nil {
       files[file.name] = file
-      // A file that does not parse is served by name; its symbols are not known.
-      guard let parsed = try? file.parsed() else { continue }
+      let parsed = try file.parsed()
       let prefix = parsed.package.isEmpty ? "" : parsed.package + "."
       for symbol in Self.symbols(of: parsed, prefix: prefix) { symbols[symbol] = file.name }
       for field in Self.extensions(of: parsed) {

@@ -55,11 +55,24 @@ import Testing
     #expect(heard == [.serviceUnknown, .serving])
   }
 
-  private var index: ReflectionIndex {
-    ReflectionIndex([
+  private let index: ReflectionIndex
+
+  init() throws {
+    index = try ReflectionIndex([
       ServiceRegistration(
         service: Grpc_Health_V1_HealthMethods.serviceName, file: grpcHealthV1HealthProto)
     ])
+  }
+
+  @Test func `a server whose descriptors do not read is not made, unless it serves no reflection`()
+    throws
+  {
+    let broken = ServiceRegistration(
+      service: "test.Broken", file: FileDescriptor(name: "broken.proto", bytes: [0x0a, 0xff]))
+    #expect(throws: DecodingError.self) {
+      try RPCServer(configuration: .init(), services: [broken])
+    }
+    _ = try RPCServer(configuration: .init(reflection: false), services: [broken])
   }
 
   @Test(arguments: [
