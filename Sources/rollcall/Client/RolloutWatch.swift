@@ -17,11 +17,11 @@ actor RolloutWatch {
   private let clock = ContinuousClock()
   private let started: ContinuousClock.Instant
   /// Called with every change of the rollout, in order.
-  private let onChange: @Sendable (WatchRolloutResponse) -> Void
+  private let onChange: @Sendable (WatchRolloutResponse) throws -> Void
 
   init(
     session: Session, rollout: Rollout, title: String, terminal: Terminal = .shared,
-    onChange: @escaping @Sendable (WatchRolloutResponse) -> Void = { _ in }
+    onChange: @escaping @Sendable (WatchRolloutResponse) throws -> Void = { _ in }
   ) {
     self.session = session
     self.rollout = rollout
@@ -75,7 +75,7 @@ actor RolloutWatch {
       do {
         for try await message in call {
           request.fromRevision = message.revision
-          take(message)
+          try take(message)
           if states.contains(rollout.state) {
             call.cancel()
             return
@@ -114,13 +114,13 @@ actor RolloutWatch {
     }
   }
 
-  private func take(_ message: WatchRolloutResponse) {
+  private func take(_ message: WatchRolloutResponse) throws {
     switch message.content {
     case .snapshot(let rollout)?: self.rollout = rollout
     case .event(let change)?: if let rollout = change.rollout { self.rollout = rollout }
     case .bookmark?, nil: return
     }
-    onChange(message)
+    try onChange(message)
     draw()
   }
 

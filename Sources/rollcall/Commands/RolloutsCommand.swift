@@ -74,7 +74,7 @@ struct RolloutsCommand: AsyncParsableCommand {
         let isJSON = session.output == .json
         let watch = RolloutWatch(session: session, rollout: rollout, title: names.title) {
           message in
-          if isJSON, let text = try? message.json() { Terminal.shared.line(text) }
+          if isJSON { Terminal.shared.line(try message.json()) }
         }
         let end = try await watch.run()
         if !isJSON { Terminal.shared.line(RolloutText.ending(end)) }
