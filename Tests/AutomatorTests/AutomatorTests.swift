@@ -61,9 +61,11 @@ import Testing
         let journal = DeploymentJournal(tx, author: EventAuthor(actor: "p", method: "test"))
         let created = try journal.create(
           Deployment(
-            id: DeploymentID("d"), org: org, model: ModelID("m"), variant: VariantID("x"),
-            createdBy: "p", createdAt: time, name: "vision", desiredVersion: v2,
-            activeVersion: v1, policy: policy))
+            id: DeploymentID("d"), org: org, createdBy: "p", createdAt: time, name: "vision",
+            target: .fleet(
+              FleetTarget(
+                model: ModelID("m"), variant: VariantID("x"), desiredVersion: v2,
+                activeVersion: v1)), policy: policy))
         let outcome = try DeploymentPlan.start(
           created, seed: .init(id: RolloutID("r"), salt: RolloutSalt(low: 7, high: 9)), now: time)
         let rollout = try #require(outcome.rollout)

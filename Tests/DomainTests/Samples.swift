@@ -43,10 +43,12 @@ enum Sample {
     policy: RolloutPolicy? = policy()
   ) -> Deployment {
     Deployment(
-      id: DeploymentID("d"), org: OrgID("o"), model: ModelID("m"), variant: VariantID("x"),
-      createdBy: "p",
-      createdAt: minutes(0), name: "vision", state: state, desiredVersion: desired,
-      activeVersion: active, policy: policy, rolloutCount: 1)
+      id: DeploymentID("d"), org: OrgID("o"), createdBy: "p", createdAt: minutes(0),
+      name: "vision", state: state,
+      target: .fleet(
+        FleetTarget(
+          model: ModelID("m"), variant: VariantID("x"), desiredVersion: desired,
+          activeVersion: active)), policy: policy, rolloutCount: 1)
   }
 
   static func gate(

@@ -45,7 +45,7 @@ import Testing
         try tx.append(.sample("\(id)"))
         try tx.connection.execute("UPDATE things SET text = $1 WHERE id = $2", "newer", id)
         try tx.append(.sample(org: "org-2", "\(id)"))
-        return [UInt8(truncatingIfNeeded: id)]
+        return IdempotentResponse(bytes: [UInt8(truncatingIfNeeded: id)])
       }
     }
   }

@@ -16,7 +16,7 @@ import Testing
       let response = try await temporary.store.write { [key] tx in
         try tx.idempotent(key, bodyDigest: [1]) {
           try tx.append(.sample("a"))
-          return [UInt8(round), 9]
+          return IdempotentResponse(bytes: [UInt8(round), 9])
         }
       }
       #expect(response == IdempotentResponse(bytes: [0, 9], isReplay: round > 0))
@@ -26,9 +26,13 @@ import Testing
 
   @Test func `the same id with another body is refused`() async throws {
     let temporary = try TemporaryStore()
-    _ = try await temporary.store.write { [key] in try $0.idempotent(key, bodyDigest: [1]) { [] } }
+    _ = try await temporary.store.write { [key] in
+      try $0.idempotent(key, bodyDigest: [1]) { .init(bytes: []) }
+    }
     await #expect(throws: StoreError.requestIDReused(requestID: "r")) {
-      try await temporary.store.write { [key] in try $0.idempotent(key, bodyDigest: [2]) { [] } }
+      try await temporary.store.write { [key] in
+        try $0.idempotent(key, bodyDigest: [2]) { .init(bytes: []) }
+      }
     }
   }
 
@@ -40,7 +44,7 @@ import Testing
     keys[3].org = "other"
     for (index, key) in keys.enumerated() {
       let response = try await temporary.store.write { tx in
-        try tx.idempotent(key, bodyDigest: [UInt8(index)]) { [UInt8(index)] }
+        try tx.idempotent(key, bodyDigest: [UInt8(index)]) { .init(bytes: [UInt8(index)]) }
       }
       #expect(response == IdempotentResponse(bytes: [UInt8(index)], isReplay: false))
     }
@@ -54,9 +58,23 @@ import Testing
       }
     }
     let response = try await temporary.store.write { [key] in
-      try $0.idempotent(key, bodyDigest: [2]) { [7] }
+      try $0.idempotent(key, bodyDigest: [2]) { .init(bytes: [7]) }
     }
     #expect(response == IdempotentResponse(bytes: [7], isReplay: false))
+  }
+
+  @Test func `a refusal is kept with what it changed and repeated as a refusal`() async throws {
+    let temporary = try TemporaryStore()
+    for round in 0..<2 {
+      let response = try await temporary.store.write { [key] tx in
+        try tx.idempotent(key, bodyDigest: [1]) {
+          try tx.append(.sample("expired"))
+          return IdempotentResponse(bytes: [UInt8(round)], isRefusal: true)
+        }
+      }
+      #expect(response == IdempotentResponse(bytes: [0], isRefusal: true, isReplay: round > 0))
+    }
+    #expect(try temporary.store.read { try $0.revision() } == 1)
   }
 
   @Test func `requests without an id are carried out each time`() async throws {
@@ -65,7 +83,7 @@ import Testing
     anonymous.requestID = ""
     for key in [nil, nil, anonymous, anonymous] {
       let response = try await temporary.store.write { tx in
-        try tx.idempotent(key, bodyDigest: []) { [] }
+        try tx.idempotent(key, bodyDigest: []) { .init(bytes: []) }
       }
       #expect(!response.isReplay)
     }
@@ -80,10 +98,12 @@ import Testing
     configuration.idempotencyRetentionMilliseconds = 100
     configuration.clock = { clock.now.withLock { $0 } }
     let temporary = try TemporaryStore(configuration)
-    _ = try await temporary.store.write { [key] in try $0.idempotent(key, bodyDigest: [1]) { [1] } }
+    _ = try await temporary.store.write { [key] in
+      try $0.idempotent(key, bodyDigest: [1]) { .init(bytes: [1]) }
+    }
     clock.now.withLock { $0 += age }
     let response = try await temporary.store.write { [key] in
-      try $0.idempotent(key, bodyDigest: [1]) { [2] }
+      try $0.idempotent(key, bodyDigest: [1]) { .init(bytes: [2]) }
     }
     #expect(response.isReplay == isReplay)
     clock.now.withLock { $0 += 1_000 }

@@ -1,3 +1,4 @@
+import Domain
 import SQL
 import Testing
 
@@ -78,6 +79,62 @@ import Testing
       #expect(throws: StoreError.changedMigration(version: 1_000, name: "Table")) {
         try open(path, [.core, edited])
       }
+    }
+  }
+
+  @Test func `a database of before deployments had kinds of targets keeps its deployments`() throws
+  {
+    try withFolder { path in
+      let before = try open(path, Migrations.all.filter { $0.version < 9 })
+      let sql = """
+        INSERT INTO orgs VALUES ('o', 'o', '', 1, 1, 1, 1);
+        INSERT INTO models VALUES ('m', 'o', 'm', '', '', '', NULL, 1, 1, 1);
+        INSERT INTO model_variants VALUES ('x', 'o', 'm', 'x', 'c', 0, '', '', '', NULL, 1, 1, 1);
+        INSERT INTO devices VALUES ('v', 'o', 'hw', 5, '', '', '', 1, 1);
+        INSERT INTO deployments (id, org, model, variant, name, description, labels, environment,
+            state, desired_version, active_version, selector, policy, current_rollout,
+            rollout_count, pin_count, created_by, created_at_ms, started_at_ms, ended_at_ms,
+            updated_at_ms, revision, replaced_version)
+          VALUES ('d', 'o', 'm', 'x', 'eyes', 'two', '', 'PRODUCTION', 'ACTIVE', 'v2', 'v1',
+            x'SELECTOR', NULL, 'r', 3, 1, 'p', 4, 5, NULL, 6, 7, 'v0');
+        INSERT INTO rollouts VALUES ('r', 'o', 'd', 3, 'v1', 'v2', 's', x'', 'PROGRESSING', '', 1,
+          1, NULL, x'', 1, 1, NULL, 7);
+        INSERT INTO device_pins VALUES ('d', 'v', 'CANARY', NULL, 'why', 'p', 1);
+        INSERT INTO installations VALUES ('v', 'd', 'v1', 2, '', 'v1', 1);
+        """
+      let selector = Selector.everything.record.map {
+        String($0 >> 4, radix: 16) + String($0 & 15, radix: 16)
+      }.joined()
+      let connection = try Connection(SQLiteEngine(path: path + "/rollcall.db"), .readWrite)
+      try connection.runScript(sql.replacing("SELECTOR", with: selector))
+      connection.close()
+      before.close()
+
+      let store = try open(path, Migrations.all)
+      defer { store.close() }
+      let deployment = try #require(
+        try store.read { try Deployments($0).find(DeploymentID("d"), org: OrgID("o")) })
+      #expect(
+        deployment
+          == Deployment(
+            id: DeploymentID("d"), org: OrgID("o"), createdBy: "p",
+            createdAt: Timestamp(milliseconds: 4), name: "eyes", description: "two",
+            environment: .production, state: .active,
+            target: .fleet(
+              FleetTarget(
+                model: ModelID("m"), variant: VariantID("x"), desiredVersion: VersionID("v2"),
+                activeVersion: VersionID("v1"), replacedVersion: VersionID("v0"))),
+            currentRollout: RolloutID("r"), rolloutCount: 3,
+            startedAt: Timestamp(milliseconds: 5), updatedAt: Timestamp(milliseconds: 6),
+            revision: 7))
+      let (pins, broken) = try store.read { db in
+        (
+          try Deployments(db).governing(org: OrgID("o")).map(\.pinCount),
+          try db.connection.all("PRAGMA foreign_key_check") { try $0.get(0, as: String.self) }
+        )
+      }
+      #expect(pins == [1])
+      #expect(broken == [])
     }
   }
 

@@ -37,7 +37,7 @@ import Testing
         _ = try tx.idempotent(
           IdempotencyKey(org: "o", principal: "p", method: "m", requestID: "\(index)"),
           bodyDigest: []
-        ) { [] }
+        ) { IdempotentResponse(bytes: []) }
       }
     }
     clock.now.withLock { $0 += 50 }

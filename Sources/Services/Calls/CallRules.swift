@@ -118,6 +118,29 @@ public struct CallRules: Sendable {
     replaying: (@Sendable (Mutation, Response) throws -> Response)? = nil,
     _ body: @escaping @Sendable (Mutation) throws -> Response
   ) async throws -> Response {
+    try await decide(
+      request, caller, method, storing: storing, replaying: replaying
+    ) { .done(try body($0)) }
+  }
+
+  /// A change that may be kept although its caller is refused: what `body` wrote before it returned `.refused` is committed like any
+  /// other change, and the error is the answer, to repeats of the request too. An error that `body` throws undoes everything.
+  func decide<Request: MutationRequest, Response: Message>(
+    _ request: Request, _ context: ServerContext,
+    _ body: @escaping @Sendable (Mutation) throws -> Decision<Response>
+  ) async throws -> Response {
+    try await perform(context) { caller in
+      try await decide(
+        request, caller, context.method, storing: { $0 }, replaying: nil, body)
+    }
+  }
+
+  private func decide<Request: MutationRequest, Response: Message>(
+    _ request: Request, _ caller: Caller, _ method: AnyMethodDescriptor,
+    storing: @escaping @Sendable (Response) -> Response,
+    replaying: (@Sendable (Mutation, Response) throws -> Response)?,
+    _ body: @escaping @Sendable (Mutation) throws -> Decision<Response>
+  ) async throws -> Response {
     let requestID = request.requestId
     guard requestID.utf8.count <= 64 else {
       throw ServiceError.invalid(
@@ -128,7 +151,8 @@ public struct CallRules: Sendable {
         return try await store.write { tx -> Response in
           throw Validated(
             response: try body(
-              Mutation(tx: tx, caller: caller, method: method, requestID: requestID)))
+              Mutation(tx: tx, caller: caller, method: method, requestID: requestID)
+            ).response)
         }
       } catch let validated as Validated<Response> {
         return validated.response
@@ -138,21 +162,23 @@ public struct CallRules: Sendable {
     let key = IdempotencyKey(
       org: caller.org.rawValue, principal: caller.principal.rawValue, method: method.path,
       requestID: requestID)
-    return try await store.write { tx in
+    // Thrown after the commit: within the closure a refusal would undo what it is to keep.
+    return try await store.write { tx -> Decision<Response> in
       let mutation = Mutation(tx: tx, caller: caller, method: method, requestID: requestID)
-      var fresh: Response?
+      var fresh: Decision<Response>?
       let stored = try tx.idempotent(key, bodyDigest: digest) {
-        let response = try body(mutation)
-        fresh = response
-        return requestID.isEmpty ? [] : storing(response).serialized()
+        let decision = try body(mutation)
+        fresh = decision
+        return requestID.isEmpty
+          ? IdempotentResponse(bytes: []) : IdempotentResponse(decision, storing: storing)
       }
       if let fresh { return fresh }
-      let first = try Response(wire: stored.bytes)
-      guard let replaying else { return first }
-      let answer = try replaying(mutation, first)
+      let first = try Decision<Response>(stored)
+      guard let replaying, case .done(let response) = first else { return first }
+      let answer = try replaying(mutation, response)
       try tx.replaceResponse(key, storing(answer).serialized())
-      return answer
-    }
+      return .done(answer)
+    }.response
   }
 
   /// Carries a dry run's response out of the transaction that it rolls back.

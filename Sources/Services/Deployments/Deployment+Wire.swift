@@ -15,14 +15,9 @@ extension API.Deployment {
     rolloutPolicy = deployment.policy.map { API.RolloutPolicy($0) }
     latestRolloutId = deployment.currentRollout?.rawValue ?? ""
     rolloutCount = Int32(clamping: deployment.rolloutCount)
-    target = .fleet(
-      FleetTarget.with {
-        $0.modelVariantId = deployment.variant.rawValue
-        $0.desiredVersionId = deployment.desiredVersion?.rawValue ?? ""
-        $0.activeVersionId = deployment.activeVersion?.rawValue ?? ""
-        $0.targeting = Targeting(deployment.selector)
-        $0.replacedVersionId = deployment.replacedVersion?.rawValue ?? ""
-      })
+    switch deployment.target {
+    case .fleet(let fleet): target = .fleet(API.FleetTarget(fleet))
+    }
     createdBy = deployment.createdBy
     createdAt = Google_Protobuf_Timestamp(deployment.createdAt)
     startedAt = deployment.startedAt.map { Google_Protobuf_Timestamp($0) }
@@ -32,11 +27,22 @@ extension API.Deployment {
   }
 
   /// The fleet of a request; empty when it has none.
-  var fleetTarget: FleetTarget {
+  var fleetTarget: API.FleetTarget {
     switch target {
     case .fleet(let fleet)?: fleet
-    case nil: FleetTarget()
+    case nil: API.FleetTarget()
     }
+  }
+}
+
+extension API.FleetTarget {
+  init(_ fleet: Domain.FleetTarget) {
+    self.init()
+    modelVariantId = fleet.variant.rawValue
+    desiredVersionId = fleet.desiredVersion?.rawValue ?? ""
+    activeVersionId = fleet.activeVersion?.rawValue ?? ""
+    targeting = Targeting(fleet.selector)
+    replacedVersionId = fleet.replacedVersion?.rawValue ?? ""
   }
 }
 

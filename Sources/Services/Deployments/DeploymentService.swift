@@ -26,20 +26,24 @@ public struct DeploymentService: DeploymentServiceServer {
       let variant = try Self.variant(fleet.modelVariantId, org, tx)
       let field = "deployment.fleet"
       let deployment = Domain.Deployment(
-        id: mutation.makeID(), org: org, model: variant.model, variant: variant.id,
-        createdBy: mutation.caller.principal.rawValue, createdAt: mutation.now,
+        id: mutation.makeID(), org: org, createdBy: mutation.caller.principal.rawValue,
+        createdAt: mutation.now,
         name: try TextRule.requiredDisplayName.check(wanted.name, field: "deployment.name"),
         description: try TextRule.description.check(
           wanted.description, field: "deployment.description"),
         labels: try Labels(wanted.labels, field: "deployment.labels"),
         environment: try DeploymentEnvironment(
           wanted.environment, field: "deployment.environment"),
-        desiredVersion: try Self.version(
-          fleet.desiredVersionId, of: variant.id, field: "\(field).desired_version_id", org, tx),
-        activeVersion: try Self.version(
-          fleet.activeVersionId, of: variant.id, field: "\(field).active_version_id", org, tx),
-        selector: try Selector(
-          fleet.targeting ?? Targeting(), field: "\(field).targeting", org: org, tx),
+        target: .fleet(
+          Domain.FleetTarget(
+            model: variant.model, variant: variant.id,
+            desiredVersion: try Self.version(
+              fleet.desiredVersionId, of: variant.id, field: "\(field).desired_version_id", org,
+              tx),
+            activeVersion: try Self.version(
+              fleet.activeVersionId, of: variant.id, field: "\(field).active_version_id", org, tx),
+            selector: try Selector(
+              fleet.targeting ?? Targeting(), field: "\(field).targeting", org: org, tx))),
         policy: try wanted.rolloutPolicy.map {
           try Domain.RolloutPolicy($0, field: "deployment.rollout_policy")
         })

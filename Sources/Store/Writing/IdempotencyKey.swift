@@ -14,9 +14,17 @@ public struct IdempotencyKey: Sendable, Hashable {
   }
 }
 
-/// The response of a mutation that may be repeated.
+/// The answer of a mutation that may be repeated.
 public struct IdempotentResponse: Sendable, Hashable {
   public var bytes: [UInt8]
+  /// Whether the bytes are those of an error: the mutation was carried out, and its caller refused.
+  public var isRefusal: Bool
   /// True when the mutation had been carried out before and these are the stored bytes.
   public var isReplay: Bool
+
+  public init(bytes: [UInt8], isRefusal: Bool = false, isReplay: Bool = false) {
+    self.bytes = bytes
+    self.isRefusal = isRefusal
+    self.isReplay = isReplay
+  }
 }

@@ -4,44 +4,46 @@ extension WriteTransaction {
   /// Carries `body` out once: a repeated request gets the stored response, the same id with another
   /// body fails with `.requestIDReused`.
   ///
+  /// A refusal that `body` returns is stored and repeated like any answer; an error that it throws is not.
   /// `bodyDigest` is the SHA-256 of the request without its request id. The response is stored in
   /// the same transaction as the mutation, so an acknowledged one is never repeated. Responses are
   /// kept for the configured retention (24 hours). A nil key, or an empty request id, runs `body`.
   public func idempotent(
-    _ key: IdempotencyKey?, bodyDigest: [UInt8], _ body: () throws -> [UInt8]
+    _ key: IdempotencyKey?, bodyDigest: [UInt8], _ body: () throws -> IdempotentResponse
   ) throws -> IdempotentResponse {
-    guard let key, !key.requestID.isEmpty else {
-      return IdempotentResponse(bytes: try body(), isReplay: false)
-    }
+    guard let key, !key.requestID.isEmpty else { return try body() }
     let stored = try connection.first(
       """
-      SELECT body_digest, response, created_at_ms FROM idempotent_requests
+      SELECT body_digest, response, created_at_ms, is_refusal FROM idempotent_requests
       WHERE org = $1 AND principal = $2 AND method = $3 AND request_id = $4
       """, key.org, key.principal, key.method, key.requestID
     ) { row in
       (
         digest: try row.get(0, as: [UInt8].self), response: try row.get(1, as: [UInt8].self),
-        createdAt: try row.get(2, as: Int64.self)
+        createdAt: try row.get(2, as: Int64.self), isRefusal: try row.get(3, as: Bool.self)
       )
     }
     if let stored, stored.createdAt + idempotencyRetentionMilliseconds > nowMilliseconds {
       guard stored.digest == bodyDigest else {
         throw StoreError.requestIDReused(requestID: key.requestID)
       }
-      return IdempotentResponse(bytes: stored.response, isReplay: true)
+      return IdempotentResponse(
+        bytes: stored.response, isRefusal: stored.isRefusal, isReplay: true)
     }
     let response = try body()
     try connection.execute(
       """
       INSERT INTO idempotent_requests
-        (org, principal, method, request_id, body_digest, response, revision, created_at_ms)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        (org, principal, method, request_id, body_digest, response, revision, created_at_ms,
+          is_refusal)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
       ON CONFLICT (org, principal, method, request_id) DO UPDATE
       SET body_digest = excluded.body_digest, response = excluded.response,
-        revision = excluded.revision, created_at_ms = excluded.created_at_ms
-      """, key.org, key.principal, key.method, key.requestID, bodyDigest, response, head,
-      nowMilliseconds)
-    return IdempotentResponse(bytes: response, isReplay: false)
+        revision = excluded.revision, created_at_ms = excluded.created_at_ms,
+        is_refusal = excluded.is_refusal
+      """, key.org, key.principal, key.method, key.requestID, bodyDigest, response.bytes, head,
+      nowMilliseconds, response.isRefusal)
+    return response
   }
 
   /// Replaces what is stored for a request that was carried out; how long it is kept does not change.

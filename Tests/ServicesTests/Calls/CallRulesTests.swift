@@ -119,6 +119,48 @@ import Testing
     #expect(try await rename("Three", etag: "")?.displayName == "Three")
   }
 
+  /// Renames the caller's org and refuses all the same.
+  private func renameAndRefuse(
+    _ fixture: ServiceFixture, id: String = "", validateOnly: Bool = false
+  ) async -> RPCError? {
+    await refusal {
+      _ = try await fixture.rules.decide(
+        request("late", id: id, validateOnly: validateOnly),
+        try fixture.admin(Methods.createPrincipal.erased)
+      ) { mutation -> Decision<CreatePrincipalResponse> in
+        var org = try #require(try Orgs(mutation.tx).find(mutation.caller.org))
+        org.displayName += "!"
+        try Orgs(mutation.tx).update(org)
+        try mutation.record("updated", .org, id: org.id.rawValue)
+        return .refused(
+          .precondition(.resourceDisabled, .org, org.id.rawValue, "it came too late"))
+      }
+    }
+  }
+
+  @Test func `a change may be kept and its caller refused, once for a request id`() async throws {
+    let fixture = try await ServiceFixture()
+    let org = try fixture.caller(fixture.secret).org
+    func name() throws -> String? { try fixture.store.read { try Orgs($0).find(org) }?.displayName }
+    let revision = try fixture.revision()
+    let first = await renameAndRefuse(fixture, id: "r1")
+    #expect(first?.code == .failedPrecondition)
+    #expect(first?.reason == "RESOURCE_DISABLED")
+    #expect(try name() == "Default!")
+    #expect(try fixture.revision() == revision + 1)
+    // A repeat is told the same and changes nothing more.
+    #expect(await renameAndRefuse(fixture, id: "r1") == first)
+    #expect(try name() == "Default!")
+    #expect(try fixture.revision() == revision + 1)
+    // The same id with another body is another mistake.
+    let other = await refusal { _ = try await create(fixture, request("bot", id: "r1")) }
+    #expect(other?.reason == "REQUEST_ID_REUSED")
+    // Without an id it is carried out each time; a dry run is refused and keeps nothing.
+    #expect(await renameAndRefuse(fixture)?.message == first?.message)
+    #expect(await renameAndRefuse(fixture, validateOnly: true)?.message == first?.message)
+    #expect(try name() == "Default!!")
+  }
+
   @Test(
     "A page has 50 entries by default and 200 at most",
     arguments: [(Int32(0), 50), (1, 1), (49, 49), (200, 200), (201, 200), (.max, 200)])

@@ -74,10 +74,12 @@ struct FleetSample {
     _ id: String = "d", policy: RolloutPolicy?, selector: Selector = .everything
   ) -> Deployment {
     Deployment(
-      id: DeploymentID(id), org: org, model: ModelID("m"), variant: VariantID("x"),
-      createdBy: "p1", createdAt: start, name: "vision", description: "eyes",
-      labels: Labels(unchecked: ["team": "a=b"]), environment: .production, desiredVersion: v2,
-      activeVersion: v1, selector: selector, policy: policy)
+      id: DeploymentID(id), org: org, createdBy: "p1", createdAt: start, name: "vision",
+      description: "eyes", labels: Labels(unchecked: ["team": "a=b"]), environment: .production,
+      target: .fleet(
+        FleetTarget(
+          model: ModelID("m"), variant: VariantID("x"), desiredVersion: v2, activeVersion: v1,
+          selector: selector)), policy: policy)
   }
 
   /// Creates and starts a deployment from v1 to v2.

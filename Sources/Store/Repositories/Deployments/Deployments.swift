@@ -24,7 +24,7 @@ public struct Deployments {
       SELECT id, org, model, variant, name, description, labels, environment, state,
         desired_version, active_version, selector, policy, current_rollout, rollout_count,
         created_by, created_at_ms, started_at_ms, ended_at_ms, updated_at_ms, revision,
-        replaced_version
+        replaced_version, target
       FROM deployments WHERE id = $1 AND org = $2
       """, id.rawValue, org.rawValue, map: Self.deployment)
   }
@@ -53,7 +53,7 @@ public struct Deployments {
       """
       id, org, model, variant, name, description, labels, environment, state, desired_version,
       active_version, selector, policy, current_rollout, rollout_count, created_by, created_at_ms,
-      started_at_ms, ended_at_ms, updated_at_ms, revision, replaced_version
+      started_at_ms, ended_at_ms, updated_at_ms, revision, replaced_version, target
       """, from: "deployments")
     query.filter("org = ?", org.rawValue)
     if let environment = filter.environment {
@@ -68,17 +68,18 @@ public struct Deployments {
     return query
   }
 
-  /// The deployments that decide what devices of an org get, oldest first, each with the number of its pins.
+  /// The deployments of fleets that decide what devices of an org get, oldest first, each with the number of its pins.
   func governing(org: OrgID) throws -> [(deployment: Deployment, pinCount: Int)] {
     try db.all(
       """
       SELECT id, org, model, variant, name, description, labels, environment, state,
         desired_version, active_version, selector, policy, current_rollout, rollout_count,
         created_by, created_at_ms, started_at_ms, ended_at_ms, updated_at_ms, revision,
-        replaced_version, pin_count
-      FROM deployments WHERE org = $1 AND state IN ('ACTIVE', 'PAUSED', 'FAILED') ORDER BY id
+        replaced_version, target, pin_count
+      FROM deployments
+      WHERE org = $1 AND target = 'FLEET' AND state IN ('ACTIVE', 'PAUSED', 'FAILED') ORDER BY id
       """, org.rawValue
-    ) { row in (try Self.deployment(row), try row.get(22, as: Int.self)) }
+    ) { row in (try Self.deployment(row), try row.get(23, as: Int.self)) }
   }
 
   /// A deployment that is not over and targets a group; nil: none does.
@@ -87,7 +88,7 @@ public struct Deployments {
     try db.each(
       """
       SELECT id, selector FROM deployments
-      WHERE org = $1 AND state NOT IN ('ARCHIVED', 'KILLED') ORDER BY id
+      WHERE org = $1 AND target = 'FLEET' AND state NOT IN ('ARCHIVED', 'KILLED') ORDER BY id
       """, org.rawValue
     ) { row in
       let selector = try Selector(record: try row[1])
@@ -104,9 +105,9 @@ public struct Deployments {
       INSERT INTO deployments (id, org, model, variant, name, description, labels, environment,
         state, desired_version, active_version, selector, policy, current_rollout, rollout_count,
         created_by, created_at_ms, started_at_ms, ended_at_ms, updated_at_ms, revision,
-        replaced_version)
+        replaced_version, target)
       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-        $20, $21, $22)
+        $20, $21, $22, $23)
       """, deployment.id.rawValue, deployment.org.rawValue, deployment.model.rawValue,
       deployment.variant.rawValue, deployment.name, deployment.description,
       deployment.labels.storedText, deployment.environment.rawValue, deployment.state.rawValue,
@@ -115,7 +116,7 @@ public struct Deployments {
       deployment.currentRollout?.rawValue, deployment.rolloutCount, deployment.createdBy,
       deployment.createdAt.milliseconds, deployment.startedAt?.milliseconds,
       deployment.endedAt?.milliseconds, deployment.updatedAt.milliseconds, deployment.revision,
-      deployment.replacedVersion?.rawValue)
+      deployment.replacedVersion?.rawValue, deployment.target.kind)
     try DeploymentEpochs(connection: db).advance(org: deployment.org)
   }
 
@@ -142,15 +143,38 @@ public struct Deployments {
   private static func deployment(_ row: Row) throws -> Deployment {
     let policy = try row.get(12, as: [UInt8]?.self)
     return Deployment(
-      id: try row.id(0), org: try row.id(1), model: try row.id(2), variant: try row.id(3),
-      createdBy: try row[15], createdAt: try row.time(16), name: try row[4],
-      description: try row[5], labels: try row.labels(6), environment: try row.raw(7),
-      state: try row.raw(8), desiredVersion: try row.idOrNil(9),
-      activeVersion: try row.idOrNil(10), replacedVersion: try row.idOrNil(21),
-      selector: try Selector(record: try row[11]),
+      id: try row.id(0), org: try row.id(1), createdBy: try row[15],
+      createdAt: try row.time(16), name: try row[4], description: try row[5],
+      labels: try row.labels(6), environment: try row.raw(7), state: try row.raw(8),
+      target: try target(row),
       policy: try policy.map { try RolloutPolicy(record: $0) },
       currentRollout: try row.idOrNil(13), rolloutCount: try row[14],
       startedAt: try row.timeOrNil(17), endedAt: try row.timeOrNil(18),
       updatedAt: try row.time(19), revision: try row[20])
+  }
+
+  private static func target(_ row: Row) throws -> DeploymentTarget {
+    let kind = try row.get(22, as: String.self)
+    switch kind {
+    case DeploymentTarget.fleetKind:
+      return .fleet(
+        FleetTarget(
+          model: try row.id(2), variant: try row.id(3), desiredVersion: try row.idOrNil(9),
+          activeVersion: try row.idOrNil(10), replacedVersion: try row.idOrNil(21),
+          selector: try Selector(record: try row[11])))
+    default:
+      throw StoreError.failure("a stored deployment has a target of kind \"\(kind)\"")
+    }
+  }
+}
+
+extension DeploymentTarget {
+  fileprivate static let fleetKind = "FLEET"
+
+  /// What is stored for the kind of a target.
+  fileprivate var kind: String {
+    switch self {
+    case .fleet: Self.fleetKind
+    }
   }
 }
