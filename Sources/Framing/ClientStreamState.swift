@@ -15,7 +15,8 @@ public struct ClientStreamState: Sendable {
   /// Messages received.
   public private(set) var messageCount = 0
 
-  /// - Parameter expectsOneMessage: whether the method answers with exactly one message.
+  /// - Parameter expectsOneMessage: whether the method answers with exactly one message. An end with
+  ///   OK and none, and a second one, are UNIMPLEMENTED: the server has another idea of the method.
   public init(expectsOneMessage: Bool) {
     self.expectsOneMessage = expectsOneMessage
   }
@@ -81,7 +82,7 @@ public struct ClientStreamState: Sendable {
     let code = StatusCode(wire: number)
     phase = .ended
     if code == .ok, expectsOneMessage, messageCount == 0 {
-      return .end(RPCStatus(code: .internalError, message: "the response has no message"))
+      return .end(RPCStatus(code: .unimplemented, message: "the response has no message"))
     }
     return .end(RPCStatus(code: code, message: code == .ok ? "" : head.message))
   }
@@ -108,7 +109,9 @@ public struct ClientStreamState: Sendable {
       if expectsOneMessage, messageCount > 1 {
         phase = .ended
         return .fail(
-          RPCStatus(code: .internalError, message: "more than one message in a unary response"))
+          RPCStatus(
+            code: .unimplemented,
+            message: "more than one message where the method gives one response"))
       }
       return .deliver
     }

@@ -1,6 +1,8 @@
 public import ProtoWire
 
-/// A call with many requests and one response.
+/// A call with many requests and one response: `send` each request, then `finish`.
+///
+/// A call that nobody holds any more is cancelled.
 public struct ClientStreamingCall<Request: Message, Response: Message>: Sendable {
   private let transport: any ClientCallTransport
 
@@ -11,15 +13,21 @@ public struct ClientStreamingCall<Request: Message, Response: Message>: Sendable
     try await transport.send(message.serialized())
   }
 
-  /// Says that no message follows, and waits for the response.
+  /// Says that no message follows: the server hears the end of the requests now. `finish` says so too.
+  public func closeSend() async throws { try await transport.closeSend() }
+
+  /// Says that no message follows, and waits for the response. Once.
+  ///
+  /// - Throws: the call's `RPCError`; UNIMPLEMENTED when the server answers with no message or with several.
   public func finish() async throws -> Response {
     try await transport.closeSend()
     guard let response = try await transport.receive(Response.self) else {
-      throw RPCError(.internalError, "the server ended the call without a response")
+      throw RPCError(.unimplemented, "the response has no message")
     }
     guard try await transport.receive() == nil else {
       transport.cancel()
-      throw RPCError(.internalError, "the server sent more than one response")
+      throw RPCError(
+        .unimplemented, "more than one message where the method gives one response")
     }
     return response
   }

@@ -108,7 +108,10 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
       inboundChanged()
     } else if !stream.pointee.isRemoteClosed {
       do throws(FramingError) {
-        if try messageLength(stream.pointee.inbound.bytes) == nil { creditPartial() }
+        guard let length = try messageLength(stream.pointee.inbound.bytes) else {
+          return creditPartial()
+        }
+        if stream.pointee.inbound.count > length { refuse(Self.severalMessages) }
       } catch {
         refuse(RPCError(error))
       }
@@ -122,17 +125,20 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
     switch pull() {
     case .message(let bytes):
       guard stream?.pointee.inbound.isEmpty ?? true else {
-        return refuse(RPCError(.internalError, "more than one message in a unary request"))
+        return refuse(Self.severalMessages)
       }
       do {
         try startHandler(bytes)
       } catch {
         refuse(error)
       }
-    case .end, .pending: refuse(RPCError(.internalError, "the request has no message"))
+    case .end, .pending: refuse(RPCError(.unimplemented, "the request has no message"))
     case .failed(let error): refuse(error)
     }
   }
+
+  private static let severalMessages = RPCError(
+    .unimplemented, "more than one message where the method takes one request")
 
   /// Bytes of the first message with its prefix; nil while it is incomplete.
   private func messageLength(_ bytes: UnsafeRawBufferPointer) throws(FramingError) -> Int? {
