@@ -136,7 +136,7 @@ let package = Package(
       ] + nio),
     tests(
       "RPCClientTests",
-      ["RPCClient", "RPCServer", "RPCCore", "ProtoWire", "StandardProtos"] + nio),
+      ["RPCClient", "RPCServer", "RPCCore", "Transport", "ProtoWire", "StandardProtos"] + nio),
     tests("DomainTests", ["Domain"]),
     tests("SQLTests", ["SQL"]),
     tests(

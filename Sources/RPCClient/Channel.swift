@@ -3,6 +3,7 @@ import NIOCore
 import NIOPosix
 import ProtoWire
 public import RPCCore
+import Transport
 
 /// A connection to a service: the client's end of gRPC over HTTP/2.
 ///
@@ -30,12 +31,12 @@ public final class Channel: ClientChannel {
     let target = try ChannelTarget(target, defaultPort: configuration.tls == nil ? 80 : 443)
     self.configuration = configuration
     let group = configuration.eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton
-    do {
+    do throws(TLSProblem) {
       core = ChannelCore(
-        target: target, configuration: configuration, tls: try configuration.tls?.makeContext(),
+        target: target, configuration: configuration, tls: try configuration.tls?.ready(),
         loop: group.next())
     } catch {
-      throw .tls("\(error)")
+      throw .tls(error.description)
     }
   }
 

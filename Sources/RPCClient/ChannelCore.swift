@@ -1,7 +1,6 @@
 import HTTP2
 import NIOCore
 import NIOPosix
-import NIOSSL
 import RPCCore
 import Synchronization
 import Transport
@@ -17,7 +16,7 @@ final class ChannelCore: @unchecked Sendable {
   let authority: [UInt8]
   let userAgent: [UInt8]
   let creditThreshold: Int
-  private let tls: NIOSSLContext?
+  private let tls: ClientTLS.Ready?
   private let mirror = Mutex(ConnectivityState.idle)
   /// What calls hear of a channel that is closed.
   private static let closed = "the channel is closed"
@@ -34,7 +33,7 @@ final class ChannelCore: @unchecked Sendable {
   private var graceTimer: Scheduled<Void>?
 
   init(
-    target: ChannelTarget, configuration: Channel.Configuration, tls: NIOSSLContext?,
+    target: ChannelTarget, configuration: Channel.Configuration, tls: ClientTLS.Ready?,
     loop: any EventLoop
   ) {
     self.loop = loop
@@ -117,37 +116,42 @@ final class ChannelCore: @unchecked Sendable {
     let bootstrap = ClientBootstrap(group: loop)
       .connectTimeout(.nanoseconds(timeout))
       .channelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
-      .channelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-          try self.configure(channel, for: connection, host: address.host)
-        }
-      }
-    let future =
+      // Nothing is read before the handlers are there.
+      .channelOption(ChannelOptions.autoRead, value: false)
+    let future: EventLoopFuture<any NIOCore.Channel> =
       switch address {
       case .tcp(let host, let port): bootstrap.connect(host: host, port: port)
       case .unix(let path): bootstrap.connect(unixDomainSocketPath: path)
       }
-    future.whenFailure { error in
-      self.attemptFailed(attempt, because: "\(address): \(ConnectFailure.text(error))")
-      self.closed(connection)
+    future.whenComplete { result in
+      do {
+        let socket = try result.get()
+        guard connection.closeReason == nil else { return socket.close(promise: nil) }
+        do {
+          try self.configure(socket, for: connection, host: address.host)
+        } catch {
+          socket.close(promise: nil)
+          throw error
+        }
+      } catch {
+        connection.close(because: ConnectFailure.text(error))
+      }
     }
   }
 
+  /// Puts a connection on top of a socket that has just connected: a host with several addresses
+  /// has been through several sockets by then.
   private func configure(
-    _ channel: any NIOCore.Channel, for connection: Connection, host: String?
+    _ socket: any NIOCore.Channel, for connection: Connection, host: String?
   ) throws {
-    if let tls {
-      let name = configuration.tls?.serverName ?? host
-      // A server name in TLS is never an address (RFC 6066 §3).
-      let isAddress = name.map { (try? SocketAddress(ipAddress: $0, port: 0)) != nil } ?? true
-      try channel.pipeline.syncOperations.addHandler(
-        NIOSSLClientHandler(context: tls, serverHostname: isAddress ? nil : name))
-    }
+    let pipeline = socket.pipeline.syncOperations
+    if let tls { try pipeline.addHandler(tls.makeHandler(host: host)) }
     let session = try ClientSession(
       configuration: .init(streamWindow: Int32(clamping: configuration.streamWindow)))
     let transport = ClientConnection(session: session, expectsTLS: tls != nil, owner: connection)
+    try pipeline.addHandler(transport)
     connection.attach(transport)
-    try channel.pipeline.syncOperations.addHandler(transport)
+    try socket.syncOptions?.setOption(ChannelOptions.autoRead, value: true)
   }
 
   /// A connection's server has sent its SETTINGS.

@@ -2,7 +2,7 @@
 public enum ChannelError: Error, Hashable, Sendable {
   /// The target is not `host:port`, `unix:/path` or a list of them.
   case target(String)
-  /// The TLS files cannot be read or used.
+  /// The certificates or the key cannot be read or used: which, and why.
   case tls(String)
 }
 

@@ -1,8 +1,19 @@
 import NIOSSL
+public import RPCCore
+import Transport
 
 /// How a channel secures its connection. HTTP/2 is chosen by ALPN.
+///
+/// ```swift
+/// let tls = ClientTLS(trust: .file("ca.pem"))
+/// let mutual = ClientTLS(
+///   trust: .pem(authority), identity: .init(certificate: .text(chain), privateKey: .text(key)))
+/// ```
 public struct ClientTLS: Sendable, Hashable {
   /// Whose signature on the server's certificate is trusted.
+  ///
+  /// Where none of the certificates given may sign others, each is trusted for itself: so a server's
+  /// own self-signed certificate can be named. Beside an authority such a certificate does nothing.
   public enum Trust: Sendable, Hashable {
     /// The system's certificate authorities.
     case system
@@ -14,14 +25,18 @@ public struct ClientTLS: Sendable, Hashable {
 
   /// A certificate and its key, which the client shows to a server that asks (mTLS).
   public struct Identity: Sendable, Hashable {
-    /// PEM file with the certificate, followed by its chain.
-    public var certificateFile: String
-    /// PEM file with the private key.
-    public var keyFile: String
+    /// The certificate, followed by its chain.
+    public var certificate: PEM
+    public var privateKey: PEM
 
+    public init(certificate: PEM, privateKey: PEM) {
+      self.certificate = certificate
+      self.privateKey = privateKey
+    }
+
+    /// With PEM files.
     public init(certificateFile: String, keyFile: String) {
-      self.certificateFile = certificateFile
-      self.keyFile = keyFile
+      self.init(certificate: .file(certificateFile), privateKey: .file(keyFile))
     }
   }
 
@@ -36,25 +51,40 @@ public struct ClientTLS: Sendable, Hashable {
     self.serverName = serverName
   }
 
-  /// Reads the files.
-  /// - Throws: what NIOSSL says of a file that is missing or no PEM.
-  func makeContext() throws -> NIOSSLContext {
+  /// What a connection's TLS is made of.
+  struct Ready {
+    let context: NIOSSLContext
+    let server: PeerTrust
+    let serverName: String?
+
+    /// The handler of a connection to `host`, nil for a path.
+    func makeHandler(host: String?) throws -> NIOSSLClientHandler {
+      try server.clientHandler(context, name: serverName ?? host)
+    }
+  }
+
+  /// Reads what is in files. Throws when one is missing or not PEM, or the key does not fit the
+  /// certificate.
+  func ready() throws(TLSProblem) -> Ready {
     var configuration = TLSConfiguration.makeClientConfiguration()
     configuration.minimumTLSVersion = .tlsv12
     configuration.applicationProtocols = ["h2"]
-    switch trust {
-    case .system: configuration.trustRoots = .default
-    case .file(let path): configuration.trustRoots = .file(path)
-    case .pem(let text):
-      configuration.trustRoots = .certificates(
-        try NIOSSLCertificate.fromPEMBytes(Array(text.utf8)))
-    }
+    let server: PeerTrust =
+      switch trust {
+      case .system: .system
+      case .file(let path): try PeerTrust(.file(path))
+      case .pem(let text): try PeerTrust(.text(text))
+      }
+    configuration.trustRoots = server.roots
     if let identity {
-      configuration.certificateChain = try NIOSSLCertificate.fromPEMFile(identity.certificateFile)
-        .map { .certificate($0) }
-      configuration.privateKey = .privateKey(
-        try NIOSSLPrivateKey(file: identity.keyFile, format: .pem))
+      let shown = try TLSMaterial.identity(
+        certificate: identity.certificate, privateKey: identity.privateKey)
+      configuration.certificateChain = shown.chain.map { .certificate($0) }
+      configuration.privateKey = .privateKey(shown.key)
     }
-    return try NIOSSLContext(configuration: configuration)
+    return Ready(
+      context: try TLSMaterial.context(
+        configuration, certificate: identity?.certificate, privateKey: identity?.privateKey),
+      server: server, serverName: serverName)
   }
 }

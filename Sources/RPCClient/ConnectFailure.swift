@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import Transport
 
 #if canImport(Glibc)
   import Glibc
@@ -19,7 +20,7 @@ enum ConnectFailure {
     case ChannelError.connectTimeout(let amount):
       return "no connection within \(amount.nanoseconds / 1_000_000) ms"
     default:
-      return "\(error)"
+      return TLSFailure.text(error)
     }
   }
 

@@ -31,8 +31,9 @@ final class Connection: ClientConnectionOwner, @unchecked Sendable {
     self.channel = channel
   }
 
-  /// The socket is about to connect through this handler.
+  /// The socket is connected, and talks through this handler.
   func attach(_ transport: ClientConnection) {
+    guard closeReason == nil else { return }
     self.transport = transport
     let limit = channel.configuration.backoff.connectTimeout
     timer = channel.schedule(after: limit) {
@@ -126,8 +127,9 @@ final class Connection: ClientConnectionOwner, @unchecked Sendable {
     hasAnswered || readyAt.advanced(by: channel.configuration.backoff.initial).hasPassed
   }
 
-  /// Takes no new calls; closes when the last stream has.
+  /// Takes no new calls; closes when the last stream has. Without SETTINGS there is none yet.
   func drain() {
+    guard isReady else { return close(because: "the connection is not needed any more") }
     guard closeReason == nil, !isDraining else { return }
     isDraining = true
     transport?.session.goAway()
@@ -135,9 +137,14 @@ final class Connection: ClientConnectionOwner, @unchecked Sendable {
     releaseWaiting(because: "the connection takes no more calls")
   }
 
-  /// Closes at once.
+  /// Closes at once. Before there is a socket this gives up the attempt: a socket that connects
+  /// later is closed by the channel.
   func close(because reason: String) {
-    transport?.close(because: reason)
+    if let transport {
+      transport.close(because: reason)
+    } else if closeReason == nil {
+      ended(because: reason)
+    }
   }
 
   /// The calls that wait here go back to the channel.
@@ -194,6 +201,10 @@ final class Connection: ClientConnectionOwner, @unchecked Sendable {
   }
 
   func connection(_ connection: ClientConnection, closedBecause reason: String) {
+    ended(because: reason)
+  }
+
+  private func ended(because reason: String) {
     closeReason = "\(peer): \(reason)"
     timer?.cancel()
     timer = nil

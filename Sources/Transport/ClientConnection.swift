@@ -117,7 +117,7 @@ public final class ClientConnection: ChannelInboundHandler {
   }
 
   public func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    close(because: "\(error)")
+    close(because: TLSFailure.text(error))
   }
 
   // MARK: Inside

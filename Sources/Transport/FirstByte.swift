@@ -1,5 +1,4 @@
 import NIOCore
-import NIOSSL
 
 /// Serves TLS and plain connections on one port: a client's first byte says which it speaks.
 ///
@@ -12,13 +11,11 @@ final class FirstByte: ChannelInboundHandler, RemovableChannelHandler {
   /// The content type of a TLS record that carries a handshake (RFC 8446 section 5.1).
   private static let handshakeRecord: UInt8 = 22
 
-  private let tls: NIOSSLContext
-  private let acceptsPlaintext: Bool
+  private let tls: ListenerTLS.Ready
   private let connection: ServerConnection
 
-  init(tls: NIOSSLContext, acceptsPlaintext: Bool, connection: ServerConnection) {
+  init(tls: ListenerTLS.Ready, connection: ServerConnection) {
     self.tls = tls
-    self.acceptsPlaintext = acceptsPlaintext
     self.connection = connection
   }
 
@@ -30,9 +27,9 @@ final class FirstByte: ChannelInboundHandler, RemovableChannelHandler {
     do {
       if first == Self.handshakeRecord {
         try context.pipeline.syncOperations.addHandler(
-          NIOSSLServerHandler(context: tls), position: .after(self))
+          tls.makeHandler(), position: .after(self))
         connection.isTLS = true
-      } else if !acceptsPlaintext {
+      } else if !tls.acceptsPlaintext {
         throw PlaintextRefused()
       }
     } catch {

@@ -143,7 +143,7 @@ public final class ServerConnection: ChannelInboundHandler {
   }
 
   public func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    lastError = "\(error)"
+    lastError = TLSFailure.text(error)
     close()
   }
 

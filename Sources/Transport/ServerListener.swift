@@ -1,7 +1,6 @@
 public import HTTP2
 import NIOCore
 import NIOPosix
-import NIOSSL
 import RPCCore
 import Synchronization
 
@@ -56,8 +55,7 @@ public final class ServerListener: Sendable {
     onLoopStart: @escaping @Sendable (_ loop: LoopExecutor, _ index: Int) throws -> Void,
     owner: @escaping @Sendable (ServerConnection) -> any ServerConnectionOwner
   ) async throws -> ServerListener {
-    let tls = try configuration.tls?.makeContext()
-    let acceptsPlaintext = configuration.tls?.acceptsPlaintext ?? true
+    let tls = try configuration.tls?.ready()
     let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.eventLoops))
     do {
       var rosters: [ObjectIdentifier: LoopRoster] = [:]
@@ -99,8 +97,7 @@ public final class ServerListener: Sendable {
               owner: owner)
             if let tls {
               try channel.pipeline.syncOperations.addHandler(
-                FirstByte(
-                  tls: tls, acceptsPlaintext: acceptsPlaintext, connection: connection))
+                FirstByte(tls: tls, connection: connection))
             }
             try channel.pipeline.syncOperations.addHandler(connection)
             roster.add(connection)

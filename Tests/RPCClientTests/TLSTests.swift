@@ -16,12 +16,18 @@ import Testing
     _ tls: ClientTLS?, host: String = "localhost", clientAuthority: String? = nil,
     acceptsPlaintext: Bool? = nil
   ) async throws -> RPCError? {
-    let server = try await startServer(EchoService()) {
-      $0.tls = ServerTLS(
+    try await call(
+      tls, host: host,
+      server: ServerTLS(
         certificateFile: certificates.path("server.pem"),
         privateKeyFile: certificates.path("server.key"), clientAuthorityFile: clientAuthority,
-        acceptsPlaintext: acceptsPlaintext)
-    }
+        acceptsPlaintext: acceptsPlaintext))
+  }
+
+  private func call(
+    _ tls: ClientTLS?, host: String = "localhost", server configuration: ServerTLS
+  ) async throws -> RPCError? {
+    let server = try await startServer(EchoService()) { $0.tls = configuration }
     let channel = try Channel(target: "\(host):\(server.port)", configuration: .init(tls: tls))
     var failure: RPCError?
     do {
@@ -90,11 +96,134 @@ import Testing
     }
   }
 
-  @Test("a file that is missing is named when the channel is made")
-  func missing() {
-    #expect(throws: ChannelError.self) {
-      _ = try Channel(
-        target: "localhost:1", configuration: .init(tls: ClientTLS(trust: .file("/none.pem"))))
+  @Test("certificates and keys may come as texts, on both sides")
+  func texts() async throws {
+    let authority = try certificates.text("ca.pem")
+    let server = ServerTLS(
+      certificate: .text(try certificates.text("server.pem")),
+      privateKey: .text(try certificates.text("server.key")), clientAuthority: .text(authority))
+    let identity = ClientTLS.Identity(
+      certificate: .text(try certificates.text("client.pem")),
+      privateKey: .text(try certificates.text("client.key")))
+    #expect(
+      try await call(ClientTLS(trust: .pem(authority), identity: identity), server: server) == nil)
+    #expect(!"\(server) \(identity)".contains("PRIVATE KEY"), "a key is never described")
+  }
+
+  private var own: ServerTLS {
+    ServerTLS(
+      certificateFile: certificates.path("own.pem"), privateKeyFile: certificates.path("own.key"))
+  }
+
+  @Test("a server's own certificate, which may sign no other, is trusted for itself")
+  func pinned() async throws {
+    let trust = ClientTLS(trust: .file(certificates.path("own.pem")))
+    for host in ["localhost", "127.0.0.1"] {
+      #expect(try await call(trust, host: host, server: own) == nil)
+    }
+    let wildcard = ClientTLS(trust: trust.trust, serverName: "a.example.org")
+    #expect(try await call(wildcard, server: own) == nil)
+    for name in ["b.a.example.org", "example.org", "127.0.0.2", "other"] {
+      let named = ClientTLS(trust: trust.trust, serverName: name)
+      #expect(try await call(named, server: own)?.code == .unavailable, "\(name)")
+    }
+    // For no other server, and not for another certificate of the same name.
+    #expect(try await call(trust)?.code == .unavailable)
+    #expect(
+      try await call(ClientTLS(trust: .file(certificates.path("ca.pem"))), server: own)?.code
+        == .unavailable)
+  }
+
+  @Test("a pinned certificate serves its purpose only, and beside an authority not at all")
+  func pinnedPurpose() async throws {
+    let client = ServerTLS(
+      certificateFile: certificates.path("own-client.pem"),
+      privateKeyFile: certificates.path("own-client.key"))
+    let trust = ClientTLS(
+      trust: .file(certificates.path("own-client.pem")), serverName: "own-client")
+    #expect(try await call(trust, server: client)?.code == .unavailable)
+    let both = try certificates.text("ca.pem") + certificates.text("own.pem")
+    #expect(try await call(ClientTLS(trust: .pem(both))) == nil)
+    #expect(try await call(ClientTLS(trust: .pem(both)), server: own)?.code == .unavailable)
+  }
+
+  @Test("a client's own certificate is trusted for itself, and no other")
+  func pinnedClient() async throws {
+    var server = own
+    server.clientAuthority = .file(certificates.path("own-client.pem"))
+    server.acceptsPlaintext = false
+    func identity(_ name: String) -> ClientTLS.Identity {
+      .init(
+        certificateFile: certificates.path("\(name).pem"), keyFile: certificates.path("\(name).key")
+      )
+    }
+    let trust = ClientTLS.Trust.file(certificates.path("own.pem"))
+    #expect(
+      try await call(ClientTLS(trust: trust, identity: identity("own-client")), server: server)
+        == nil)
+    for other in [identity("own"), identity("client"), nil] {
+      let error = try await call(ClientTLS(trust: trust, identity: other), server: server)
+      #expect(error?.code == .unavailable)
+    }
+  }
+
+  @Test("what is wrong with TLS is said in words")
+  func words() async throws {
+    let trust = ClientTLS.Trust.file(certificates.path("ca.pem"))
+    let authority = certificates.path("ca.pem")
+    let untrusted = try await call(ClientTLS(trust: .file(certificates.path("other-ca.pem"))))
+    #expect(untrusted?.message.contains("no authority that is trusted here signed it") == true)
+    let name = try await call(ClientTLS(trust: trust, serverName: "example.org"))
+    #expect(name?.message.contains("not made out to the name") == true)
+    let demanded = try await call(ClientTLS(trust: trust), clientAuthority: authority)
+    #expect(demanded?.message.contains("demands a client certificate") == true)
+    for error in [untrusted, name, demanded] {
+      let text = try #require(error?.message)
+      for word in ["BoringSSL", "OPENSSL", "checkouts", "Error"] {
+        #expect(!text.contains(word), "\(text)")
+      }
+    }
+  }
+
+  @Test("files and texts that are no certificate or key are named when channel and server are made")
+  func unusable() async throws {
+    func problem(_ tls: ClientTLS) -> String {
+      do {
+        _ = try Channel(target: "localhost:1", configuration: .init(tls: tls))
+        return "none"
+      } catch {
+        return error.description
+      }
+    }
+    #expect(
+      problem(ClientTLS(trust: .file("/none.pem")))
+        == "TLS cannot be set up: /none.pem cannot be read: No such file or directory")
+    let key = certificates.path("server.key")
+    #expect(
+      problem(ClientTLS(trust: .file(key)))
+        == "TLS cannot be set up: \(key) holds no certificate in PEM form, or one that is damaged")
+    #expect(
+      problem(ClientTLS(trust: .pem("")))
+        == "TLS cannot be set up: the PEM text holds no certificate in PEM form, or one that is damaged"
+    )
+    let certificate = certificates.path("server.pem")
+    #expect(
+      problem(
+        ClientTLS(identity: .init(certificateFile: certificate, keyFile: certificate)))
+        == "TLS cannot be set up: \(certificate) holds no private key in PEM form, or one that is damaged or encrypted"
+    )
+    let other = certificates.path("client.key")
+    #expect(
+      problem(ClientTLS(identity: .init(certificateFile: certificate, keyFile: other)))
+        == "TLS cannot be set up: the private key in \(other) does not belong to the certificate in \(certificate)"
+    )
+    await #expect {
+      _ = try await startServer(EchoService()) {
+        $0.tls = ServerTLS(certificateFile: certificate, privateKeyFile: other)
+      }
+    } throws: { error in
+      "\(error)"
+        == "the private key in \(other) does not belong to the certificate in \(certificate)"
     }
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 
-/// Certificates of a test: an authority, a server's for `localhost`, a client's; and another authority.
+/// Certificates of a test: an authority, a server's for `localhost`, a client's; another authority;
+/// and two that signed themselves and may sign no other (`own` for a server, `own-client`).
 ///
 /// Made by the `openssl` command in a folder that goes with the object.
 final class TestCertificates: Sendable {
@@ -25,6 +26,28 @@ final class TestCertificates: Sendable {
         "x509 -req -in \(name).csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2"
           + " -extfile names -out \(name).pem")
     }
+    let usage = "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n"
+    try selfSigned(
+      "own",
+      extensions: usage + "extendedKeyUsage=serverAuth\n"
+        + "subjectAltName=DNS:localhost,DNS:*.example.org,IP:127.0.0.1\n")
+    try selfSigned("own-client", extensions: usage + "extendedKeyUsage=clientAuth\n")
+  }
+
+  /// A certificate that signed itself, with these extensions.
+  func selfSigned(_ name: String, extensions: String) throws {
+    try extensions.write(
+      to: folder.appendingPathComponent("\(name).ext"), atomically: true, encoding: .utf8)
+    try openssl(
+      "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=\(name)"
+        + " -keyout \(name).key -out \(name).csr")
+    try openssl(
+      "x509 -req -in \(name).csr -signkey \(name).key -days 2 -extfile \(name).ext"
+        + " -out \(name).pem")
+  }
+
+  func text(_ name: String) throws -> String {
+    try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
   }
 
   deinit {
