@@ -263,8 +263,10 @@ final class CallMailbox: Sendable {
       var heads: [CheckedContinuation<Metadata, any Error>] = []
       var outcomes: [CheckedContinuation<Outcome, Never>] = []
     }
+    var outcome = outcome
     let waiters: Waiters? = state.withLock { state in
       guard state.outcome == nil else { return nil }
+      outcome.error?.initialMetadata = state.head ?? Metadata()
       state.outcome = outcome
       state.work.requests = []
       state.workBytes = 0

@@ -11,6 +11,8 @@ struct CallRequest: Sendable {
   var encoding: MessageEncoding
   var waitForReady: Bool
   var retry: RetryPolicy
+  /// Whether the server may execute the call more than once.
+  var isRepeatable: Bool
   /// Bytes of requests kept for a retry.
   var retryBufferBytes: Int
   var maxResponseBytes: Int

@@ -7,7 +7,8 @@ import Transport
 
 /// A connection to a service: the client's end of gRPC over HTTP/2.
 ///
-/// Connects when the first call asks for it, and again when the connection is lost. All calls share
+/// Connects when the first call asks for it, and again when the connection is lost; a call that finds no connection fails
+/// with UNAVAILABLE unless it says `waitForReady`. All calls share
 /// one connection, and each has its own flow control: one that nobody reads stops its own sender and
 /// no other call. Safe to use from any thread; its work is done on one event loop. A channel that nobody
 /// holds closes when its calls have ended; those that still wait for a connection fail.
@@ -15,6 +16,11 @@ import Transport
 /// ```swift
 /// let channel = try Channel(target: "127.0.0.1:7070")
 /// let devices = DeviceServiceClient(channel)
+/// let answer = try await devices.getDevice(request, options: CallOptions(timeout: .seconds(2)))
+/// // With the metadata that came around the answer:
+/// let full = try await channel.response(DeviceServiceMethods.getDevice, request)
+/// print(full.metadata["x-served-by"] ?? "", full.trailers["x-cost"] ?? "")
+/// await channel.close()
 /// ```
 public final class Channel: ClientChannel {
   let core: ChannelCore
@@ -55,41 +61,35 @@ public final class Channel: ClientChannel {
 
   // MARK: ClientChannel
 
-  public func unary<Request, Response>(
-    _ method: MethodDescriptor<Request, Response>, _ request: Request, options: CallOptions
-  ) async throws -> Response {
-    try await response(method, request, options: options).message
-  }
-
-  /// A unary call whose metadata matters.
   public func response<Request, Response>(
-    _ method: MethodDescriptor<Request, Response>, _ request: Request,
-    options: CallOptions = CallOptions()
+    _ method: MethodDescriptor<Request, Response>, _ request: Request, options: CallOptions
   ) async throws -> UnaryResponse<Response> {
-    let call = makeCall(path: method.path, kind: .unary, options: options)
+    let call = makeCall(method, .unary, options)
     call.mailbox.prepare(request.serialized())
     let handle = CallHandle(call)
     start(call)
     let outcome = await handle.outcome()
     if let error = outcome.error { throw error }
+    let metadata = try await handle.initialMetadata()
     guard let bytes = handle.takeResponse() else {
-      throw RPCError(.internalError, "the response has no message", metadata: outcome.trailers)
+      throw RPCError(.unimplemented, "the response has no message", metadata: outcome.trailers)
     }
     do {
       return UnaryResponse(
-        message: try Response(wire: bytes), metadata: try await handle.initialMetadata(),
-        trailers: outcome.trailers)
-    } catch let error as DecodingError {
-      throw RPCError(
+        message: try Response(wire: bytes), metadata: metadata, trailers: outcome.trailers)
+    } catch {
+      var failure = RPCError(
         .internalError, "response \(Response.fullName) does not decode: \(error)",
         metadata: outcome.trailers)
+      failure.initialMetadata = metadata
+      throw failure
     }
   }
 
   public func serverStreaming<Request, Response>(
     _ method: MethodDescriptor<Request, Response>, _ request: Request, options: CallOptions
   ) -> ServerStreamingCall<Response> {
-    let call = makeCall(path: method.path, kind: .serverStreaming, options: options)
+    let call = makeCall(method, .serverStreaming, options)
     call.mailbox.prepare(request.serialized())
     start(call)
     return ServerStreamingCall(CallHandle(call))
@@ -98,7 +98,7 @@ public final class Channel: ClientChannel {
   public func clientStreaming<Request, Response>(
     _ method: MethodDescriptor<Request, Response>, options: CallOptions
   ) -> ClientStreamingCall<Request, Response> {
-    let call = makeCall(path: method.path, kind: .clientStreaming, options: options)
+    let call = makeCall(method, .clientStreaming, options)
     start(call)
     return ClientStreamingCall(CallHandle(call))
   }
@@ -106,20 +106,25 @@ public final class Channel: ClientChannel {
   public func bidirectionalStreaming<Request, Response>(
     _ method: MethodDescriptor<Request, Response>, options: CallOptions
   ) -> BidirectionalCall<Request, Response> {
-    let call = makeCall(path: method.path, kind: .bidirectionalStreaming, options: options)
+    let call = makeCall(method, .bidirectionalStreaming, options)
     start(call)
     return BidirectionalCall(CallHandle(call))
   }
 
   // MARK: Inside
 
-  private func makeCall(path: String, kind: MethodKind, options: CallOptions) -> ClientCall {
-    let timeout = options.timeout ?? configuration.timeout
+  private func makeCall<Request, Response>(
+    _ method: MethodDescriptor<Request, Response>, _ kind: MethodKind, _ options: CallOptions
+  ) -> ClientCall {
+    let standard = kind == .unary ? configuration.unaryTimeout : nil
+    let timeout = options.timeout ?? standard
+    let retry = options.retry ?? configuration.retry
     let request = CallRequest(
-      path: Array(path.utf8), expectsOneResponse: !kind.serverStreams,
+      path: Array(method.path.utf8), expectsOneResponse: !kind.serverStreams,
       deadline: timeout.map { Deadline(after: $0) }, metadata: options.metadata,
       encoding: options.compression == .gzip ? .gzip : .identity,
-      waitForReady: options.waitForReady, retry: options.retry ?? configuration.retry,
+      waitForReady: options.waitForReady, retry: retry,
+      isRepeatable: retry.scope == .allMethods || method.idempotency != .unknown,
       retryBufferBytes: configuration.retryBufferBytes,
       maxResponseBytes: options.maxResponseBytes ?? configuration.maxResponseBytes)
     return ClientCall(request: request, channel: core)

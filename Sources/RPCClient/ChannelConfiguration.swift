@@ -7,9 +7,11 @@ extension Channel {
     /// nil: plain HTTP/2 (prior knowledge).
     public var tls: ClientTLS?
     public var backoff: BackoffPolicy
+    /// How a server is noticed that is gone without a word. Off unless it is set: a watch of a server
+    /// that froze, or behind a network that broke, then waits for as long as its deadline.
     public var keepalive: KeepalivePolicy
-    /// For calls whose options have none. A call is repeated only while the server has not begun to
-    /// answer it.
+    /// For calls whose options have none. By default calls of methods that are declared idempotent
+    /// are repeated, others only when the server cannot have executed them.
     public var retry: RetryPolicy
     /// Stops the retries of a channel most of whose calls fail.
     public var retryThrottle: RetryThrottle
@@ -17,8 +19,10 @@ extension Channel {
     public var retryBufferBytes: Int
     /// Who the calls say they are.
     public var credentials: CallCredentials?
-    /// For calls whose options have none; nil: no limit.
-    public var timeout: Duration?
+    /// The deadline of unary calls whose options have none; nil: the client sets none, and the
+    /// server's own applies (`ServerLimits.defaultUnaryTimeout`, 30 s). Streams have no deadline but
+    /// that of their options.
+    public var unaryTimeout: Duration?
     /// The largest response message accepted, in bytes.
     public var maxResponseBytes: Int
     /// The window of each stream, in bytes: what a server may send ahead of its reader.
@@ -32,7 +36,7 @@ extension Channel {
       tls: ClientTLS? = nil, backoff: BackoffPolicy = .init(), keepalive: KeepalivePolicy = .init(),
       retry: RetryPolicy = .init(), retryThrottle: RetryThrottle = .init(),
       retryBufferBytes: Int = 1024 * 1024, credentials: CallCredentials? = nil,
-      timeout: Duration? = nil, maxResponseBytes: Int = 4 * 1024 * 1024,
+      unaryTimeout: Duration? = nil, maxResponseBytes: Int = 4 * 1024 * 1024,
       streamWindow: Int = 256 * 1024, userAgent: String? = nil,
       eventLoopGroup: (any EventLoopGroup)? = nil
     ) {
@@ -43,7 +47,7 @@ extension Channel {
       self.retryThrottle = retryThrottle
       self.retryBufferBytes = retryBufferBytes
       self.credentials = credentials
-      self.timeout = timeout
+      self.unaryTimeout = unaryTimeout
       self.maxResponseBytes = maxResponseBytes
       self.streamWindow = streamWindow
       self.userAgent = userAgent

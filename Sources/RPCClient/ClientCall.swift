@@ -43,7 +43,7 @@ final class ClientCall: @unchecked Sendable {
     waitForReady = request.waitForReady
     self.channel = channel
     mailbox = CallMailbox(creditThreshold: channel.creditThreshold)
-    retry = RetryState(policy: request.retry)
+    retry = RetryState(policy: request.retry, isRepeatable: request.isRepeatable)
     response = ClientStreamState(expectsOneMessage: request.expectsOneResponse)
     decoder = MessageDecoder(limit: request.maxResponseBytes)
     encoder = MessageEncoder(encoding: request.encoding)
@@ -109,7 +109,7 @@ final class ClientCall: @unchecked Sendable {
   }
 
   private func deadlinePassed() {
-    giveUp(RPCError(.deadlineExceeded, "the deadline passed"))
+    giveUp(RPCError(.deadlineExceeded, "the client's deadline passed before the call ended"))
   }
 
   /// Ends the call from this side: deadline, cancellation, the channel's end.

@@ -8,6 +8,8 @@ import RPCCore
 /// 200 ms, 400 ms.
 struct RetryState: Sendable {
   private let policy: RetryPolicy
+  /// Whether the server may execute the call more than once.
+  private let isRepeatable: Bool
   /// Attempts that the server may have seen.
   private(set) var attempts = 1
   private var base: Duration
@@ -18,8 +20,9 @@ struct RetryState: Sendable {
   /// often fails for another one.
   static let maxUnsentRepeats = 5
 
-  init(policy: RetryPolicy) {
+  init(policy: RetryPolicy, isRepeatable: Bool) {
     self.policy = policy
+    self.isRepeatable = isRepeatable
     base = min(policy.initialBackoff, policy.maxBackoff)
   }
 
@@ -29,7 +32,7 @@ struct RetryState: Sendable {
     case unsent
     /// The server said that it did not look at it: REFUSED_STREAM, or a GOAWAY below its number.
     case unprocessed
-    /// It may have been processed.
+    /// It may have been processed: only a call that may be executed twice is repeated.
     case sent
     /// The response head or a message arrived, or the request is no longer kept: it cannot be
     /// repeated.
@@ -48,7 +51,8 @@ struct RetryState: Sendable {
   ///
   /// What the server did not process is repeated at once and not counted: ``maxUnsentRepeats`` times
   /// when it never left, once when it did. Everything else needs a retryable code, attempts left and
-  /// tokens in the throttle; the server's pushback decides over the wait, or forbids.
+  /// tokens in the throttle, and a call that may be repeated when the server may have processed it;
+  /// the server's pushback decides over the wait, or forbids.
   mutating func attemptFailed(
     code: StatusCode, progress: Progress, pushback: ResponseHead.Pushback,
     throttle: inout RetryThrottle, random: Double
@@ -63,9 +67,15 @@ struct RetryState: Sendable {
     case .unsent, .unprocessed, .sent, .committed:
       break
     }
+    let mayRepeat =
+      switch progress {
+      case .unsent, .unprocessed: true
+      case .sent: isRepeatable
+      case .committed: false
+      }
     let isRetryable = policy.retryableCodes.contains(code)
     if isRetryable || pushback == .never { throttle.failed() }
-    guard isRetryable, progress != .committed, pushback != .never else { return .giveUp }
+    guard isRetryable, mayRepeat, pushback != .never else { return .giveUp }
     guard attempts < policy.maxAttempts, throttle.allowsRetry else { return .giveUp }
     attempts += 1
     if case .milliseconds(let wait) = pushback {

@@ -1,6 +1,8 @@
 public import ProtoWire
 
 /// A call with many requests and many responses, each side at its own pace: send from one task, iterate in another.
+///
+/// The server sees the end of the requests with `closeSend`; a call that nobody holds any more is cancelled.
 public struct BidirectionalCall<Request: Message, Response: Message>: AsyncSequence, Sendable {
   public typealias Element = Response
   public typealias Failure = any Error
@@ -14,7 +16,8 @@ public struct BidirectionalCall<Request: Message, Response: Message>: AsyncSeque
     try await transport.send(message.serialized())
   }
 
-  /// Says that no message follows. Responses go on.
+  /// Says that no message follows: the server's request stream ends behind what was sent. Responses go on until the server
+  /// ends them. Does nothing the second time, and nothing on a call that has ended.
   public func closeSend() async throws { try await transport.closeSend() }
 
   /// What the server sent before its first message; waits for it.

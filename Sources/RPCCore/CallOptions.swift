@@ -1,6 +1,7 @@
 /// What a client asks for one call.
 public struct CallOptions: Sendable {
-  /// How long the whole call may take, retries and waiting for a connection included; nil: forever. Sent as `grpc-timeout`.
+  /// How long the whole call may take, retries and waiting for a connection included; nil: the channel's default. Sent as
+  /// `grpc-timeout`, so a server stops its work too, and held here whatever the server does.
   public var timeout: Duration?
   /// Sent before the first message.
   public var metadata: Metadata
@@ -32,7 +33,10 @@ public enum Compression: UInt8, Sendable, Hashable, CaseIterable {
   case gzip
 }
 
-/// When and how often a failed call is repeated (gRFC A6). A call is repeated only while none of its response messages has been handed out.
+/// When and how often a failed call is repeated (gRFC A6). A call is repeated only while its response has not begun.
+///
+/// What the server certainly did not execute (never sent, refused, or above the last stream of a GOAWAY) is repeated at once,
+/// whatever the method and without a policy. Everything else may have been executed, and is repeated only within `scope`.
 public struct RetryPolicy: Sendable, Hashable {
   /// Attempts in all; 1: no retry.
   public var maxAttempts: Int
@@ -41,17 +45,28 @@ public struct RetryPolicy: Sendable, Hashable {
   public var backoffMultiplier: Double
   /// The codes worth another attempt.
   public var retryableCodes: Set<StatusCode>
+  /// Which calls are repeated although the server may have executed them.
+  public var scope: Scope
+
+  /// Calls that may be executed more than once.
+  public enum Scope: Sendable, Hashable {
+    /// Those of methods whose `idempotency_level` in the proto is `NO_SIDE_EFFECTS` or `IDEMPOTENT`.
+    case idempotentMethods
+    /// All: the caller knows that a repetition does no harm, because each request carries an id of its own for example.
+    case allMethods
+  }
 
   public init(
     maxAttempts: Int = 4, initialBackoff: Duration = .milliseconds(100),
     maxBackoff: Duration = .seconds(5), backoffMultiplier: Double = 2,
-    retryableCodes: Set<StatusCode> = [.unavailable]
+    retryableCodes: Set<StatusCode> = [.unavailable], scope: Scope = .idempotentMethods
   ) {
     self.maxAttempts = maxAttempts
     self.initialBackoff = initialBackoff
     self.maxBackoff = maxBackoff
     self.backoffMultiplier = backoffMultiplier
     self.retryableCodes = retryableCodes
+    self.scope = scope
   }
 
   public static let none = RetryPolicy(maxAttempts: 1)

@@ -2,10 +2,11 @@ public import ProtoWire
 
 /// What generated clients call through: a connection to a service, wherever it is.
 public protocol ClientChannel: Sendable {
-  /// One request, one response. Throws `RPCError`; cancelling the task resets the call.
-  func unary<Request: Message, Response: Message>(
+  /// One request, one response with the metadata around it. Throws `RPCError`, which has the metadata of a call that failed;
+  /// cancelling the task resets the call.
+  func response<Request: Message, Response: Message>(
     _ method: MethodDescriptor<Request, Response>, _ request: Request, options: CallOptions
-  ) async throws -> Response
+  ) async throws -> UnaryResponse<Response>
 
   /// One request, many responses. Failures to start are thrown by the returned call.
   func serverStreaming<Request: Message, Response: Message>(
@@ -23,13 +24,30 @@ public protocol ClientChannel: Sendable {
   ) -> BidirectionalCall<Request, Response>
 }
 
+extension ClientChannel {
+  /// One request, one response. Throws `RPCError`; cancelling the task resets the call.
+  public func unary<Request: Message, Response: Message>(
+    _ method: MethodDescriptor<Request, Response>, _ request: Request,
+    options: CallOptions = CallOptions()
+  ) async throws -> Response {
+    try await response(method, request, options: options).message
+  }
+
+  /// One request, one response with the metadata around it, and no options.
+  public func response<Request: Message, Response: Message>(
+    _ method: MethodDescriptor<Request, Response>, _ request: Request
+  ) async throws -> UnaryResponse<Response> {
+    try await response(method, request, options: CallOptions())
+  }
+}
+
 /// One call as a channel carries it: messages are encoded bytes. The typed calls below stand on it.
 ///
 /// Safe from any thread; one sender and one receiver at a time.
 public protocol ClientCallTransport: AnyObject, Sendable {
   /// Sends a message; suspends while the server or the connection takes no more. Throws the call's `RPCError` when it has ended.
   func send(_ message: [UInt8]) async throws
-  /// Says that no message follows.
+  /// Says that no message follows. Does nothing the second time, and nothing on a call that has ended.
   func closeSend() async throws
   /// The next response message; nil after an OK end. Throws the call's `RPCError` otherwise.
   func receive() async throws -> [UInt8]?

@@ -13,6 +13,7 @@ public enum MethodKind: UInt8, Sendable, Hashable, CaseIterable {
 
 /// `google.protobuf.MethodOptions.IdempotencyLevel`: what a client may repeat on its own.
 public enum Idempotency: UInt8, Sendable, Hashable {
+  /// Nothing is known: a client repeats a call only when the server cannot have executed it, or a retry policy says so.
   case unknown
   case noSideEffects
   case idempotent

@@ -12,6 +12,9 @@ public struct RPCError: Error, Sendable, Hashable {
   public var details: [Google_Protobuf_Any]
   /// Trailing metadata: on a server sent with the status, on a client what came with it.
   public var metadata: Metadata
+  /// On a client what the server sent before it failed the call, empty when that was nothing. A server
+  /// sends `ServerContext.initialMetadata` instead.
+  public var initialMetadata = Metadata()
 
   public init(
     _ code: StatusCode, _ message: String = "", details: [Google_Protobuf_Any] = [],

@@ -82,6 +82,64 @@ import Testing
     }
   }
 
+  @Test("a call that failed has the metadata that came before its error")
+  func initialMetadataOfFailure() async throws {
+    try await withServer { channel, _, _ async throws in
+      for (options, head) in [(CallOptions(metadata: ["x-echo": "here"]), "here"), (.init(), nil)] {
+        let unary = await #expect(throws: RPCError.self) {
+          try await channel.unary(Echo.fail, Number(9), options: options)
+        }
+        #expect(unary?.code == .failedPrecondition)
+        #expect(unary?.initialMetadata["x-head"] == head)
+        #expect(unary?.metadata["x-trailer"] == "yes")
+        let method: MethodDescriptor<Number, Text> = Echo.method("Fail", .clientStreaming)
+        let call = channel.clientStreaming(method, options: options)
+        try await call.send(Number(9))
+        let streaming = await #expect(throws: RPCError.self) { try await call.finish() }
+        #expect(streaming?.initialMetadata["x-head"] == head)
+      }
+    }
+  }
+
+  @Test("the end of the requests can be said before the response is awaited")
+  func closeSend() async throws {
+    try await withServer { channel, service, _ async throws in
+      let call = channel.clientStreaming(Echo.swallow, options: .init())
+      try await call.send(Bytes(count: 5))
+      try await call.closeSend()
+      try await call.closeSend()
+      let late = await #expect(throws: RPCError.self) { try await call.send(Bytes(count: 1)) }
+      #expect(late?.message == "a message was sent after the end of the request")
+      service.gate.send(())
+      #expect(try await call.finish().value == 5)
+    }
+  }
+
+  @Test("a channel's default deadline is for unary calls, and a call's own goes before it")
+  func defaultDeadline() async throws {
+    try await withServer(client: .init(unaryTimeout: .milliseconds(20))) {
+      channel, service, _ async throws in
+      func outlastDefault() async {
+        let error = await #expect(throws: RPCError.self) {
+          try await channel.unary(Echo.hang, Text(""))
+        }
+        #expect(error?.code == .deadlineExceeded)
+      }
+      func wait() async throws {
+        while try await service.started.next() != "Wait" {}
+        await outlastDefault()
+        service.gate.send(())
+      }
+      let slow = channel.serverStreaming(Echo.wait, Text("slow"), options: .init())
+      try await wait()
+      for try await answer in slow { #expect(answer == Text("slow")) }
+      async let own = channel.unary(
+        Echo.wait, Text("own"), options: .init(timeout: .seconds(60)))
+      try await wait()
+      #expect(try await own == Text("own"))
+    }
+  }
+
   @Test("a method or a service that is not there is UNIMPLEMENTED")
   func unimplemented() async throws {
     try await withServer { channel, _, _ async throws in

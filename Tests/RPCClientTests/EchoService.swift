@@ -30,14 +30,16 @@ extension Number {
 
 /// What the tests call: one method for each way in which a call can go.
 enum Echo {
-  static func method<Q, S>(_ name: String, _ kind: MethodKind) -> MethodDescriptor<Q, S> {
-    MethodDescriptor(service: "test.Echo", name: name, kind: kind)
+  static func method<Q, S>(
+    _ name: String, _ kind: MethodKind, _ idempotency: Idempotency = .unknown
+  ) -> MethodDescriptor<Q, S> {
+    MethodDescriptor(service: "test.Echo", name: name, kind: kind, idempotency: idempotency)
   }
 
   /// Answers with the request.
   static let unary: MethodDescriptor<Bytes, Bytes> = method("Unary", .unary)
   /// Answers with as many bytes as asked for.
-  static let make: MethodDescriptor<Number, Bytes> = method("Make", .unary)
+  static let make: MethodDescriptor<Number, Bytes> = method("Make", .unary, .noSideEffects)
   /// Fails with the code that the number names, with details.
   static let fail: MethodDescriptor<Number, Text> = method("Fail", .unary)
   /// Fails with UNAVAILABLE until the given number of attempts has failed; answers with the number
@@ -85,6 +87,9 @@ final class EchoService: Sendable {
     }
     registration.unary(Echo.make) { request, _ in Bytes(count: Int(request.value)) }
     registration.unary(Echo.fail) { request, context in
+      if let value = context.requestMetadata["x-echo"] {
+        try context.initialMetadata.add(value, for: "x-head")
+      }
       try context.trailingMetadata.add("yes", for: "x-trailer")
       var info = Google_Rpc_ErrorInfo()
       info.reason = "BECAUSE"

@@ -92,6 +92,30 @@ import Testing
     }
   }
 
+  @Test(
+    "none or several answers where one is due are UNIMPLEMENTED", arguments: [0, 2],
+    [MethodKind.unary, .clientStreaming])
+  func cardinality(count: Int, kind: MethodKind) async throws {
+    try await withRelay { channel, service, relay async throws in
+      let method: MethodDescriptor<Text, Text> = Echo.method("Hang", kind)
+      let calling = Task {
+        if kind == .unary { return try await channel.unary(method, Text("x")) }
+        let call = channel.clientStreaming(method, options: .init())
+        try await call.send(Text("x"))
+        return try await call.finish()
+      }
+      try await service.started.next()
+      try await relay.say(
+        ServerFrame.headers(
+          1, [":status": "200", "content-type": "application/grpc", "x-head": "1"], ends: false)
+          + ServerFrame.data(1, [UInt8](repeatElement([0, 0, 0, 0, 0], count: count).joined()))
+          + ServerFrame.headers(1, ["grpc-status": "0"], ends: true))
+      let error = await #expect(throws: RPCError.self) { try await calling.value }
+      #expect(error?.code == .unimplemented)
+      #expect(error?.initialMetadata["x-head"] == "1")
+    }
+  }
+
   @Test("a response that ends well inside a message is INTERNAL, and says what is missing")
   func truncated() async throws {
     try await withRelay { channel, service, relay async throws in

@@ -66,6 +66,13 @@ final class Relay: Sendable {
     try await line.execute { $0.isFrozen = isFrozen }
   }
 
+  /// Breaks the connections that clients have.
+  func cut() async throws {
+    try await line.execute { line in
+      for client in line.clients where client.isActive { client.close(promise: nil) }
+    }
+  }
+
   /// Sends bytes to every client in the server's name.
   func say(_ bytes: [UInt8]) async throws {
     try await line.execute { line in

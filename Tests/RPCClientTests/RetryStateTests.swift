@@ -11,7 +11,7 @@ import Testing
 
   @Test("UNAVAILABLE is tried again until the attempts are used up, with growing waits")
   func attempts() {
-    var state = RetryState(policy: policy)
+    var state = RetryState(policy: policy, isRepeatable: true)
     var throttle = RetryThrottle()
     func fail() -> RetryState.OnFailure {
       state.attemptFailed(
@@ -26,7 +26,7 @@ import Testing
     "waits are jittered by 20 %",
     arguments: [(0.0, Duration.milliseconds(80)), (1.0, .milliseconds(120))])
   func jitter(random: Double, wait: Duration) {
-    var state = RetryState(policy: policy)
+    var state = RetryState(policy: policy, isRepeatable: true)
     var throttle = RetryThrottle()
     let outcome = state.attemptFailed(
       code: .unavailable, progress: .sent, pushback: .none, throttle: &throttle, random: random)
@@ -35,16 +35,37 @@ import Testing
 
   @Test("only retryable codes are tried again", arguments: StatusCode.allCases)
   func codes(code: StatusCode) {
-    var state = RetryState(policy: policy)
+    var state = RetryState(policy: policy, isRepeatable: true)
     var throttle = RetryThrottle()
     let outcome = state.attemptFailed(
       code: code, progress: .sent, pushback: .none, throttle: &throttle, random: 0.5)
     #expect((outcome != .giveUp) == (code == .unavailable))
   }
 
+  @Test("a call that must not run twice is repeated only when the server did not run it")
+  func unrepeatable() {
+    var throttle = RetryThrottle()
+    func outcome(_ progress: RetryState.Progress, after failures: Int) -> RetryState.OnFailure {
+      var state = RetryState(policy: policy, isRepeatable: false)
+      var outcome = RetryState.OnFailure.giveUp
+      for _ in 0...failures {
+        outcome = state.attemptFailed(
+          code: .unavailable, progress: progress, pushback: .none, throttle: &throttle,
+          random: 0.5)
+      }
+      return outcome
+    }
+    #expect(outcome(.sent, after: 0) == .giveUp)
+    #expect(outcome(.unprocessed, after: 0) == .retry(after: .zero))
+    // Refused again: still not executed, so the policy decides.
+    #expect(outcome(.unprocessed, after: 1) == .retry(after: .milliseconds(100)))
+    #expect(
+      outcome(.unsent, after: RetryState.maxUnsentRepeats) == .retry(after: .milliseconds(100)))
+  }
+
   @Test("a call that got an answer is not repeated")
   func committed() {
-    var state = RetryState(policy: policy)
+    var state = RetryState(policy: policy, isRepeatable: true)
     var throttle = RetryThrottle()
     #expect(
       state.attemptFailed(
@@ -57,7 +78,7 @@ import Testing
     for (policy, last) in [
       (policy, RetryState.OnFailure.retry(after: .milliseconds(100))), (.none, .giveUp),
     ] {
-      var state = RetryState(policy: policy)
+      var state = RetryState(policy: policy, isRepeatable: true)
       var throttle = RetryThrottle()
       func fail() -> RetryState.OnFailure {
         state.attemptFailed(
@@ -71,7 +92,7 @@ import Testing
 
   @Test("what never left is repeated without counting, what was refused once")
   func transparent() {
-    var state = RetryState(policy: .none)
+    var state = RetryState(policy: .none, isRepeatable: false)
     var throttle = RetryThrottle()
     for _ in 0..<5 {
       #expect(
@@ -93,7 +114,7 @@ import Testing
 
   @Test("the server's pushback sets the wait and restarts the growth")
   func pushback() {
-    var state = RetryState(policy: policy)
+    var state = RetryState(policy: policy, isRepeatable: true)
     var throttle = RetryThrottle()
     #expect(
       state.attemptFailed(
@@ -107,7 +128,7 @@ import Testing
 
   @Test("the server can forbid a retry, and that costs a token")
   func never() {
-    var state = RetryState(policy: policy)
+    var state = RetryState(policy: policy, isRepeatable: true)
     var throttle = RetryThrottle()
     #expect(
       state.attemptFailed(
@@ -123,7 +144,7 @@ import Testing
   func throttle() {
     var throttle = RetryThrottle(maxTokens: 4, tokenRatio: 0.5)
     func outcome() -> RetryState.OnFailure {
-      var state = RetryState(policy: policy)
+      var state = RetryState(policy: policy, isRepeatable: true)
       return state.attemptFailed(
         code: .unavailable, progress: .sent, pushback: .none, throttle: &throttle, random: 0.5)
     }

@@ -1,11 +1,13 @@
 import ProtoWire
 import RPCClient
 import RPCCore
+import Synchronization
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct RetryTests {
   private static let quick = RetryPolicy(
-    maxAttempts: 3, initialBackoff: .milliseconds(1), maxBackoff: .milliseconds(2))
+    maxAttempts: 3, initialBackoff: .milliseconds(1), maxBackoff: .milliseconds(2),
+    scope: .allMethods)
 
   @Test("a call that fails with UNAVAILABLE is repeated", arguments: [0, 1, 2])
   func repeats(failures: Int) async throws {
@@ -34,6 +36,51 @@ import Testing
           Echo.flaky, Number(1), options: CallOptions(retry: RetryPolicy.none))
       }
       #expect(error?.message == "attempt 1")
+    }
+  }
+
+  @Test(
+    "by default only methods that are declared idempotent are repeated after an answer",
+    arguments: [
+      (Idempotency.unknown, nil), (.noSideEffects, 2), (.idempotent, 2),
+    ] as [(Idempotency, Int64?)])
+  func idempotency(_ idempotency: Idempotency, attempts: Int64?) async throws {
+    let method: MethodDescriptor<Number, Number> = Echo.method("Flaky", .unary, idempotency)
+    var policy = Self.quick
+    policy.scope = .idempotentMethods
+    try await withServer(client: .init(retry: policy)) { channel, _, _ async throws in
+      do {
+        let answer = try await channel.unary(method, Number(1))
+        #expect(answer.value == attempts)
+      } catch let error as RPCError {
+        #expect(attempts == nil)
+        #expect(error.message == "attempt 1")
+      }
+    }
+  }
+
+  @Test(
+    "a connection that breaks under a call that may have been executed ends it, unless it is idempotent"
+  )
+  func broken() async throws {
+    let read: MethodDescriptor<Text, Text> = Echo.method("Hang", .unary, .noSideEffects)
+    try await withRelay(client: .init(backoff: impatient)) { channel, service, relay async throws in
+      let mutation = Task { try await channel.unary(Echo.hang, Text("x")) }
+      try await service.started.next()
+      try await relay.cut()
+      let error = await #expect(throws: RPCError.self) { try await mutation.value }
+      #expect(error?.code == .unavailable)
+      #expect(service.hangs.load(ordering: .relaxed) == 1)
+
+      let reading = Task {
+        try await channel.unary(read, Text("x"), options: CallOptions(waitForReady: true))
+      }
+      try await service.started.next()
+      try await relay.cut()
+      try await service.started.next()
+      #expect(service.hangs.load(ordering: .relaxed) == 3)
+      reading.cancel()
+      await #expect(throws: RPCError.self) { try await reading.value }
     }
   }
 

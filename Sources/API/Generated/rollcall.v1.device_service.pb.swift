@@ -2584,7 +2584,7 @@ public enum DeviceServiceMethods {
   public static let sync = MethodDescriptor<
     SyncRequest, SyncResponse
   >(
-    service: "rollcall.v1.DeviceService", name: "Sync", kind: .unary)
+    service: "rollcall.v1.DeviceService", name: "Sync", kind: .unary, idempotency: .idempotent)
 
   public static let connect = MethodDescriptor<
     ConnectRequest, ConnectResponse
@@ -2594,7 +2594,10 @@ public enum DeviceServiceMethods {
   public static let reportEvents = MethodDescriptor<
     ReportEventsRequest, ReportEventsResponse
   >(
-    service: "rollcall.v1.DeviceService", name: "ReportEvents", kind: .unary)
+      service: "rollcall.v1.DeviceService",
+      name: "ReportEvents",
+      kind: .unary,
+      idempotency: .idempotent)
 
   public static let downloadArtifact = MethodDescriptor<
     DeviceServiceDownloadArtifactRequest, DeviceServiceDownloadArtifactResponse
@@ -2997,25 +3000,25 @@ public let rollcallV1DeviceServiceProto = FileDescriptor(
     ZW1vdmVEZXZpY2VJZHMSHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhS
     DHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnIo8BCiBVcGRhdGVEZXZpY2VHcm91cE1lbWJlcnNSZXNwb25z
     ZRI7CgxkZXZpY2VfZ3JvdXAYASABKAsyGC5yb2xsY2FsbC52MS5EZXZpY2VHcm91cFILZGV2aWNlR3JvdXASFAoFYWRk
-    ZWQYAiABKAVSBWFkZGVkEhgKB3JlbW92ZWQYAyABKAVSB3JlbW92ZWQynwoKDURldmljZVNlcnZpY2USRwoIUmVnaXN0
-    ZXISHC5yb2xsY2FsbC52MS5SZWdpc3RlclJlcXVlc3QaHS5yb2xsY2FsbC52MS5SZWdpc3RlclJlc3BvbnNlEjsKBFN5
-    bmMSGC5yb2xsY2FsbC52MS5TeW5jUmVxdWVzdBoZLnJvbGxjYWxsLnYxLlN5bmNSZXNwb25zZRJICgdDb25uZWN0Ehsu
-    cm9sbGNhbGwudjEuQ29ubmVjdFJlcXVlc3QaHC5yb2xsY2FsbC52MS5Db25uZWN0UmVzcG9uc2UoATABElMKDFJlcG9y
-    dEV2ZW50cxIgLnJvbGxjYWxsLnYxLlJlcG9ydEV2ZW50c1JlcXVlc3QaIS5yb2xsY2FsbC52MS5SZXBvcnRFdmVudHNS
-    ZXNwb25zZRKAAQoQRG93bmxvYWRBcnRpZmFjdBIxLnJvbGxjYWxsLnYxLkRldmljZVNlcnZpY2VEb3dubG9hZEFydGlm
-    YWN0UmVxdWVzdBoyLnJvbGxjYWxsLnYxLkRldmljZVNlcnZpY2VEb3dubG9hZEFydGlmYWN0UmVzcG9uc2UiA5ACATAB
-    Ek8KCUdldERldmljZRIdLnJvbGxjYWxsLnYxLkdldERldmljZVJlcXVlc3QaHi5yb2xsY2FsbC52MS5HZXREZXZpY2VS
-    ZXNwb25zZSIDkAIBElUKC0xpc3REZXZpY2VzEh8ucm9sbGNhbGwudjEuTGlzdERldmljZXNSZXF1ZXN0GiAucm9sbGNh
-    bGwudjEuTGlzdERldmljZXNSZXNwb25zZSIDkAIBElMKDFVwZGF0ZUxhYmVscxIgLnJvbGxjYWxsLnYxLlVwZGF0ZUxh
-    YmVsc1JlcXVlc3QaIS5yb2xsY2FsbC52MS5VcGRhdGVMYWJlbHNSZXNwb25zZRJiChFDcmVhdGVEZXZpY2VHcm91cBIl
-    LnJvbGxjYWxsLnYxLkNyZWF0ZURldmljZUdyb3VwUmVxdWVzdBomLnJvbGxjYWxsLnYxLkNyZWF0ZURldmljZUdyb3Vw
-    UmVzcG9uc2USXgoOR2V0RGV2aWNlR3JvdXASIi5yb2xsY2FsbC52MS5HZXREZXZpY2VHcm91cFJlcXVlc3QaIy5yb2xs
-    Y2FsbC52MS5HZXREZXZpY2VHcm91cFJlc3BvbnNlIgOQAgESZAoQTGlzdERldmljZUdyb3VwcxIkLnJvbGxjYWxsLnYx
-    Lkxpc3REZXZpY2VHcm91cHNSZXF1ZXN0GiUucm9sbGNhbGwudjEuTGlzdERldmljZUdyb3Vwc1Jlc3BvbnNlIgOQAgES
-    YgoRVXBkYXRlRGV2aWNlR3JvdXASJS5yb2xsY2FsbC52MS5VcGRhdGVEZXZpY2VHcm91cFJlcXVlc3QaJi5yb2xsY2Fs
-    bC52MS5VcGRhdGVEZXZpY2VHcm91cFJlc3BvbnNlEmIKEURlbGV0ZURldmljZUdyb3VwEiUucm9sbGNhbGwudjEuRGVs
-    ZXRlRGV2aWNlR3JvdXBSZXF1ZXN0GiYucm9sbGNhbGwudjEuRGVsZXRlRGV2aWNlR3JvdXBSZXNwb25zZRJ3ChhVcGRh
-    dGVEZXZpY2VHcm91cE1lbWJlcnMSLC5yb2xsY2FsbC52MS5VcGRhdGVEZXZpY2VHcm91cE1lbWJlcnNSZXF1ZXN0Gi0u
-    cm9sbGNhbGwudjEuVXBkYXRlRGV2aWNlR3JvdXBNZW1iZXJzUmVzcG9uc2VCG1oWcm9sbGNhbGwvdjE7cm9sbGNhbGx2
-    MboCAGIGcHJvdG8z
+    ZWQYAiABKAVSBWFkZGVkEhgKB3JlbW92ZWQYAyABKAVSB3JlbW92ZWQyqQoKDURldmljZVNlcnZpY2USRwoIUmVnaXN0
+    ZXISHC5yb2xsY2FsbC52MS5SZWdpc3RlclJlcXVlc3QaHS5yb2xsY2FsbC52MS5SZWdpc3RlclJlc3BvbnNlEkAKBFN5
+    bmMSGC5yb2xsY2FsbC52MS5TeW5jUmVxdWVzdBoZLnJvbGxjYWxsLnYxLlN5bmNSZXNwb25zZSIDkAICEkgKB0Nvbm5l
+    Y3QSGy5yb2xsY2FsbC52MS5Db25uZWN0UmVxdWVzdBocLnJvbGxjYWxsLnYxLkNvbm5lY3RSZXNwb25zZSgBMAESWAoM
+    UmVwb3J0RXZlbnRzEiAucm9sbGNhbGwudjEuUmVwb3J0RXZlbnRzUmVxdWVzdBohLnJvbGxjYWxsLnYxLlJlcG9ydEV2
+    ZW50c1Jlc3BvbnNlIgOQAgISgAEKEERvd25sb2FkQXJ0aWZhY3QSMS5yb2xsY2FsbC52MS5EZXZpY2VTZXJ2aWNlRG93
+    bmxvYWRBcnRpZmFjdFJlcXVlc3QaMi5yb2xsY2FsbC52MS5EZXZpY2VTZXJ2aWNlRG93bmxvYWRBcnRpZmFjdFJlc3Bv
+    bnNlIgOQAgEwARJPCglHZXREZXZpY2USHS5yb2xsY2FsbC52MS5HZXREZXZpY2VSZXF1ZXN0Gh4ucm9sbGNhbGwudjEu
+    R2V0RGV2aWNlUmVzcG9uc2UiA5ACARJVCgtMaXN0RGV2aWNlcxIfLnJvbGxjYWxsLnYxLkxpc3REZXZpY2VzUmVxdWVz
+    dBogLnJvbGxjYWxsLnYxLkxpc3REZXZpY2VzUmVzcG9uc2UiA5ACARJTCgxVcGRhdGVMYWJlbHMSIC5yb2xsY2FsbC52
+    MS5VcGRhdGVMYWJlbHNSZXF1ZXN0GiEucm9sbGNhbGwudjEuVXBkYXRlTGFiZWxzUmVzcG9uc2USYgoRQ3JlYXRlRGV2
+    aWNlR3JvdXASJS5yb2xsY2FsbC52MS5DcmVhdGVEZXZpY2VHcm91cFJlcXVlc3QaJi5yb2xsY2FsbC52MS5DcmVhdGVE
+    ZXZpY2VHcm91cFJlc3BvbnNlEl4KDkdldERldmljZUdyb3VwEiIucm9sbGNhbGwudjEuR2V0RGV2aWNlR3JvdXBSZXF1
+    ZXN0GiMucm9sbGNhbGwudjEuR2V0RGV2aWNlR3JvdXBSZXNwb25zZSIDkAIBEmQKEExpc3REZXZpY2VHcm91cHMSJC5y
+    b2xsY2FsbC52MS5MaXN0RGV2aWNlR3JvdXBzUmVxdWVzdBolLnJvbGxjYWxsLnYxLkxpc3REZXZpY2VHcm91cHNSZXNw
+    b25zZSIDkAIBEmIKEVVwZGF0ZURldmljZUdyb3VwEiUucm9sbGNhbGwudjEuVXBkYXRlRGV2aWNlR3JvdXBSZXF1ZXN0
+    GiYucm9sbGNhbGwudjEuVXBkYXRlRGV2aWNlR3JvdXBSZXNwb25zZRJiChFEZWxldGVEZXZpY2VHcm91cBIlLnJvbGxj
+    YWxsLnYxLkRlbGV0ZURldmljZUdyb3VwUmVxdWVzdBomLnJvbGxjYWxsLnYxLkRlbGV0ZURldmljZUdyb3VwUmVzcG9u
+    c2USdwoYVXBkYXRlRGV2aWNlR3JvdXBNZW1iZXJzEiwucm9sbGNhbGwudjEuVXBkYXRlRGV2aWNlR3JvdXBNZW1iZXJz
+    UmVxdWVzdBotLnJvbGxjYWxsLnYxLlVwZGF0ZURldmljZUdyb3VwTWVtYmVyc1Jlc3BvbnNlQhtaFnJvbGxjYWxsL3Yx
+    O3JvbGxjYWxsdjG6AgBiBnByb3RvMw==
     """)

@@ -38,7 +38,8 @@ struct Session: Sendable {
     catalog = CatalogServiceClient(channel)
     devices = DeviceServiceClient(channel)
     deployments = DeploymentServiceClient(channel)
-    options = CallOptions(timeout: .seconds(timeout), retry: RetryPolicy())
+    // Every mutation carries a request id, so its repetition is not done twice.
+    options = CallOptions(timeout: .seconds(timeout), retry: RetryPolicy(scope: .allMethods))
     self.output = output
   }
 
