@@ -10,11 +10,11 @@ struct RolloutJudgement {
   /// Judges from what is stored.
   init(_ rollout: Rollout, now: Timestamp, _ transaction: ReadTransaction) throws {
     self.rollout = rollout
-    let arms = try RolloutHealth(transaction).arms(of: rollout.id)
+    let arms = try RolloutHealth(transaction).arms(of: rollout.id, window: rollout.window)
     verdicts = rollout.policy.gates.map { gate in
       Gate.judge(
         gate, canary: arms.canary, control: arms.control,
-        windowStart: rollout.startedAt ?? rollout.createdAt, now: now,
+        windowStart: rollout.windowStart ?? rollout.createdAt, now: now,
         previous: rollout.verdicts.first { $0.rule == gate })
     }
     let decision = AutoAdvance.decide(rollout, verdicts: verdicts, now: now)

@@ -107,6 +107,9 @@ import Testing
     func report(_ version: VersionID, failing: Int, of count: Int, from first: Int = 0) async throws
     {
       sequence += 1
+      let rollout = try rollout
+      let side = FleetActivity.Side(
+        rollout: rollout, arm: version == AutomatorTests.v2 ? .canary : .control)
       for (index, device) in devices[first..<first + count].enumerated() {
         _ = try store.read { tx in
           try activity.take(device, numbers: [sequence], now: AutomatorTests.start, tx) { _ in
@@ -114,10 +117,12 @@ import Testing
               index < failing
               ? AttemptCounts(activationsFailed: 1)
               : AttemptCounts(activationsSucceeded: 1, inferencesSucceeded: 50)
-            return [
-              .init(deployment: DeploymentID("d"), version: version): VersionActivity(
-                attempts: attempts, latency: .empty)
-            ]
+            let latest = LatestOutcomes(activation: index >= failing)
+            return .init(
+              versions: [
+                .init(deployment: DeploymentID("d"), version: version): VersionActivity(
+                  attempts: attempts, latency: .empty, latest: latest)
+              ], sides: [side: DeviceStanding(attempts: attempts, latest: latest)])
           }
         }
       }
@@ -216,6 +221,36 @@ import Testing
     #expect(event.event.kind == "rollout.paused")
     #expect(event.event.actor == "automator")
     #expect(try EventDetail(payload: event.event.payload).attributes["gate_outcome"] == "FAIL")
+  }
+
+  @Test func `who resumes after a gate has paused is judged by what happens from then on`()
+    async throws
+  {
+    let world = try await World(gates: [Self.gate(.pause)])
+    try await world.report(Self.v1, failing: 0, of: 30, from: 10)
+    try await world.report(Self.v2, failing: 4, of: 4)
+    _ = try await world.automator.tick(now: Self.minute(1))
+    let (deployment, paused) = (try world.deployment, try world.rollout)
+    #expect(paused.state == .paused)
+    try await world.store.write { tx in
+      _ = try DeploymentJournal(tx, author: EventAuthor(actor: "p", method: "test")).step(
+        try RolloutPlan.resume(paused, now: Self.minute(5)), replacing: paused, of: deployment,
+        now: Self.minute(5), .init("resumed", message: ""))
+    }
+    let quiet = try await world.automator.tick(now: Self.minute(6))
+    #expect(quiet.paused == 0)
+    var verdict = try #require(try world.rollout.verdicts.first)
+    #expect(verdict.holdReason == .noData)
+    #expect(verdict.windowStart == Self.minute(5))
+    #expect(verdict.control == DeviceCounts(reporting: 30, failing: 0))
+    try await world.report(Self.v2, failing: 0, of: 4)
+    _ = try await world.automator.tick(now: Self.minute(7))
+    verdict = try #require(try world.rollout.verdicts.first)
+    #expect(verdict.outcome == .pass)
+    #expect(verdict.canary == DeviceCounts(reporting: 4, failing: 0))
+    try await world.report(Self.v2, failing: 4, of: 4)
+    let again = try await world.automator.tick(now: Self.minute(8))
+    #expect(again.paused == 1)
   }
 
   @Test func `one failing device fails no gate, whatever the rule asks for`() async throws {

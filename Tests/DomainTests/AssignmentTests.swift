@@ -20,6 +20,38 @@ import Testing
 
   static let (v1, v2, v3) = (Sample.v1, Sample.v2, Sample.v3)
 
+  @Test(
+    arguments: [
+      (.active, v2, nil, true), (.paused, v2, nil, true), (.active, v1, nil, false),
+      (.active, nil, nil, false), (.active, v2, .version(v2), false),
+      (.active, v2, .canary, true), (.archived, v2, nil, false),
+    ] as [(DeploymentState, VersionID?, PinTarget?, Bool)])
+  func `a device that is targeted no more goes back from a version that was rolled back`(
+    state: DeploymentState, running: VersionID?, pin: PinTarget?, goesBack: Bool
+  ) {
+    var deployment = Sample.deployment(state, desired: Self.v1, active: Self.v1)
+    deployment.target.fleet.withdrawnVersions = [Self.v2]
+    let assignment = Assignment.withdrawal(
+      deployment: deployment, rollout: Sample.rollout(.rolledBack), device: Self.low,
+      running: running, pin: pin)
+    #expect(assignment?.version == (goesBack ? Self.v1 : nil))
+    #expect(assignment?.reason == (goesBack ? .withdrawn : nil))
+  }
+
+  @Test(
+    arguments: [
+      (.progressing, .canary, v2, .canary), (.progressing, .canary, v1, nil),
+      (.progressing, .control, v1, .control), (.progressing, .control, v2, nil),
+      (.progressing, .control, v3, nil), (.paused, .canary, v2, .canary),
+      (.completed, .canary, v2, nil), (.rolledBack, .control, v1, nil),
+    ] as [(RolloutState, Assignment.Arm, VersionID, Assignment.Arm?)])
+  func `a device counts on its side, with that side's version`(
+    state: RolloutState, side: Assignment.Arm, version: VersionID, expected: Assignment.Arm?
+  ) {
+    let assigned = Assignment(version: nil, arm: side, reason: .frozen, bucket: 0)
+    #expect(Sample.rollout(state).judgedArm(of: version, assigned: assigned) == expected)
+  }
+
   static let rows: [Row] = [
     Row(rollout: .progressing, expected: v2, arm: .canary, reason: .inCohort),
     Row(rollout: .progressing, device: high, expected: v1, arm: .control, reason: .outOfCohort),

@@ -188,11 +188,40 @@ import Testing
     let begun = try DeploymentPlan.update(
       deployment, rollout: nil, change: .init(desiredVersion: Sample.v3), seed: Sample.seed,
       now: Self.now)
-    #expect(begun.deployment.replacedVersion == nil)
+    #expect(begun.deployment.replacedVersion == Sample.v1)
     let back = try DeploymentPlan.rollBack(
       begun.deployment, rollout: begun.rollout, reason: "", now: Self.now)
     #expect(back.rollout?.state == .rolledBack)
     #expect(back.deployment.activeVersion == Sample.v2)
+    #expect(back.deployment.replacedVersion == nil)
+    // Given up, it has changed nothing: what became active at once before it is taken back.
+    let paused = try RolloutPlan.pause(try #require(begun.rollout), reason: "", now: Self.now)
+    let givenUp = try DeploymentPlan.update(
+      begun.deployment, rollout: paused, change: .init(desiredVersion: Sample.v2),
+      seed: Sample.seed, now: Self.now)
+    #expect(givenUp.aborted?.state == .aborted)
+    let further = try DeploymentPlan.rollBack(
+      givenUp.deployment, rollout: nil, reason: "", now: Self.now)
+    #expect(further.deployment.activeVersion == Sample.v1)
+    #expect(further.deployment.withdrawnVersions == [Sample.v2])
+  }
+
+  @Test func `a version that is rolled back is withdrawn until it is wanted again`() throws {
+    let back = try DeploymentPlan.rollBack(
+      Sample.deployment(), rollout: Sample.rollout(.progressing, exposure: 50_000), reason: "",
+      now: Self.now
+    ).deployment
+    #expect(back.withdrawnVersions == [Sample.v2])
+    let other = try DeploymentPlan.update(
+      back, rollout: nil, change: .init(desiredVersion: Sample.v3), seed: Sample.seed,
+      now: Self.now
+    ).deployment
+    #expect(other.withdrawnVersions == [Sample.v2])
+    let again = try DeploymentPlan.update(
+      back, rollout: nil, change: .init(desiredVersion: Sample.v2), seed: Sample.seed,
+      now: Self.now
+    ).deployment
+    #expect(again.withdrawnVersions == [])
   }
 
   @Test(arguments: [Sample.v1, nil] as [VersionID?])

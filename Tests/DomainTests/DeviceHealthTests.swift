@@ -16,22 +16,79 @@ import Testing
 
   @Test func `an arm counts devices as they start, fail and recover`() {
     var arm = ArmHealth.zero
-    var device = AttemptCounts.zero
-    func report(_ delta: AttemptCounts) {
-      arm.record(from: device, adding: delta)
-      device = device + delta
+    var device = DeviceStanding.none
+    func report(_ attempts: AttemptCounts, _ latest: LatestOutcomes = .none) {
+      let before = device
+      device.add(DeviceStanding(attempts: attempts, latest: latest))
+      arm.move(from: before, to: device)
     }
-    report(AttemptCounts(downloadsFailed: 3))
+    report(AttemptCounts(downloadsFailed: 3), .init(download: false))
     #expect(arm.downloadFailures == DeviceCounts(reporting: 1, failing: 1))
     #expect(arm.errorRate == .zero)
-    report(AttemptCounts(downloadsSucceeded: 1, activationsFailed: 1))
-    #expect(arm.downloadFailures == DeviceCounts(reporting: 1, failing: 1))
+    report(
+      AttemptCounts(downloadsSucceeded: 1, activationsFailed: 1),
+      .init(download: true, activation: false))
+    #expect(arm.downloadFailures == DeviceCounts(reporting: 1, failing: 0))
     #expect(arm.errorRate == DeviceCounts(reporting: 1, failing: 1))
-    report(AttemptCounts(activationsSucceeded: 1, inferencesSucceeded: 100))
+    report(AttemptCounts(activationsSucceeded: 1, inferencesSucceeded: 5), .init(activation: true))
     #expect(arm.errorRate == DeviceCounts(reporting: 1, failing: 0))
     report(AttemptCounts(inferencesFailed: 50))
     #expect(arm.errorRate == DeviceCounts(reporting: 1, failing: 1))
-    #expect(arm.attempts == device)
+  }
+
+  @Test(
+    arguments: [
+      (.init(download: false), .init(download: true), .init(download: true)),
+      (.init(download: true), .init(download: false), .init(download: false)),
+      (
+        .init(download: false, activation: false), .init(runs: true),
+        .init(download: true, activation: true, runs: true)
+      ),
+      (.init(runs: true), .init(activation: false), .init(activation: false, runs: true)),
+      (.init(download: true), .init(runs: true), .init(download: true, runs: true)),
+    ] as [(LatestOutcomes, LatestOutcomes, LatestOutcomes)])
+  func `the last outcome counts, and running the version is one`(
+    earlier: LatestOutcomes, later: LatestOutcomes, both: LatestOutcomes
+  ) {
+    var outcomes = earlier
+    outcomes.add(later)
+    #expect(outcomes == both)
+  }
+
+  @Test(
+    arguments: [
+      (AttemptCounts(), .init(download: true), .healthy, .silent),
+      (AttemptCounts(), .init(download: false), .failing, .silent),
+      (
+        AttemptCounts(inferencesSucceeded: 9, inferencesFailed: 1), .init(activation: true),
+        .silent, .failing
+      ),
+      (
+        AttemptCounts(inferencesSucceeded: 100, inferencesFailed: 1), .init(activation: true),
+        .silent, .healthy
+      ),
+      (
+        AttemptCounts(inferencesSucceeded: 100), .init(download: true, activation: false),
+        .healthy, .failing
+      ),
+      (AttemptCounts(), .init(activation: true), .silent, .healthy),
+    ] as [(AttemptCounts, LatestOutcomes, DeviceVerdict, DeviceVerdict)])
+  func `a device is judged by how it ended, and by the share of its inferences`(
+    attempts: AttemptCounts, latest: LatestOutcomes, downloads: DeviceVerdict,
+    errors: DeviceVerdict
+  ) {
+    let standing = DeviceStanding(attempts: attempts, latest: latest)
+    #expect(standing.verdict(of: .downloadFailures) == downloads)
+    #expect(standing.verdict(of: .errorRate) == errors)
+    // Forgiven, whoever failed has said nothing, and whoever was healthy still is.
+    func kept(_ verdict: DeviceVerdict) -> DeviceVerdict { verdict == .failing ? .silent : verdict }
+    #expect(standing.forgiven.verdict(of: .downloadFailures) == kept(downloads))
+    #expect(standing.forgiven.verdict(of: .errorRate) == kept(errors))
+    var arm = ArmHealth.zero
+    arm.move(from: .none, to: standing)
+    var moved = arm
+    moved.move(from: standing, to: standing.forgiven)
+    #expect(moved == arm.forgiven)
   }
 
   @Test(arguments: DeviceVerdict.allCases, DeviceVerdict.allCases)

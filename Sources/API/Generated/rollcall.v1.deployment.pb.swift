@@ -117,7 +117,8 @@ public struct Deployment: Message {
     _modify { yield &box.value.id }
   }
 
-  /// Name for people, 1 to 200 bytes.
+  /// Name for people, 1 to 200 bytes; unique among the org's deployments that are neither archived
+  /// nor killed.
   public var name: String {
     get { box.isAllocated ? box.value.name : "" }
     _modify { yield &box.value.name }
@@ -154,7 +155,8 @@ public struct Deployment: Message {
     _modify { yield &box.value.rolloutPolicy }
   }
 
-  /// The newest rollout; empty before the first.
+  /// The rollout that decided last what devices get: the newest, or an older one that was rolled
+  /// back after the newer ones were given up. Empty before the first.
   public var latestRolloutId: String {
     get { box.isAllocated ? box.value.latestRolloutId : "" }
     _modify { yield &box.value.latestRolloutId }
@@ -548,8 +550,8 @@ public struct FleetTarget: Message {
   /// Which devices.
   public var targeting: Targeting?
   /// The version that ran before the active one became it at once, without a rollout: what
-  /// RollbackDeployment returns to. Empty: the active version came by a rollout, or nothing ran
-  /// before. Set by the server.
+  /// RollbackDeployment returns to while no rollout is under way. Empty: the active version came by
+  /// a rollout, or nothing ran before. Set by the server.
   public var replacedVersionId: String = ""
   public var unknownFields = UnknownFields()
 
@@ -1054,6 +1056,19 @@ public struct DeviceAssignment: Message {
     _modify { yield &box.value.pin }
   }
 
+  /// What the device calls itself.
+  public var hardwareId: String {
+    get { box.isAllocated ? box.value.hardwareId : "" }
+    _modify { yield &box.value.hardwareId }
+  }
+
+  /// The last error that the device told about a version of the deployment which it has not come to
+  /// run since; kept after a rollback. Absent: none.
+  public var lastFailure: DeviceFailure? {
+    get { box.isAllocated ? box.value.lastFailure : nil }
+    _modify { yield &box.value.lastFailure }
+  }
+
   public var unknownFields: UnknownFields {
     get { box.isAllocated ? box.value.unknownFields : UnknownFields() }
     _modify { yield &box.value.unknownFields }
@@ -1069,6 +1084,8 @@ public struct DeviceAssignment: Message {
     var desiredVersionId: String = ""
     var installedVersionId: String = ""
     var pin: DevicePin?
+    var hardwareId: String = ""
+    var lastFailure: DeviceFailure?
     var unknownFields: UnknownFields = UnknownFields()
   }
 
@@ -1088,6 +1105,9 @@ public struct DeviceAssignment: Message {
     case frozen
     /// No rollout is under way: everybody gets the active version.
     case settled
+    /// The device is not targeted any more and runs a version that was rolled back: it goes back
+    /// all the same.
+    case withdrawn
     /// A number that the schema does not name.
     case unrecognized(Int32)
 
@@ -1103,6 +1123,7 @@ public struct DeviceAssignment: Message {
       case 3: self = .outOfCohort
       case 4: self = .frozen
       case 5: self = .settled
+      case 6: self = .withdrawn
       default: self = .unrecognized(rawValue)
       }
     }
@@ -1115,6 +1136,7 @@ public struct DeviceAssignment: Message {
       case .outOfCohort: 3
       case .frozen: 4
       case .settled: 5
+      case .withdrawn: 6
       case .unrecognized(let number): number
       }
     }
@@ -1127,6 +1149,7 @@ public struct DeviceAssignment: Message {
       case .outOfCohort: "REASON_OUT_OF_COHORT"
       case .frozen: "REASON_FROZEN"
       case .settled: "REASON_SETTLED"
+      case .withdrawn: "REASON_WITHDRAWN"
       case .unrecognized: nil
       }
     }
@@ -1139,6 +1162,7 @@ public struct DeviceAssignment: Message {
       case "REASON_OUT_OF_COHORT": self = .outOfCohort
       case "REASON_FROZEN": self = .frozen
       case "REASON_SETTLED": self = .settled
+      case "REASON_WITHDRAWN": self = .withdrawn
       default: return nil
       }
     }
@@ -1172,6 +1196,8 @@ extension DeviceAssignment {
       .init(7, "desiredVersionId", "desired_version_id"),
       .init(8, "installedVersionId", "installed_version_id"),
       .init(9, "pin"),
+      .init(10, "hardwareId", "hardware_id"),
+      .init(11, "lastFailure", "last_failure"),
     ])
 
   public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
@@ -1188,6 +1214,8 @@ extension DeviceAssignment {
       case 7: try reader.singular(&self.desiredVersionId)
       case 8: try reader.singular(&self.installedVersionId)
       case 9: try reader.optional(&self.pin)
+      case 10: try reader.singular(&self.hardwareId)
+      case 11: try reader.optional(&self.lastFailure)
       default: break
       }
     }
@@ -1204,6 +1232,8 @@ extension DeviceAssignment {
     try writer.singular("desiredVersionId", self.desiredVersionId, proto: "desired_version_id")
     try writer.singular("installedVersionId", self.installedVersionId, proto: "installed_version_id")
     try writer.optional("pin", self.pin)
+    try writer.singular("hardwareId", self.hardwareId, proto: "hardware_id")
+    try writer.optional("lastFailure", self.lastFailure, proto: "last_failure")
     writer.endObject()
   }
 }
@@ -1222,6 +1252,8 @@ extension DeviceAssignment.BoxedFields {
       case 58: self.desiredVersionId = try reader.string()
       case 66: self.installedVersionId = try reader.string()
       case 74: try reader.message(&self.pin)
+      case 82: self.hardwareId = try reader.string()
+      case 90: try reader.message(&self.lastFailure)
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
       }
     }
@@ -1238,6 +1270,8 @@ extension DeviceAssignment.BoxedFields {
     if !self.desiredVersionId.isEmpty { total &+= 1 &+ delimitedSize(self.desiredVersionId.utf8.count) }
     if !self.installedVersionId.isEmpty { total &+= 1 &+ delimitedSize(self.installedVersionId.utf8.count) }
     if let value = self.pin { total &+= 1 &+ sizes.nested(value) }
+    if !self.hardwareId.isEmpty { total &+= 1 &+ delimitedSize(self.hardwareId.utf8.count) }
+    if let value = self.lastFailure { total &+= 1 &+ sizes.nested(value) }
     return total
   }
 
@@ -1278,7 +1312,107 @@ extension DeviceAssignment.BoxedFields {
       writer.tag(74)
       writer.nested(value)
     }
+    if !self.hardwareId.isEmpty {
+      writer.tag(82)
+      writer.string(self.hardwareId)
+    }
+    if let value = self.lastFailure {
+      writer.tag(90)
+      writer.nested(value)
+    }
     writer.unknown(self.unknownFields)
+  }
+}
+
+/// What went wrong on a device with one version.
+public struct DeviceFailure: Message {
+  /// The version.
+  public var modelVersionId: String = ""
+  /// The rollout to that version; empty: it came without one.
+  public var rolloutId: String = ""
+  /// What failed, in the device's words; empty when it gave none.
+  public var error: String = ""
+  /// When the server heard of it.
+  public var failedAt: Google_Protobuf_Timestamp?
+  public var unknownFields = UnknownFields()
+
+  public init() {}
+}
+
+extension DeviceFailure {
+  public static var fullName: String { "rollcall.v1.DeviceFailure" }
+
+  public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
+    while !reader.atEnd {
+      let start = reader.mark
+      switch try reader.tag() {
+      case 10: self.modelVersionId = try reader.string()
+      case 18: self.rolloutId = try reader.string()
+      case 26: self.error = try reader.string()
+      case 34: try reader.message(&self.failedAt)
+      case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
+      }
+    }
+  }
+
+  public func byteSize(_ sizes: inout WireSizes) -> Int {
+    var total = self.unknownFields.byteCount
+    if !self.modelVersionId.isEmpty { total &+= 1 &+ delimitedSize(self.modelVersionId.utf8.count) }
+    if !self.rolloutId.isEmpty { total &+= 1 &+ delimitedSize(self.rolloutId.utf8.count) }
+    if !self.error.isEmpty { total &+= 1 &+ delimitedSize(self.error.utf8.count) }
+    if let value = self.failedAt { total &+= 1 &+ sizes.nested(value) }
+    return total
+  }
+
+  public func write(to writer: inout WireWriter) {
+    if !self.modelVersionId.isEmpty {
+      writer.tag(10)
+      writer.string(self.modelVersionId)
+    }
+    if !self.rolloutId.isEmpty {
+      writer.tag(18)
+      writer.string(self.rolloutId)
+    }
+    if !self.error.isEmpty {
+      writer.tag(26)
+      writer.string(self.error)
+    }
+    if let value = self.failedAt {
+      writer.tag(34)
+      writer.nested(value)
+    }
+    writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.DeviceFailure",
+    [
+      .init(1, "modelVersionId", "model_version_id"),
+      .init(2, "rolloutId", "rollout_id"),
+      .init(3, "error"),
+      .init(4, "failedAt", "failed_at"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.modelVersionId)
+      case 2: try reader.singular(&self.rolloutId)
+      case 3: try reader.singular(&self.error)
+      case 4: try reader.optional(&self.failedAt)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("modelVersionId", self.modelVersionId, proto: "model_version_id")
+    try writer.singular("rolloutId", self.rolloutId, proto: "rollout_id")
+    try writer.singular("error", self.error)
+    try writer.optional("failedAt", self.failedAt, proto: "failed_at")
+    writer.endObject()
   }
 }
 
@@ -1316,15 +1450,19 @@ public let rollcallV1DeploymentProto = FileDescriptor(
     dmljZUlkEiQKA2FybRgDIAEoDjIQLnJvbGxjYWxsLnYxLkFybUgAUgNhcm0SKgoQbW9kZWxfdmVyc2lvbl9pZBgEIAEo
     CUgAUg5tb2RlbFZlcnNpb25JZBIWCgZyZWFzb24YBSABKAlSBnJlYXNvbhIdCgpjcmVhdGVkX2J5GAYgASgJUgljcmVh
     dGVkQnkSOQoKY3JlYXRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBSCWNyZWF0ZWRBdEIICgZ0
-    YXJnZXQigQQKEERldmljZUFzc2lnbm1lbnQSIwoNZGVwbG95bWVudF9pZBgBIAEoCVIMZGVwbG95bWVudElkEh0KCnJv
+    YXJnZXQi9wQKEERldmljZUFzc2lnbm1lbnQSIwoNZGVwbG95bWVudF9pZBgBIAEoCVIMZGVwbG95bWVudElkEh0KCnJv
     bGxvdXRfaWQYAiABKAlSCXJvbGxvdXRJZBIbCglkZXZpY2VfaWQYAyABKAlSCGRldmljZUlkEhYKBmJ1Y2tldBgEIAEo
     BVIGYnVja2V0EiIKA2FybRgFIAEoDjIQLnJvbGxjYWxsLnYxLkFybVIDYXJtEjwKBnJlYXNvbhgGIAEoDjIkLnJvbGxj
     YWxsLnYxLkRldmljZUFzc2lnbm1lbnQuUmVhc29uUgZyZWFzb24SLAoSZGVzaXJlZF92ZXJzaW9uX2lkGAcgASgJUhBk
     ZXNpcmVkVmVyc2lvbklkEjAKFGluc3RhbGxlZF92ZXJzaW9uX2lkGAggASgJUhJpbnN0YWxsZWRWZXJzaW9uSWQSKAoD
-    cGluGAkgASgLMhYucm9sbGNhbGwudjEuRGV2aWNlUGluUgNwaW4ihwEKBlJlYXNvbhIWChJSRUFTT05fVU5TUEVDSUZJ
-    RUQQABIOCgpSRUFTT05fUElOEAESFAoQUkVBU09OX0lOX0NPSE9SVBACEhgKFFJFQVNPTl9PVVRfT0ZfQ09IT1JUEAMS
-    EQoNUkVBU09OX0ZST1pFThAEEhIKDlJFQVNPTl9TRVRUTEVEEAUqXwoLRW52aXJvbm1lbnQSGwoXRU5WSVJPTk1FTlRf
-    VU5TUEVDSUZJRUQQABIXChNFTlZJUk9OTUVOVF9TVEFHSU5HEAESGgoWRU5WSVJPTk1FTlRfUFJPRFVDVElPThACKjsK
-    A0FybRITCg9BUk1fVU5TUEVDSUZJRUQQABIOCgpBUk1fQ0FOQVJZEAESDwoLQVJNX0NPTlRST0wQAkIbWhZyb2xsY2Fs
-    bC92MTtyb2xsY2FsbHYxugIAYgZwcm90bzM=
+    cGluGAkgASgLMhYucm9sbGNhbGwudjEuRGV2aWNlUGluUgNwaW4SHwoLaGFyZHdhcmVfaWQYCiABKAlSCmhhcmR3YXJl
+    SWQSPQoMbGFzdF9mYWlsdXJlGAsgASgLMhoucm9sbGNhbGwudjEuRGV2aWNlRmFpbHVyZVILbGFzdEZhaWx1cmUinQEK
+    BlJlYXNvbhIWChJSRUFTT05fVU5TUEVDSUZJRUQQABIOCgpSRUFTT05fUElOEAESFAoQUkVBU09OX0lOX0NPSE9SVBAC
+    EhgKFFJFQVNPTl9PVVRfT0ZfQ09IT1JUEAMSEQoNUkVBU09OX0ZST1pFThAEEhIKDlJFQVNPTl9TRVRUTEVEEAUSFAoQ
+    UkVBU09OX1dJVEhEUkFXThAGIqcBCg1EZXZpY2VGYWlsdXJlEigKEG1vZGVsX3ZlcnNpb25faWQYASABKAlSDm1vZGVs
+    VmVyc2lvbklkEh0KCnJvbGxvdXRfaWQYAiABKAlSCXJvbGxvdXRJZBIUCgVlcnJvchgDIAEoCVIFZXJyb3ISNwoJZmFp
+    bGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcFIIZmFpbGVkQXQqXwoLRW52aXJvbm1lbnQSGwoX
+    RU5WSVJPTk1FTlRfVU5TUEVDSUZJRUQQABIXChNFTlZJUk9OTUVOVF9TVEFHSU5HEAESGgoWRU5WSVJPTk1FTlRfUFJP
+    RFVDVElPThACKjsKA0FybRITCg9BUk1fVU5TUEVDSUZJRUQQABIOCgpBUk1fQ0FOQVJZEAESDwoLQVJNX0NPTlRST0wQ
+    AkIbWhZyb2xsY2FsbC92MTtyb2xsY2FsbHYxugIAYgZwcm90bzM=
     """)

@@ -274,6 +274,8 @@ public struct ListDeploymentsRequest: Message {
   public var modelId: String = ""
   /// Only deployments of this variant.
   public var modelVariantId: String = ""
+  /// Only deployments of this name.
+  public var name: String = ""
   /// Greatest number of entries to answer with; 0 means 50, more than 200 means 200.
   public var pageSize: Int32 = 0
   /// next_page_token of the previous answer; empty starts at the beginning. The other fields,
@@ -300,6 +302,7 @@ extension ListDeploymentsRequest {
       case 16: try reader.appendUnpacked(WireEnum<Deployment.State>.self, to: &self.states)
       case 26: self.modelId = try reader.string()
       case 34: self.modelVariantId = try reader.string()
+      case 42: self.name = try reader.string()
       case 96: self.pageSize = try reader.int32()
       case 106: self.pageToken = try reader.string()
       case 112: self.skip = try reader.int32()
@@ -315,6 +318,7 @@ extension ListDeploymentsRequest {
     total &+= sizes.packed(WireEnum<Deployment.State>.self, self.states, tagSize: 1)
     if !self.modelId.isEmpty { total &+= 1 &+ delimitedSize(self.modelId.utf8.count) }
     if !self.modelVariantId.isEmpty { total &+= 1 &+ delimitedSize(self.modelVariantId.utf8.count) }
+    if !self.name.isEmpty { total &+= 1 &+ delimitedSize(self.name.utf8.count) }
     if self.pageSize != 0 { total &+= 1 &+ int32Size(self.pageSize) }
     if !self.pageToken.isEmpty { total &+= 1 &+ delimitedSize(self.pageToken.utf8.count) }
     if self.skip != 0 { total &+= 1 &+ int32Size(self.skip) }
@@ -335,6 +339,10 @@ extension ListDeploymentsRequest {
     if !self.modelVariantId.isEmpty {
       writer.tag(34)
       writer.string(self.modelVariantId)
+    }
+    if !self.name.isEmpty {
+      writer.tag(42)
+      writer.string(self.name)
     }
     if self.pageSize != 0 {
       writer.tag(96)
@@ -362,6 +370,7 @@ extension ListDeploymentsRequest {
       .init(2, "states"),
       .init(3, "modelId", "model_id"),
       .init(4, "modelVariantId", "model_variant_id"),
+      .init(5, "name"),
       .init(12, "pageSize", "page_size"),
       .init(13, "pageToken", "page_token"),
       .init(14, "skip"),
@@ -376,6 +385,7 @@ extension ListDeploymentsRequest {
       case 2: try reader.repeated(&self.states)
       case 3: try reader.singular(&self.modelId)
       case 4: try reader.singular(&self.modelVariantId)
+      case 5: try reader.singular(&self.name)
       case 12: try reader.singular(&self.pageSize)
       case 13: try reader.singular(&self.pageToken)
       case 14: try reader.singular(&self.skip)
@@ -391,6 +401,7 @@ extension ListDeploymentsRequest {
     try writer.repeated("states", self.states)
     try writer.singular("modelId", self.modelId, proto: "model_id")
     try writer.singular("modelVariantId", self.modelVariantId, proto: "model_variant_id")
+    try writer.singular("name", self.name)
     try writer.singular("pageSize", self.pageSize, proto: "page_size")
     try writer.singular("pageToken", self.pageToken, proto: "page_token")
     try writer.singular("skip", self.skip)
@@ -2363,6 +2374,9 @@ public struct ListAssignmentsRequest: Message {
   public var arm: Arm = .unspecified
   /// Only pinned devices.
   public var pinnedOnly: Bool = false
+  /// Only devices with a last_failure; then also those that the deployment does not target any more.
+  /// Excludes arm and pinned_only.
+  public var failedOnly: Bool = false
   /// Greatest number of entries to answer with; 0 means 50, more than 200 means 200.
   public var pageSize: Int32 = 0
   /// next_page_token of the previous answer; empty starts at the beginning. The other fields,
@@ -2387,6 +2401,7 @@ extension ListAssignmentsRequest {
       case 10: self.deploymentId = try reader.string()
       case 16: self.arm = try reader.enumeration()
       case 24: self.pinnedOnly = try reader.bool()
+      case 32: self.failedOnly = try reader.bool()
       case 96: self.pageSize = try reader.int32()
       case 106: self.pageToken = try reader.string()
       case 112: self.skip = try reader.int32()
@@ -2401,6 +2416,7 @@ extension ListAssignmentsRequest {
     if !self.deploymentId.isEmpty { total &+= 1 &+ delimitedSize(self.deploymentId.utf8.count) }
     if self.arm.rawValue != 0 { total &+= 1 &+ int32Size(self.arm.rawValue) }
     if self.pinnedOnly { total &+= 1 &+ 1 }
+    if self.failedOnly { total &+= 1 &+ 1 }
     if self.pageSize != 0 { total &+= 1 &+ int32Size(self.pageSize) }
     if !self.pageToken.isEmpty { total &+= 1 &+ delimitedSize(self.pageToken.utf8.count) }
     if self.skip != 0 { total &+= 1 &+ int32Size(self.skip) }
@@ -2420,6 +2436,10 @@ extension ListAssignmentsRequest {
     if self.pinnedOnly {
       writer.tag(24)
       writer.bool(self.pinnedOnly)
+    }
+    if self.failedOnly {
+      writer.tag(32)
+      writer.bool(self.failedOnly)
     }
     if self.pageSize != 0 {
       writer.tag(96)
@@ -2446,6 +2466,7 @@ extension ListAssignmentsRequest {
       .init(1, "deploymentId", "deployment_id"),
       .init(2, "arm"),
       .init(3, "pinnedOnly", "pinned_only"),
+      .init(4, "failedOnly", "failed_only"),
       .init(12, "pageSize", "page_size"),
       .init(13, "pageToken", "page_token"),
       .init(14, "skip"),
@@ -2459,6 +2480,7 @@ extension ListAssignmentsRequest {
       case 1: try reader.singular(&self.deploymentId)
       case 2: try reader.singular(&self.arm)
       case 3: try reader.singular(&self.pinnedOnly)
+      case 4: try reader.singular(&self.failedOnly)
       case 12: try reader.singular(&self.pageSize)
       case 13: try reader.singular(&self.pageToken)
       case 14: try reader.singular(&self.skip)
@@ -2473,6 +2495,7 @@ extension ListAssignmentsRequest {
     try writer.singular("deploymentId", self.deploymentId, proto: "deployment_id")
     try writer.singular("arm", self.arm)
     try writer.singular("pinnedOnly", self.pinnedOnly, proto: "pinned_only")
+    try writer.singular("failedOnly", self.failedOnly, proto: "failed_only")
     try writer.singular("pageSize", self.pageSize, proto: "page_size")
     try writer.singular("pageToken", self.pageToken, proto: "page_token")
     try writer.singular("skip", self.skip)
@@ -4164,7 +4187,8 @@ public enum DeploymentServiceMethods {
 /// UNAUTHENTICATED or PERMISSION_DENIED soon after the caller's key, principal or role is gone.
 public protocol DeploymentServiceServer: Sendable {
   /// Creates a deployment as a draft. The variant must be in the catalog, neither it nor its model
-  /// archived; its versions must belong to it and be ready.
+  /// archived; its versions must belong to it and be ready. A name that another deployment has which
+  /// is neither archived nor killed fails with ALREADY_EXISTS.
   func createDeployment(
     _ request: CreateDeploymentRequest,
     context: ServerContext) async throws -> CreateDeploymentResponse
@@ -4194,8 +4218,12 @@ public protocol DeploymentServiceServer: Sendable {
     context: ServerContext) async throws -> StartDeploymentResponse
 
   /// Takes back the newest change of what devices run: a rollout returns every device to the version
-  /// it came from; a version that became active at once gives way to the one it replaced. When there
-  /// is neither, fails with FAILED_PRECONDITION, reason NO_ROLLOUT. Never needs approval.
+  /// it came from; a version that became active at once gives way to the one it replaced. A rollout
+  /// that was given up for another changed nothing and is passed over. When there is neither, fails
+  /// with FAILED_PRECONDITION, reason NO_ROLLOUT. Never needs approval.
+  ///
+  /// It reaches every device that runs the version which is taken back, also one that the deployment
+  /// does not target any more.
   func rollbackDeployment(
     _ request: RollbackDeploymentRequest,
     context: ServerContext) async throws -> RollbackDeploymentResponse
@@ -4220,7 +4248,8 @@ public protocol DeploymentServiceServer: Sendable {
     _ request: PauseRolloutRequest,
     context: ServerContext) async throws -> PauseRolloutResponse
 
-  /// Resumes a paused rollout at its exposure; the soak of its step begins anew.
+  /// Resumes a paused rollout at its exposure; the soak of its step begins anew, and its gates judge
+  /// by what happens from now on: see Rollout.window_start.
   func resumeRollout(
     _ request: ResumeRolloutRequest,
     context: ServerContext) async throws -> ResumeRolloutResponse
@@ -4243,7 +4272,7 @@ public protocol DeploymentServiceServer: Sendable {
     _ request: UnpinDeviceRequest,
     context: ServerContext) async throws -> UnpinDeviceResponse
 
-  /// Lists what a deployment means for each targeted device.
+  /// Lists what a deployment means for each device that it targets, or brings back after a rollback.
   func listAssignments(
     _ request: ListAssignmentsRequest,
     context: ServerContext) async throws -> ListAssignmentsResponse
@@ -4380,7 +4409,8 @@ public struct DeploymentServiceClient: Sendable {
   public init(_ channel: any ClientChannel) { self.channel = channel }
 
   /// Creates a deployment as a draft. The variant must be in the catalog, neither it nor its model
-  /// archived; its versions must belong to it and be ready.
+  /// archived; its versions must belong to it and be ready. A name that another deployment has which
+  /// is neither archived nor killed fails with ALREADY_EXISTS.
   public func createDeployment(
     _ request: CreateDeploymentRequest,
     options: CallOptions = .init()) async throws -> CreateDeploymentResponse {
@@ -4420,8 +4450,12 @@ public struct DeploymentServiceClient: Sendable {
   }
 
   /// Takes back the newest change of what devices run: a rollout returns every device to the version
-  /// it came from; a version that became active at once gives way to the one it replaced. When there
-  /// is neither, fails with FAILED_PRECONDITION, reason NO_ROLLOUT. Never needs approval.
+  /// it came from; a version that became active at once gives way to the one it replaced. A rollout
+  /// that was given up for another changed nothing and is passed over. When there is neither, fails
+  /// with FAILED_PRECONDITION, reason NO_ROLLOUT. Never needs approval.
+  ///
+  /// It reaches every device that runs the version which is taken back, also one that the deployment
+  /// does not target any more.
   public func rollbackDeployment(
     _ request: RollbackDeploymentRequest,
     options: CallOptions = .init()) async throws -> RollbackDeploymentResponse {
@@ -4456,7 +4490,8 @@ public struct DeploymentServiceClient: Sendable {
     try await channel.unary(DeploymentServiceMethods.pauseRollout, request, options: options)
   }
 
-  /// Resumes a paused rollout at its exposure; the soak of its step begins anew.
+  /// Resumes a paused rollout at its exposure; the soak of its step begins anew, and its gates judge
+  /// by what happens from now on: see Rollout.window_start.
   public func resumeRollout(
     _ request: ResumeRolloutRequest,
     options: CallOptions = .init()) async throws -> ResumeRolloutResponse {
@@ -4487,7 +4522,7 @@ public struct DeploymentServiceClient: Sendable {
     try await channel.unary(DeploymentServiceMethods.unpinDevice, request, options: options)
   }
 
-  /// Lists what a deployment means for each targeted device.
+  /// Lists what a deployment means for each device that it targets, or brings back after a rollback.
   public func listAssignments(
     _ request: ListAssignmentsRequest,
     options: CallOptions = .init()) async throws -> ListAssignmentsResponse {
@@ -4568,130 +4603,131 @@ public let rollcallV1DeploymentServiceProto = FileDescriptor(
     dGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5IlMKGENyZWF0ZURlcGxveW1lbnRSZXNwb25zZRI3CgpkZXBsb3ltZW50
     GAEgASgLMhcucm9sbGNhbGwudjEuRGVwbG95bWVudFIKZGVwbG95bWVudCI7ChRHZXREZXBsb3ltZW50UmVxdWVzdBIj
     Cg1kZXBsb3ltZW50X2lkGAEgASgJUgxkZXBsb3ltZW50SWQiUAoVR2V0RGVwbG95bWVudFJlc3BvbnNlEjcKCmRlcGxv
-    eW1lbnQYASABKAsyFy5yb2xsY2FsbC52MS5EZXBsb3ltZW50UgpkZXBsb3ltZW50Is4CChZMaXN0RGVwbG95bWVudHNS
+    eW1lbnQYASABKAsyFy5yb2xsY2FsbC52MS5EZXBsb3ltZW50UgpkZXBsb3ltZW50IuICChZMaXN0RGVwbG95bWVudHNS
     ZXF1ZXN0EjoKC2Vudmlyb25tZW50GAEgASgOMhgucm9sbGNhbGwudjEuRW52aXJvbm1lbnRSC2Vudmlyb25tZW50EjUK
     BnN0YXRlcxgCIAMoDjIdLnJvbGxjYWxsLnYxLkRlcGxveW1lbnQuU3RhdGVSBnN0YXRlcxIZCghtb2RlbF9pZBgDIAEo
-    CVIHbW9kZWxJZBIoChBtb2RlbF92YXJpYW50X2lkGAQgASgJUg5tb2RlbFZhcmlhbnRJZBIbCglwYWdlX3NpemUYDCAB
-    KAVSCHBhZ2VTaXplEh0KCnBhZ2VfdG9rZW4YDSABKAlSCXBhZ2VUb2tlbhISCgRza2lwGA4gASgFUgRza2lwEiwKBW9y
-    ZGVyGA8gASgOMhYucm9sbGNhbGwudjEuU29ydE9yZGVyUgVvcmRlciKbAQoXTGlzdERlcGxveW1lbnRzUmVzcG9uc2US
-    OQoLZGVwbG95bWVudHMYASADKAsyFy5yb2xsY2FsbC52MS5EZXBsb3ltZW50UgtkZXBsb3ltZW50cxImCg9uZXh0X3Bh
-    Z2VfdG9rZW4YAiABKAlSDW5leHRQYWdlVG9rZW4SHQoKdG90YWxfc2l6ZRgDIAEoBVIJdG90YWxTaXplIucBChdVcGRh
-    dGVEZXBsb3ltZW50UmVxdWVzdBI3CgpkZXBsb3ltZW50GAEgASgLMhcucm9sbGNhbGwudjEuRGVwbG95bWVudFIKZGVw
-    bG95bWVudBI7Cgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2tSCnVwZGF0ZU1hc2sS
-    HQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seRIS
-    CgRldGFnGA8gASgJUgRldGFnIoMBChhVcGRhdGVEZXBsb3ltZW50UmVzcG9uc2USNwoKZGVwbG95bWVudBgBIAEoCzIX
-    LnJvbGxjYWxsLnYxLkRlcGxveW1lbnRSCmRlcGxveW1lbnQSLgoHcm9sbG91dBgCIAEoCzIULnJvbGxjYWxsLnYxLlJv
-    bGxvdXRSB3JvbGxvdXQilQEKFlN0YXJ0RGVwbG95bWVudFJlcXVlc3QSIwoNZGVwbG95bWVudF9pZBgBIAEoCVIMZGVw
-    bG95bWVudElkEh0KCnJlcXVlc3RfaWQYDSABKAlSCXJlcXVlc3RJZBIjCg12YWxpZGF0ZV9vbmx5GA4gASgIUgx2YWxp
-    ZGF0ZU9ubHkSEgoEZXRhZxgPIAEoCVIEZXRhZyKCAQoXU3RhcnREZXBsb3ltZW50UmVzcG9uc2USNwoKZGVwbG95bWVu
-    dBgBIAEoCzIXLnJvbGxjYWxsLnYxLkRlcGxveW1lbnRSCmRlcGxveW1lbnQSLgoHcm9sbG91dBgCIAEoCzIULnJvbGxj
-    YWxsLnYxLlJvbGxvdXRSB3JvbGxvdXQisAEKGVJvbGxiYWNrRGVwbG95bWVudFJlcXVlc3QSIwoNZGVwbG95bWVudF9p
-    ZBgBIAEoCVIMZGVwbG95bWVudElkEhYKBnJlYXNvbhgCIAEoCVIGcmVhc29uEh0KCnJlcXVlc3RfaWQYDSABKAlSCXJl
-    cXVlc3RJZBIjCg12YWxpZGF0ZV9vbmx5GA4gASgIUgx2YWxpZGF0ZU9ubHkSEgoEZXRhZxgPIAEoCVIEZXRhZyKFAQoa
-    Um9sbGJhY2tEZXBsb3ltZW50UmVzcG9uc2USNwoKZGVwbG95bWVudBgBIAEoCzIXLnJvbGxjYWxsLnYxLkRlcGxveW1l
-    bnRSCmRlcGxveW1lbnQSLgoHcm9sbG91dBgCIAEoCzIULnJvbGxjYWxsLnYxLlJvbGxvdXRSB3JvbGxvdXQiMgoRR2V0
-    Um9sbG91dFJlcXVlc3QSHQoKcm9sbG91dF9pZBgBIAEoCVIJcm9sbG91dElkIkQKEkdldFJvbGxvdXRSZXNwb25zZRIu
-    Cgdyb2xsb3V0GAEgASgLMhQucm9sbGNhbGwudjEuUm9sbG91dFIHcm9sbG91dCLsAQoTTGlzdFJvbGxvdXRzUmVxdWVz
-    dBIjCg1kZXBsb3ltZW50X2lkGAEgASgJUgxkZXBsb3ltZW50SWQSMgoGc3RhdGVzGAIgAygOMhoucm9sbGNhbGwudjEu
-    Um9sbG91dC5TdGF0ZVIGc3RhdGVzEhsKCXBhZ2Vfc2l6ZRgMIAEoBVIIcGFnZVNpemUSHQoKcGFnZV90b2tlbhgNIAEo
-    CVIJcGFnZVRva2VuEhIKBHNraXAYDiABKAVSBHNraXASLAoFb3JkZXIYDyABKA4yFi5yb2xsY2FsbC52MS5Tb3J0T3Jk
-    ZXJSBW9yZGVyIo8BChRMaXN0Um9sbG91dHNSZXNwb25zZRIwCghyb2xsb3V0cxgBIAMoCzIULnJvbGxjYWxsLnYxLlJv
-    bGxvdXRSCHJvbGxvdXRzEiYKD25leHRfcGFnZV90b2tlbhgCIAEoCVINbmV4dFBhZ2VUb2tlbhIdCgp0b3RhbF9zaXpl
-    GAMgASgFUgl0b3RhbFNpemUipgEKFUFkdmFuY2VSb2xsb3V0UmVxdWVzdBIdCgpyb2xsb3V0X2lkGAEgASgJUglyb2xs
-    b3V0SWQSFgoGcmVhc29uGAIgASgJUgZyZWFzb24SHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlk
-    YXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnIkgKFkFkdmFuY2VSb2xsb3V0UmVz
-    cG9uc2USLgoHcm9sbG91dBgBIAEoCzIULnJvbGxjYWxsLnYxLlJvbGxvdXRSB3JvbGxvdXQipAEKE1BhdXNlUm9sbG91
-    dFJlcXVlc3QSHQoKcm9sbG91dF9pZBgBIAEoCVIJcm9sbG91dElkEhYKBnJlYXNvbhgCIAEoCVIGcmVhc29uEh0KCnJl
-    cXVlc3RfaWQYDSABKAlSCXJlcXVlc3RJZBIjCg12YWxpZGF0ZV9vbmx5GA4gASgIUgx2YWxpZGF0ZU9ubHkSEgoEZXRh
-    ZxgPIAEoCVIEZXRhZyJGChRQYXVzZVJvbGxvdXRSZXNwb25zZRIuCgdyb2xsb3V0GAEgASgLMhQucm9sbGNhbGwudjEu
-    Um9sbG91dFIHcm9sbG91dCKlAQoUUmVzdW1lUm9sbG91dFJlcXVlc3QSHQoKcm9sbG91dF9pZBgBIAEoCVIJcm9sbG91
-    dElkEhYKBnJlYXNvbhgCIAEoCVIGcmVhc29uEh0KCnJlcXVlc3RfaWQYDSABKAlSCXJlcXVlc3RJZBIjCg12YWxpZGF0
-    ZV9vbmx5GA4gASgIUgx2YWxpZGF0ZU9ubHkSEgoEZXRhZxgPIAEoCVIEZXRhZyJHChVSZXN1bWVSb2xsb3V0UmVzcG9u
-    c2USLgoHcm9sbG91dBgBIAEoCzIULnJvbGxjYWxsLnYxLlJvbGxvdXRSB3JvbGxvdXQihgIKFFVwZGF0ZVJvbGxvdXRS
-    ZXF1ZXN0Ei4KB3JvbGxvdXQYASABKAsyFC5yb2xsY2FsbC52MS5Sb2xsb3V0Ugdyb2xsb3V0EjsKC3VwZGF0ZV9tYXNr
-    GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza1IKdXBkYXRlTWFzaxIpChBhbGxvd19yZWdyZXNzaW9uGAMg
-    ASgIUg9hbGxvd1JlZ3Jlc3Npb24SHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkY
-    DiABKAhSDHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnIkcKFVVwZGF0ZVJvbGxvdXRSZXNwb25zZRIuCgdy
-    b2xsb3V0GAEgASgLMhQucm9sbGNhbGwudjEuUm9sbG91dFIHcm9sbG91dCKgAgoQUGluRGV2aWNlUmVxdWVzdBIjCg1k
-    ZXBsb3ltZW50X2lkGAEgASgJUgxkZXBsb3ltZW50SWQSGwoJZGV2aWNlX2lkGAIgASgJUghkZXZpY2VJZBIkCgNhcm0Y
-    AyABKA4yEC5yb2xsY2FsbC52MS5Bcm1IAFIDYXJtEioKEG1vZGVsX3ZlcnNpb25faWQYBCABKAlIAFIObW9kZWxWZXJz
-    aW9uSWQSFgoGcmVhc29uGAUgASgJUgZyZWFzb24SHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlk
-    YXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnQggKBnRhcmdldCJSChFQaW5EZXZp
-    Y2VSZXNwb25zZRI9Cgphc3NpZ25tZW50GAEgASgLMh0ucm9sbGNhbGwudjEuRGV2aWNlQXNzaWdubWVudFIKYXNzaWdu
-    bWVudCKuAQoSVW5waW5EZXZpY2VSZXF1ZXN0EiMKDWRlcGxveW1lbnRfaWQYASABKAlSDGRlcGxveW1lbnRJZBIbCglk
-    ZXZpY2VfaWQYAiABKAlSCGRldmljZUlkEh0KCnJlcXVlc3RfaWQYDSABKAlSCXJlcXVlc3RJZBIjCg12YWxpZGF0ZV9v
-    bmx5GA4gASgIUgx2YWxpZGF0ZU9ubHkSEgoEZXRhZxgPIAEoCVIEZXRhZyJUChNVbnBpbkRldmljZVJlc3BvbnNlEj0K
-    CmFzc2lnbm1lbnQYASABKAsyHS5yb2xsY2FsbC52MS5EZXZpY2VBc3NpZ25tZW50Ugphc3NpZ25tZW50IoACChZMaXN0
-    QXNzaWdubWVudHNSZXF1ZXN0EiMKDWRlcGxveW1lbnRfaWQYASABKAlSDGRlcGxveW1lbnRJZBIiCgNhcm0YAiABKA4y
-    EC5yb2xsY2FsbC52MS5Bcm1SA2FybRIfCgtwaW5uZWRfb25seRgDIAEoCFIKcGlubmVkT25seRIbCglwYWdlX3NpemUY
-    DCABKAVSCHBhZ2VTaXplEh0KCnBhZ2VfdG9rZW4YDSABKAlSCXBhZ2VUb2tlbhISCgRza2lwGA4gASgFUgRza2lwEiwK
-    BW9yZGVyGA8gASgOMhYucm9sbGNhbGwudjEuU29ydE9yZGVyUgVvcmRlciKhAQoXTGlzdEFzc2lnbm1lbnRzUmVzcG9u
-    c2USPwoLYXNzaWdubWVudHMYASADKAsyHS5yb2xsY2FsbC52MS5EZXZpY2VBc3NpZ25tZW50Ugthc3NpZ25tZW50cxIm
-    Cg9uZXh0X3BhZ2VfdG9rZW4YAiABKAlSDW5leHRQYWdlVG9rZW4SHQoKdG90YWxfc2l6ZRgDIAEoBVIJdG90YWxTaXpl
-    IpEBChJNYXRlcmlhbGl6ZVJlcXVlc3QSIwoNZGVwbG95bWVudF9pZBgBIAEoCVIMZGVwbG95bWVudElkEh0KCnJlcXVl
-    c3RfaWQYDSABKAlSCXJlcXVlc3RJZBIjCg12YWxpZGF0ZV9vbmx5GA4gASgIUgx2YWxpZGF0ZU9ubHkSEgoEZXRhZxgP
-    IAEoCVIEZXRhZyK3AQoTTWF0ZXJpYWxpemVSZXNwb25zZRIpChB0YXJnZXRlZF9kZXZpY2VzGAEgASgFUg90YXJnZXRl
-    ZERldmljZXMSJQoOY2FuYXJ5X2RldmljZXMYAiABKAVSDWNhbmFyeURldmljZXMSJwoPY29udHJvbF9kZXZpY2VzGAMg
-    ASgFUg5jb250cm9sRGV2aWNlcxIlCg5waW5uZWRfZGV2aWNlcxgEIAEoBVINcGlubmVkRGV2aWNlcyI3ChBHZXRIZWFs
-    dGhSZXF1ZXN0EiMKDWRlcGxveW1lbnRfaWQYASABKAlSDGRlcGxveW1lbnRJZCJKChFHZXRIZWFsdGhSZXNwb25zZRI1
-    CgZoZWFsdGgYASABKAsyHS5yb2xsY2FsbC52MS5EZXBsb3ltZW50SGVhbHRoUgZoZWFsdGgiPQoWR2V0RGV2aWNlSGVh
-    bHRoUmVxdWVzdBIjCg1kZXBsb3ltZW50X2lkGAEgASgJUgxkZXBsb3ltZW50SWQiWQoXR2V0RGV2aWNlSGVhbHRoUmVz
-    cG9uc2USPgoNZGV2aWNlX2hlYWx0aBgBIAEoCzIZLnJvbGxjYWxsLnYxLkRldmljZUhlYWx0aFIMZGV2aWNlSGVhbHRo
-    IoMCChFMaXN0RXZlbnRzUmVxdWVzdBIjCg1kZXBsb3ltZW50X2lkGAEgASgJUgxkZXBsb3ltZW50SWQSFAoFdHlwZXMY
-    AiADKAlSBXR5cGVzEjUKBnN0YXRlcxgDIAMoDjIdLnJvbGxjYWxsLnYxLkRlcGxveW1lbnQuU3RhdGVSBnN0YXRlcxIb
-    CglwYWdlX3NpemUYDCABKAVSCHBhZ2VTaXplEh0KCnBhZ2VfdG9rZW4YDSABKAlSCXBhZ2VUb2tlbhISCgRza2lwGA4g
-    ASgFUgRza2lwEiwKBW9yZGVyGA8gASgOMhYucm9sbGNhbGwudjEuU29ydE9yZGVyUgVvcmRlciL2AQoSTGlzdEV2ZW50
-    c1Jlc3BvbnNlEioKBmV2ZW50cxgBIAMoCzISLnJvbGxjYWxsLnYxLkV2ZW50UgZldmVudHMSJgoPbmV4dF9wYWdlX3Rv
-    a2VuGAIgASgJUg1uZXh0UGFnZVRva2VuEh0KCnRvdGFsX3NpemUYAyABKAVSCXRvdGFsU2l6ZRIjCg1kZXBsb3ltZW50
-    X2lkGAQgASgJUgxkZXBsb3ltZW50SWQSSAoQZGVwbG95bWVudF9zdGF0ZRgFIAEoDjIdLnJvbGxjYWxsLnYxLkRlcGxv
-    eW1lbnQuU3RhdGVSD2RlcGxveW1lbnRTdGF0ZSKhAQoXV2F0Y2hEZXBsb3ltZW50c1JlcXVlc3QSIwoNZnJvbV9yZXZp
-    c2lvbhgBIAEoA1IMZnJvbVJldmlzaW9uEiUKDmRlcGxveW1lbnRfaWRzGAIgAygJUg1kZXBsb3ltZW50SWRzEjoKC2Vu
-    dmlyb25tZW50GAMgASgOMhgucm9sbGNhbGwudjEuRW52aXJvbm1lbnRSC2Vudmlyb25tZW50ItoDChhXYXRjaERlcGxv
-    eW1lbnRzUmVzcG9uc2USGgoIcmV2aXNpb24YASABKANSCHJldmlzaW9uEkwKCHNuYXBzaG90GAIgASgLMi4ucm9sbGNh
-    bGwudjEuV2F0Y2hEZXBsb3ltZW50c1Jlc3BvbnNlLlNuYXBzaG90SABSCHNuYXBzaG90EkQKBWV2ZW50GAMgASgLMiwu
-    cm9sbGNhbGwudjEuV2F0Y2hEZXBsb3ltZW50c1Jlc3BvbnNlLkNoYW5nZUgAUgVldmVudBIzCghib29rbWFyaxgEIAEo
-    CzIVLnJvbGxjYWxsLnYxLkJvb2ttYXJrSABSCGJvb2ttYXJrGmEKCFNuYXBzaG90EjkKC2RlcGxveW1lbnRzGAEgAygL
-    Mhcucm9sbGNhbGwudjEuRGVwbG95bWVudFILZGVwbG95bWVudHMSGgoIY29tcGxldGUYAiABKAhSCGNvbXBsZXRlGmsK
-    BkNoYW5nZRIoCgVldmVudBgBIAEoCzISLnJvbGxjYWxsLnYxLkV2ZW50UgVldmVudBI3CgpkZXBsb3ltZW50GAIgASgL
-    Mhcucm9sbGNhbGwudjEuRGVwbG95bWVudFIKZGVwbG95bWVudEIJCgdjb250ZW50IlkKE1dhdGNoUm9sbG91dFJlcXVl
-    c3QSHQoKcm9sbG91dF9pZBgBIAEoCVIJcm9sbG91dElkEiMKDWZyb21fcmV2aXNpb24YAiABKANSDGZyb21SZXZpc2lv
-    biLMAgoUV2F0Y2hSb2xsb3V0UmVzcG9uc2USGgoIcmV2aXNpb24YASABKANSCHJldmlzaW9uEjIKCHNuYXBzaG90GAIg
-    ASgLMhQucm9sbGNhbGwudjEuUm9sbG91dEgAUghzbmFwc2hvdBJACgVldmVudBgDIAEoCzIoLnJvbGxjYWxsLnYxLldh
-    dGNoUm9sbG91dFJlc3BvbnNlLkNoYW5nZUgAUgVldmVudBIzCghib29rbWFyaxgEIAEoCzIVLnJvbGxjYWxsLnYxLkJv
-    b2ttYXJrSABSCGJvb2ttYXJrGmIKBkNoYW5nZRIoCgVldmVudBgBIAEoCzISLnJvbGxjYWxsLnYxLkV2ZW50UgVldmVu
-    dBIuCgdyb2xsb3V0GAIgASgLMhQucm9sbGNhbGwudjEuUm9sbG91dFIHcm9sbG91dEIJCgdjb250ZW50Il4KEldhdGNo
-    SGVhbHRoUmVxdWVzdBIjCg1kZXBsb3ltZW50X2lkGAEgASgJUgxkZXBsb3ltZW50SWQSIwoNZnJvbV9yZXZpc2lvbhgC
-    IAEoA1IMZnJvbVJldmlzaW9uIq4BChNXYXRjaEhlYWx0aFJlc3BvbnNlEhoKCHJldmlzaW9uGAEgASgDUghyZXZpc2lv
-    bhI7CghzbmFwc2hvdBgCIAEoCzIdLnJvbGxjYWxsLnYxLkRlcGxveW1lbnRIZWFsdGhIAFIIc25hcHNob3QSMwoIYm9v
-    a21hcmsYAyABKAsyFS5yb2xsY2FsbC52MS5Cb29rbWFya0gAUghib29rbWFya0IJCgdjb250ZW50MuAPChFEZXBsb3lt
-    ZW50U2VydmljZRJfChBDcmVhdGVEZXBsb3ltZW50EiQucm9sbGNhbGwudjEuQ3JlYXRlRGVwbG95bWVudFJlcXVlc3Qa
-    JS5yb2xsY2FsbC52MS5DcmVhdGVEZXBsb3ltZW50UmVzcG9uc2USWwoNR2V0RGVwbG95bWVudBIhLnJvbGxjYWxsLnYx
-    LkdldERlcGxveW1lbnRSZXF1ZXN0GiIucm9sbGNhbGwudjEuR2V0RGVwbG95bWVudFJlc3BvbnNlIgOQAgESYQoPTGlz
-    dERlcGxveW1lbnRzEiMucm9sbGNhbGwudjEuTGlzdERlcGxveW1lbnRzUmVxdWVzdBokLnJvbGxjYWxsLnYxLkxpc3RE
-    ZXBsb3ltZW50c1Jlc3BvbnNlIgOQAgESXwoQVXBkYXRlRGVwbG95bWVudBIkLnJvbGxjYWxsLnYxLlVwZGF0ZURlcGxv
-    eW1lbnRSZXF1ZXN0GiUucm9sbGNhbGwudjEuVXBkYXRlRGVwbG95bWVudFJlc3BvbnNlElwKD1N0YXJ0RGVwbG95bWVu
-    dBIjLnJvbGxjYWxsLnYxLlN0YXJ0RGVwbG95bWVudFJlcXVlc3QaJC5yb2xsY2FsbC52MS5TdGFydERlcGxveW1lbnRS
-    ZXNwb25zZRJlChJSb2xsYmFja0RlcGxveW1lbnQSJi5yb2xsY2FsbC52MS5Sb2xsYmFja0RlcGxveW1lbnRSZXF1ZXN0
-    Gicucm9sbGNhbGwudjEuUm9sbGJhY2tEZXBsb3ltZW50UmVzcG9uc2USUgoKR2V0Um9sbG91dBIeLnJvbGxjYWxsLnYx
-    LkdldFJvbGxvdXRSZXF1ZXN0Gh8ucm9sbGNhbGwudjEuR2V0Um9sbG91dFJlc3BvbnNlIgOQAgESWAoMTGlzdFJvbGxv
-    dXRzEiAucm9sbGNhbGwudjEuTGlzdFJvbGxvdXRzUmVxdWVzdBohLnJvbGxjYWxsLnYxLkxpc3RSb2xsb3V0c1Jlc3Bv
-    bnNlIgOQAgESWQoOQWR2YW5jZVJvbGxvdXQSIi5yb2xsY2FsbC52MS5BZHZhbmNlUm9sbG91dFJlcXVlc3QaIy5yb2xs
-    Y2FsbC52MS5BZHZhbmNlUm9sbG91dFJlc3BvbnNlElMKDFBhdXNlUm9sbG91dBIgLnJvbGxjYWxsLnYxLlBhdXNlUm9s
-    bG91dFJlcXVlc3QaIS5yb2xsY2FsbC52MS5QYXVzZVJvbGxvdXRSZXNwb25zZRJWCg1SZXN1bWVSb2xsb3V0EiEucm9s
-    bGNhbGwudjEuUmVzdW1lUm9sbG91dFJlcXVlc3QaIi5yb2xsY2FsbC52MS5SZXN1bWVSb2xsb3V0UmVzcG9uc2USVgoN
-    VXBkYXRlUm9sbG91dBIhLnJvbGxjYWxsLnYxLlVwZGF0ZVJvbGxvdXRSZXF1ZXN0GiIucm9sbGNhbGwudjEuVXBkYXRl
-    Um9sbG91dFJlc3BvbnNlEkoKCVBpbkRldmljZRIdLnJvbGxjYWxsLnYxLlBpbkRldmljZVJlcXVlc3QaHi5yb2xsY2Fs
-    bC52MS5QaW5EZXZpY2VSZXNwb25zZRJQCgtVbnBpbkRldmljZRIfLnJvbGxjYWxsLnYxLlVucGluRGV2aWNlUmVxdWVz
-    dBogLnJvbGxjYWxsLnYxLlVucGluRGV2aWNlUmVzcG9uc2USYQoPTGlzdEFzc2lnbm1lbnRzEiMucm9sbGNhbGwudjEu
-    TGlzdEFzc2lnbm1lbnRzUmVxdWVzdBokLnJvbGxjYWxsLnYxLkxpc3RBc3NpZ25tZW50c1Jlc3BvbnNlIgOQAgESUAoL
-    TWF0ZXJpYWxpemUSHy5yb2xsY2FsbC52MS5NYXRlcmlhbGl6ZVJlcXVlc3QaIC5yb2xsY2FsbC52MS5NYXRlcmlhbGl6
-    ZVJlc3BvbnNlEk8KCUdldEhlYWx0aBIdLnJvbGxjYWxsLnYxLkdldEhlYWx0aFJlcXVlc3QaHi5yb2xsY2FsbC52MS5H
-    ZXRIZWFsdGhSZXNwb25zZSIDkAIBEmEKD0dldERldmljZUhlYWx0aBIjLnJvbGxjYWxsLnYxLkdldERldmljZUhlYWx0
-    aFJlcXVlc3QaJC5yb2xsY2FsbC52MS5HZXREZXZpY2VIZWFsdGhSZXNwb25zZSIDkAIBElIKCkxpc3RFdmVudHMSHi5y
-    b2xsY2FsbC52MS5MaXN0RXZlbnRzUmVxdWVzdBofLnJvbGxjYWxsLnYxLkxpc3RFdmVudHNSZXNwb25zZSIDkAIBEmYK
-    EFdhdGNoRGVwbG95bWVudHMSJC5yb2xsY2FsbC52MS5XYXRjaERlcGxveW1lbnRzUmVxdWVzdBolLnJvbGxjYWxsLnYx
-    LldhdGNoRGVwbG95bWVudHNSZXNwb25zZSIDkAIBMAESWgoMV2F0Y2hSb2xsb3V0EiAucm9sbGNhbGwudjEuV2F0Y2hS
-    b2xsb3V0UmVxdWVzdBohLnJvbGxjYWxsLnYxLldhdGNoUm9sbG91dFJlc3BvbnNlIgOQAgEwARJXCgtXYXRjaEhlYWx0
-    aBIfLnJvbGxjYWxsLnYxLldhdGNoSGVhbHRoUmVxdWVzdBogLnJvbGxjYWxsLnYxLldhdGNoSGVhbHRoUmVzcG9uc2Ui
-    A5ACATABQhtaFnJvbGxjYWxsL3YxO3JvbGxjYWxsdjG6AgBiBnByb3RvMw==
+    CVIHbW9kZWxJZBIoChBtb2RlbF92YXJpYW50X2lkGAQgASgJUg5tb2RlbFZhcmlhbnRJZBISCgRuYW1lGAUgASgJUgRu
+    YW1lEhsKCXBhZ2Vfc2l6ZRgMIAEoBVIIcGFnZVNpemUSHQoKcGFnZV90b2tlbhgNIAEoCVIJcGFnZVRva2VuEhIKBHNr
+    aXAYDiABKAVSBHNraXASLAoFb3JkZXIYDyABKA4yFi5yb2xsY2FsbC52MS5Tb3J0T3JkZXJSBW9yZGVyIpsBChdMaXN0
+    RGVwbG95bWVudHNSZXNwb25zZRI5CgtkZXBsb3ltZW50cxgBIAMoCzIXLnJvbGxjYWxsLnYxLkRlcGxveW1lbnRSC2Rl
+    cGxveW1lbnRzEiYKD25leHRfcGFnZV90b2tlbhgCIAEoCVINbmV4dFBhZ2VUb2tlbhIdCgp0b3RhbF9zaXplGAMgASgF
+    Ugl0b3RhbFNpemUi5wEKF1VwZGF0ZURlcGxveW1lbnRSZXF1ZXN0EjcKCmRlcGxveW1lbnQYASABKAsyFy5yb2xsY2Fs
+    bC52MS5EZXBsb3ltZW50UgpkZXBsb3ltZW50EjsKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZp
+    ZWxkTWFza1IKdXBkYXRlTWFzaxIdCgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgO
+    IAEoCFIMdmFsaWRhdGVPbmx5EhIKBGV0YWcYDyABKAlSBGV0YWcigwEKGFVwZGF0ZURlcGxveW1lbnRSZXNwb25zZRI3
+    CgpkZXBsb3ltZW50GAEgASgLMhcucm9sbGNhbGwudjEuRGVwbG95bWVudFIKZGVwbG95bWVudBIuCgdyb2xsb3V0GAIg
+    ASgLMhQucm9sbGNhbGwudjEuUm9sbG91dFIHcm9sbG91dCKVAQoWU3RhcnREZXBsb3ltZW50UmVxdWVzdBIjCg1kZXBs
+    b3ltZW50X2lkGAEgASgJUgxkZXBsb3ltZW50SWQSHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlk
+    YXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnIoIBChdTdGFydERlcGxveW1lbnRS
+    ZXNwb25zZRI3CgpkZXBsb3ltZW50GAEgASgLMhcucm9sbGNhbGwudjEuRGVwbG95bWVudFIKZGVwbG95bWVudBIuCgdy
+    b2xsb3V0GAIgASgLMhQucm9sbGNhbGwudjEuUm9sbG91dFIHcm9sbG91dCKwAQoZUm9sbGJhY2tEZXBsb3ltZW50UmVx
+    dWVzdBIjCg1kZXBsb3ltZW50X2lkGAEgASgJUgxkZXBsb3ltZW50SWQSFgoGcmVhc29uGAIgASgJUgZyZWFzb24SHQoK
+    cmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seRISCgRl
+    dGFnGA8gASgJUgRldGFnIoUBChpSb2xsYmFja0RlcGxveW1lbnRSZXNwb25zZRI3CgpkZXBsb3ltZW50GAEgASgLMhcu
+    cm9sbGNhbGwudjEuRGVwbG95bWVudFIKZGVwbG95bWVudBIuCgdyb2xsb3V0GAIgASgLMhQucm9sbGNhbGwudjEuUm9s
+    bG91dFIHcm9sbG91dCIyChFHZXRSb2xsb3V0UmVxdWVzdBIdCgpyb2xsb3V0X2lkGAEgASgJUglyb2xsb3V0SWQiRAoS
+    R2V0Um9sbG91dFJlc3BvbnNlEi4KB3JvbGxvdXQYASABKAsyFC5yb2xsY2FsbC52MS5Sb2xsb3V0Ugdyb2xsb3V0IuwB
+    ChNMaXN0Um9sbG91dHNSZXF1ZXN0EiMKDWRlcGxveW1lbnRfaWQYASABKAlSDGRlcGxveW1lbnRJZBIyCgZzdGF0ZXMY
+    AiADKA4yGi5yb2xsY2FsbC52MS5Sb2xsb3V0LlN0YXRlUgZzdGF0ZXMSGwoJcGFnZV9zaXplGAwgASgFUghwYWdlU2l6
+    ZRIdCgpwYWdlX3Rva2VuGA0gASgJUglwYWdlVG9rZW4SEgoEc2tpcBgOIAEoBVIEc2tpcBIsCgVvcmRlchgPIAEoDjIW
+    LnJvbGxjYWxsLnYxLlNvcnRPcmRlclIFb3JkZXIijwEKFExpc3RSb2xsb3V0c1Jlc3BvbnNlEjAKCHJvbGxvdXRzGAEg
+    AygLMhQucm9sbGNhbGwudjEuUm9sbG91dFIIcm9sbG91dHMSJgoPbmV4dF9wYWdlX3Rva2VuGAIgASgJUg1uZXh0UGFn
+    ZVRva2VuEh0KCnRvdGFsX3NpemUYAyABKAVSCXRvdGFsU2l6ZSKmAQoVQWR2YW5jZVJvbGxvdXRSZXF1ZXN0Eh0KCnJv
+    bGxvdXRfaWQYASABKAlSCXJvbGxvdXRJZBIWCgZyZWFzb24YAiABKAlSBnJlYXNvbhIdCgpyZXF1ZXN0X2lkGA0gASgJ
+    UglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5EhIKBGV0YWcYDyABKAlSBGV0YWci
+    SAoWQWR2YW5jZVJvbGxvdXRSZXNwb25zZRIuCgdyb2xsb3V0GAEgASgLMhQucm9sbGNhbGwudjEuUm9sbG91dFIHcm9s
+    bG91dCKkAQoTUGF1c2VSb2xsb3V0UmVxdWVzdBIdCgpyb2xsb3V0X2lkGAEgASgJUglyb2xsb3V0SWQSFgoGcmVhc29u
+    GAIgASgJUgZyZWFzb24SHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhS
+    DHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnIkYKFFBhdXNlUm9sbG91dFJlc3BvbnNlEi4KB3JvbGxvdXQY
+    ASABKAsyFC5yb2xsY2FsbC52MS5Sb2xsb3V0Ugdyb2xsb3V0IqUBChRSZXN1bWVSb2xsb3V0UmVxdWVzdBIdCgpyb2xs
+    b3V0X2lkGAEgASgJUglyb2xsb3V0SWQSFgoGcmVhc29uGAIgASgJUgZyZWFzb24SHQoKcmVxdWVzdF9pZBgNIAEoCVIJ
+    cmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnIkcK
+    FVJlc3VtZVJvbGxvdXRSZXNwb25zZRIuCgdyb2xsb3V0GAEgASgLMhQucm9sbGNhbGwudjEuUm9sbG91dFIHcm9sbG91
+    dCKGAgoUVXBkYXRlUm9sbG91dFJlcXVlc3QSLgoHcm9sbG91dBgBIAEoCzIULnJvbGxjYWxsLnYxLlJvbGxvdXRSB3Jv
+    bGxvdXQSOwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrUgp1cGRhdGVNYXNrEikK
+    EGFsbG93X3JlZ3Jlc3Npb24YAyABKAhSD2FsbG93UmVncmVzc2lvbhIdCgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0
+    SWQSIwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5EhIKBGV0YWcYDyABKAlSBGV0YWciRwoVVXBkYXRl
+    Um9sbG91dFJlc3BvbnNlEi4KB3JvbGxvdXQYASABKAsyFC5yb2xsY2FsbC52MS5Sb2xsb3V0Ugdyb2xsb3V0IqACChBQ
+    aW5EZXZpY2VSZXF1ZXN0EiMKDWRlcGxveW1lbnRfaWQYASABKAlSDGRlcGxveW1lbnRJZBIbCglkZXZpY2VfaWQYAiAB
+    KAlSCGRldmljZUlkEiQKA2FybRgDIAEoDjIQLnJvbGxjYWxsLnYxLkFybUgAUgNhcm0SKgoQbW9kZWxfdmVyc2lvbl9p
+    ZBgEIAEoCUgAUg5tb2RlbFZlcnNpb25JZBIWCgZyZWFzb24YBSABKAlSBnJlYXNvbhIdCgpyZXF1ZXN0X2lkGA0gASgJ
+    UglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5EhIKBGV0YWcYDyABKAlSBGV0YWdC
+    CAoGdGFyZ2V0IlIKEVBpbkRldmljZVJlc3BvbnNlEj0KCmFzc2lnbm1lbnQYASABKAsyHS5yb2xsY2FsbC52MS5EZXZp
+    Y2VBc3NpZ25tZW50Ugphc3NpZ25tZW50Iq4BChJVbnBpbkRldmljZVJlcXVlc3QSIwoNZGVwbG95bWVudF9pZBgBIAEo
+    CVIMZGVwbG95bWVudElkEhsKCWRldmljZV9pZBgCIAEoCVIIZGV2aWNlSWQSHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVx
+    dWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnIlQKE1Vu
+    cGluRGV2aWNlUmVzcG9uc2USPQoKYXNzaWdubWVudBgBIAEoCzIdLnJvbGxjYWxsLnYxLkRldmljZUFzc2lnbm1lbnRS
+    CmFzc2lnbm1lbnQioQIKFkxpc3RBc3NpZ25tZW50c1JlcXVlc3QSIwoNZGVwbG95bWVudF9pZBgBIAEoCVIMZGVwbG95
+    bWVudElkEiIKA2FybRgCIAEoDjIQLnJvbGxjYWxsLnYxLkFybVIDYXJtEh8KC3Bpbm5lZF9vbmx5GAMgASgIUgpwaW5u
+    ZWRPbmx5Eh8KC2ZhaWxlZF9vbmx5GAQgASgIUgpmYWlsZWRPbmx5EhsKCXBhZ2Vfc2l6ZRgMIAEoBVIIcGFnZVNpemUS
+    HQoKcGFnZV90b2tlbhgNIAEoCVIJcGFnZVRva2VuEhIKBHNraXAYDiABKAVSBHNraXASLAoFb3JkZXIYDyABKA4yFi5y
+    b2xsY2FsbC52MS5Tb3J0T3JkZXJSBW9yZGVyIqEBChdMaXN0QXNzaWdubWVudHNSZXNwb25zZRI/Cgthc3NpZ25tZW50
+    cxgBIAMoCzIdLnJvbGxjYWxsLnYxLkRldmljZUFzc2lnbm1lbnRSC2Fzc2lnbm1lbnRzEiYKD25leHRfcGFnZV90b2tl
+    bhgCIAEoCVINbmV4dFBhZ2VUb2tlbhIdCgp0b3RhbF9zaXplGAMgASgFUgl0b3RhbFNpemUikQEKEk1hdGVyaWFsaXpl
+    UmVxdWVzdBIjCg1kZXBsb3ltZW50X2lkGAEgASgJUgxkZXBsb3ltZW50SWQSHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVx
+    dWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnIrcBChNN
+    YXRlcmlhbGl6ZVJlc3BvbnNlEikKEHRhcmdldGVkX2RldmljZXMYASABKAVSD3RhcmdldGVkRGV2aWNlcxIlCg5jYW5h
+    cnlfZGV2aWNlcxgCIAEoBVINY2FuYXJ5RGV2aWNlcxInCg9jb250cm9sX2RldmljZXMYAyABKAVSDmNvbnRyb2xEZXZp
+    Y2VzEiUKDnBpbm5lZF9kZXZpY2VzGAQgASgFUg1waW5uZWREZXZpY2VzIjcKEEdldEhlYWx0aFJlcXVlc3QSIwoNZGVw
+    bG95bWVudF9pZBgBIAEoCVIMZGVwbG95bWVudElkIkoKEUdldEhlYWx0aFJlc3BvbnNlEjUKBmhlYWx0aBgBIAEoCzId
+    LnJvbGxjYWxsLnYxLkRlcGxveW1lbnRIZWFsdGhSBmhlYWx0aCI9ChZHZXREZXZpY2VIZWFsdGhSZXF1ZXN0EiMKDWRl
+    cGxveW1lbnRfaWQYASABKAlSDGRlcGxveW1lbnRJZCJZChdHZXREZXZpY2VIZWFsdGhSZXNwb25zZRI+Cg1kZXZpY2Vf
+    aGVhbHRoGAEgASgLMhkucm9sbGNhbGwudjEuRGV2aWNlSGVhbHRoUgxkZXZpY2VIZWFsdGgigwIKEUxpc3RFdmVudHNS
+    ZXF1ZXN0EiMKDWRlcGxveW1lbnRfaWQYASABKAlSDGRlcGxveW1lbnRJZBIUCgV0eXBlcxgCIAMoCVIFdHlwZXMSNQoG
+    c3RhdGVzGAMgAygOMh0ucm9sbGNhbGwudjEuRGVwbG95bWVudC5TdGF0ZVIGc3RhdGVzEhsKCXBhZ2Vfc2l6ZRgMIAEo
+    BVIIcGFnZVNpemUSHQoKcGFnZV90b2tlbhgNIAEoCVIJcGFnZVRva2VuEhIKBHNraXAYDiABKAVSBHNraXASLAoFb3Jk
+    ZXIYDyABKA4yFi5yb2xsY2FsbC52MS5Tb3J0T3JkZXJSBW9yZGVyIvYBChJMaXN0RXZlbnRzUmVzcG9uc2USKgoGZXZl
+    bnRzGAEgAygLMhIucm9sbGNhbGwudjEuRXZlbnRSBmV2ZW50cxImCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAlSDW5leHRQ
+    YWdlVG9rZW4SHQoKdG90YWxfc2l6ZRgDIAEoBVIJdG90YWxTaXplEiMKDWRlcGxveW1lbnRfaWQYBCABKAlSDGRlcGxv
+    eW1lbnRJZBJIChBkZXBsb3ltZW50X3N0YXRlGAUgASgOMh0ucm9sbGNhbGwudjEuRGVwbG95bWVudC5TdGF0ZVIPZGVw
+    bG95bWVudFN0YXRlIqEBChdXYXRjaERlcGxveW1lbnRzUmVxdWVzdBIjCg1mcm9tX3JldmlzaW9uGAEgASgDUgxmcm9t
+    UmV2aXNpb24SJQoOZGVwbG95bWVudF9pZHMYAiADKAlSDWRlcGxveW1lbnRJZHMSOgoLZW52aXJvbm1lbnQYAyABKA4y
+    GC5yb2xsY2FsbC52MS5FbnZpcm9ubWVudFILZW52aXJvbm1lbnQi2gMKGFdhdGNoRGVwbG95bWVudHNSZXNwb25zZRIa
+    CghyZXZpc2lvbhgBIAEoA1IIcmV2aXNpb24STAoIc25hcHNob3QYAiABKAsyLi5yb2xsY2FsbC52MS5XYXRjaERlcGxv
+    eW1lbnRzUmVzcG9uc2UuU25hcHNob3RIAFIIc25hcHNob3QSRAoFZXZlbnQYAyABKAsyLC5yb2xsY2FsbC52MS5XYXRj
+    aERlcGxveW1lbnRzUmVzcG9uc2UuQ2hhbmdlSABSBWV2ZW50EjMKCGJvb2ttYXJrGAQgASgLMhUucm9sbGNhbGwudjEu
+    Qm9va21hcmtIAFIIYm9va21hcmsaYQoIU25hcHNob3QSOQoLZGVwbG95bWVudHMYASADKAsyFy5yb2xsY2FsbC52MS5E
+    ZXBsb3ltZW50UgtkZXBsb3ltZW50cxIaCghjb21wbGV0ZRgCIAEoCFIIY29tcGxldGUaawoGQ2hhbmdlEigKBWV2ZW50
+    GAEgASgLMhIucm9sbGNhbGwudjEuRXZlbnRSBWV2ZW50EjcKCmRlcGxveW1lbnQYAiABKAsyFy5yb2xsY2FsbC52MS5E
+    ZXBsb3ltZW50UgpkZXBsb3ltZW50QgkKB2NvbnRlbnQiWQoTV2F0Y2hSb2xsb3V0UmVxdWVzdBIdCgpyb2xsb3V0X2lk
+    GAEgASgJUglyb2xsb3V0SWQSIwoNZnJvbV9yZXZpc2lvbhgCIAEoA1IMZnJvbVJldmlzaW9uIswCChRXYXRjaFJvbGxv
+    dXRSZXNwb25zZRIaCghyZXZpc2lvbhgBIAEoA1IIcmV2aXNpb24SMgoIc25hcHNob3QYAiABKAsyFC5yb2xsY2FsbC52
+    MS5Sb2xsb3V0SABSCHNuYXBzaG90EkAKBWV2ZW50GAMgASgLMigucm9sbGNhbGwudjEuV2F0Y2hSb2xsb3V0UmVzcG9u
+    c2UuQ2hhbmdlSABSBWV2ZW50EjMKCGJvb2ttYXJrGAQgASgLMhUucm9sbGNhbGwudjEuQm9va21hcmtIAFIIYm9va21h
+    cmsaYgoGQ2hhbmdlEigKBWV2ZW50GAEgASgLMhIucm9sbGNhbGwudjEuRXZlbnRSBWV2ZW50Ei4KB3JvbGxvdXQYAiAB
+    KAsyFC5yb2xsY2FsbC52MS5Sb2xsb3V0Ugdyb2xsb3V0QgkKB2NvbnRlbnQiXgoSV2F0Y2hIZWFsdGhSZXF1ZXN0EiMK
+    DWRlcGxveW1lbnRfaWQYASABKAlSDGRlcGxveW1lbnRJZBIjCg1mcm9tX3JldmlzaW9uGAIgASgDUgxmcm9tUmV2aXNp
+    b24irgEKE1dhdGNoSGVhbHRoUmVzcG9uc2USGgoIcmV2aXNpb24YASABKANSCHJldmlzaW9uEjsKCHNuYXBzaG90GAIg
+    ASgLMh0ucm9sbGNhbGwudjEuRGVwbG95bWVudEhlYWx0aEgAUghzbmFwc2hvdBIzCghib29rbWFyaxgDIAEoCzIVLnJv
+    bGxjYWxsLnYxLkJvb2ttYXJrSABSCGJvb2ttYXJrQgkKB2NvbnRlbnQy4A8KEURlcGxveW1lbnRTZXJ2aWNlEl8KEENy
+    ZWF0ZURlcGxveW1lbnQSJC5yb2xsY2FsbC52MS5DcmVhdGVEZXBsb3ltZW50UmVxdWVzdBolLnJvbGxjYWxsLnYxLkNy
+    ZWF0ZURlcGxveW1lbnRSZXNwb25zZRJbCg1HZXREZXBsb3ltZW50EiEucm9sbGNhbGwudjEuR2V0RGVwbG95bWVudFJl
+    cXVlc3QaIi5yb2xsY2FsbC52MS5HZXREZXBsb3ltZW50UmVzcG9uc2UiA5ACARJhCg9MaXN0RGVwbG95bWVudHMSIy5y
+    b2xsY2FsbC52MS5MaXN0RGVwbG95bWVudHNSZXF1ZXN0GiQucm9sbGNhbGwudjEuTGlzdERlcGxveW1lbnRzUmVzcG9u
+    c2UiA5ACARJfChBVcGRhdGVEZXBsb3ltZW50EiQucm9sbGNhbGwudjEuVXBkYXRlRGVwbG95bWVudFJlcXVlc3QaJS5y
+    b2xsY2FsbC52MS5VcGRhdGVEZXBsb3ltZW50UmVzcG9uc2USXAoPU3RhcnREZXBsb3ltZW50EiMucm9sbGNhbGwudjEu
+    U3RhcnREZXBsb3ltZW50UmVxdWVzdBokLnJvbGxjYWxsLnYxLlN0YXJ0RGVwbG95bWVudFJlc3BvbnNlEmUKElJvbGxi
+    YWNrRGVwbG95bWVudBImLnJvbGxjYWxsLnYxLlJvbGxiYWNrRGVwbG95bWVudFJlcXVlc3QaJy5yb2xsY2FsbC52MS5S
+    b2xsYmFja0RlcGxveW1lbnRSZXNwb25zZRJSCgpHZXRSb2xsb3V0Eh4ucm9sbGNhbGwudjEuR2V0Um9sbG91dFJlcXVl
+    c3QaHy5yb2xsY2FsbC52MS5HZXRSb2xsb3V0UmVzcG9uc2UiA5ACARJYCgxMaXN0Um9sbG91dHMSIC5yb2xsY2FsbC52
+    MS5MaXN0Um9sbG91dHNSZXF1ZXN0GiEucm9sbGNhbGwudjEuTGlzdFJvbGxvdXRzUmVzcG9uc2UiA5ACARJZCg5BZHZh
+    bmNlUm9sbG91dBIiLnJvbGxjYWxsLnYxLkFkdmFuY2VSb2xsb3V0UmVxdWVzdBojLnJvbGxjYWxsLnYxLkFkdmFuY2VS
+    b2xsb3V0UmVzcG9uc2USUwoMUGF1c2VSb2xsb3V0EiAucm9sbGNhbGwudjEuUGF1c2VSb2xsb3V0UmVxdWVzdBohLnJv
+    bGxjYWxsLnYxLlBhdXNlUm9sbG91dFJlc3BvbnNlElYKDVJlc3VtZVJvbGxvdXQSIS5yb2xsY2FsbC52MS5SZXN1bWVS
+    b2xsb3V0UmVxdWVzdBoiLnJvbGxjYWxsLnYxLlJlc3VtZVJvbGxvdXRSZXNwb25zZRJWCg1VcGRhdGVSb2xsb3V0EiEu
+    cm9sbGNhbGwudjEuVXBkYXRlUm9sbG91dFJlcXVlc3QaIi5yb2xsY2FsbC52MS5VcGRhdGVSb2xsb3V0UmVzcG9uc2US
+    SgoJUGluRGV2aWNlEh0ucm9sbGNhbGwudjEuUGluRGV2aWNlUmVxdWVzdBoeLnJvbGxjYWxsLnYxLlBpbkRldmljZVJl
+    c3BvbnNlElAKC1VucGluRGV2aWNlEh8ucm9sbGNhbGwudjEuVW5waW5EZXZpY2VSZXF1ZXN0GiAucm9sbGNhbGwudjEu
+    VW5waW5EZXZpY2VSZXNwb25zZRJhCg9MaXN0QXNzaWdubWVudHMSIy5yb2xsY2FsbC52MS5MaXN0QXNzaWdubWVudHNS
+    ZXF1ZXN0GiQucm9sbGNhbGwudjEuTGlzdEFzc2lnbm1lbnRzUmVzcG9uc2UiA5ACARJQCgtNYXRlcmlhbGl6ZRIfLnJv
+    bGxjYWxsLnYxLk1hdGVyaWFsaXplUmVxdWVzdBogLnJvbGxjYWxsLnYxLk1hdGVyaWFsaXplUmVzcG9uc2USTwoJR2V0
+    SGVhbHRoEh0ucm9sbGNhbGwudjEuR2V0SGVhbHRoUmVxdWVzdBoeLnJvbGxjYWxsLnYxLkdldEhlYWx0aFJlc3BvbnNl
+    IgOQAgESYQoPR2V0RGV2aWNlSGVhbHRoEiMucm9sbGNhbGwudjEuR2V0RGV2aWNlSGVhbHRoUmVxdWVzdBokLnJvbGxj
+    YWxsLnYxLkdldERldmljZUhlYWx0aFJlc3BvbnNlIgOQAgESUgoKTGlzdEV2ZW50cxIeLnJvbGxjYWxsLnYxLkxpc3RF
+    dmVudHNSZXF1ZXN0Gh8ucm9sbGNhbGwudjEuTGlzdEV2ZW50c1Jlc3BvbnNlIgOQAgESZgoQV2F0Y2hEZXBsb3ltZW50
+    cxIkLnJvbGxjYWxsLnYxLldhdGNoRGVwbG95bWVudHNSZXF1ZXN0GiUucm9sbGNhbGwudjEuV2F0Y2hEZXBsb3ltZW50
+    c1Jlc3BvbnNlIgOQAgEwARJaCgxXYXRjaFJvbGxvdXQSIC5yb2xsY2FsbC52MS5XYXRjaFJvbGxvdXRSZXF1ZXN0GiEu
+    cm9sbGNhbGwudjEuV2F0Y2hSb2xsb3V0UmVzcG9uc2UiA5ACATABElcKC1dhdGNoSGVhbHRoEh8ucm9sbGNhbGwudjEu
+    V2F0Y2hIZWFsdGhSZXF1ZXN0GiAucm9sbGNhbGwudjEuV2F0Y2hIZWFsdGhSZXNwb25zZSIDkAIBMAFCG1oWcm9sbGNh
+    bGwvdjE7cm9sbGNhbGx2MboCAGIGcHJvdG8z
     """)

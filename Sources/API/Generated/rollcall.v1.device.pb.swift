@@ -791,7 +791,8 @@ extension DeviceGroup {
 }
 
 /// Something that happened on a device. The server keeps sums of events, by device and by version of
-/// a deployment; what is not summed up is checked and then forgotten: times, sizes, texts.
+/// a deployment, and the last error of each version until the device runs it (DeviceFailure); what
+/// else there is is checked and then forgotten: times, sizes.
 public struct DeviceEvent: Message {
   /// Position in the device's own order: positive and growing, also across restarts of the device.
   /// The server takes each number once, so that a batch may be sent again when its answer was lost.

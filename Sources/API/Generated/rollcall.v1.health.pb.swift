@@ -33,7 +33,7 @@ public struct DeploymentHealth: Message {
     case unknown
     /// Everything is as it should be.
     case healthy
-    /// Some devices fail, or a gate holds for want of certainty.
+    /// Some devices fail with a version that they should run, or a gate holds for want of certainty.
     case degraded
     /// A gate of the rollout under way has failed.
     case unhealthy
@@ -366,6 +366,11 @@ public struct DeviceHealth: Message {
   public var latencyP99Us: Double = 0
   /// When this was computed.
   public var computedAt: Google_Protobuf_Timestamp?
+  /// Devices with a failure that they have not overcome, those included whose rollout was rolled
+  /// back since and those that are targeted no more.
+  public var devicesWithFailures: Int32 = 0
+  /// Their failures by error, most devices first; at most 20.
+  public var failures: [FailureGroup] = []
   public var unknownFields = UnknownFields()
 
   public init() {}
@@ -388,6 +393,8 @@ extension DeviceHealth {
       case 65: self.latencyP95Us = try reader.double()
       case 73: self.latencyP99Us = try reader.double()
       case 82: try reader.message(&self.computedAt)
+      case 88: self.devicesWithFailures = try reader.int32()
+      case 98: try reader.append(WireSubmessage<FailureGroup>.self, to: &self.failures, tag: 98)
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
       }
     }
@@ -405,6 +412,8 @@ extension DeviceHealth {
     if self.latencyP95Us.bitPattern != 0 { total &+= 1 &+ 8 }
     if self.latencyP99Us.bitPattern != 0 { total &+= 1 &+ 8 }
     if let value = self.computedAt { total &+= 1 &+ sizes.nested(value) }
+    if self.devicesWithFailures != 0 { total &+= 1 &+ int32Size(self.devicesWithFailures) }
+    total &+= sizes.repeated(WireSubmessage<FailureGroup>.self, self.failures, tagSize: 1)
     return total
   }
 
@@ -449,6 +458,11 @@ extension DeviceHealth {
       writer.tag(82)
       writer.nested(value)
     }
+    if self.devicesWithFailures != 0 {
+      writer.tag(88)
+      writer.int32(self.devicesWithFailures)
+    }
+    writer.repeated(WireSubmessage<FailureGroup>.self, self.failures, tag: 98)
     writer.unknown(self.unknownFields)
   }
 
@@ -465,6 +479,8 @@ extension DeviceHealth {
       .init(8, "latencyP95Us", "latency_p95_us"),
       .init(9, "latencyP99Us", "latency_p99_us"),
       .init(10, "computedAt", "computed_at"),
+      .init(11, "devicesWithFailures", "devices_with_failures"),
+      .init(12, "failures"),
     ])
 
   public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
@@ -481,6 +497,8 @@ extension DeviceHealth {
       case 8: try reader.singular(&self.latencyP95Us)
       case 9: try reader.singular(&self.latencyP99Us)
       case 10: try reader.optional(&self.computedAt)
+      case 11: try reader.singular(&self.devicesWithFailures)
+      case 12: try reader.repeated(&self.failures)
       default: break
       }
     }
@@ -498,6 +516,111 @@ extension DeviceHealth {
     try writer.singular("latencyP95Us", self.latencyP95Us, proto: "latency_p95_us")
     try writer.singular("latencyP99Us", self.latencyP99Us, proto: "latency_p99_us")
     try writer.optional("computedAt", self.computedAt, proto: "computed_at")
+    try writer.singular("devicesWithFailures", self.devicesWithFailures, proto: "devices_with_failures")
+    try writer.repeated("failures", self.failures)
+    writer.endObject()
+  }
+}
+
+/// Devices that told the same error about the same version.
+public struct FailureGroup: Message {
+  /// The version.
+  public var modelVersionId: String = ""
+  /// The rollout to that version; empty: it came without one.
+  public var rolloutId: String = ""
+  /// What failed, in the devices' words; empty when they gave none.
+  public var error: String = ""
+  /// How many devices told it.
+  public var devices: Int32 = 0
+  /// When the last of them told it.
+  public var lastFailedAt: Google_Protobuf_Timestamp?
+  public var unknownFields = UnknownFields()
+
+  public init() {}
+}
+
+extension FailureGroup {
+  public static var fullName: String { "rollcall.v1.FailureGroup" }
+
+  public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
+    while !reader.atEnd {
+      let start = reader.mark
+      switch try reader.tag() {
+      case 10: self.modelVersionId = try reader.string()
+      case 18: self.rolloutId = try reader.string()
+      case 26: self.error = try reader.string()
+      case 32: self.devices = try reader.int32()
+      case 42: try reader.message(&self.lastFailedAt)
+      case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
+      }
+    }
+  }
+
+  public func byteSize(_ sizes: inout WireSizes) -> Int {
+    var total = self.unknownFields.byteCount
+    if !self.modelVersionId.isEmpty { total &+= 1 &+ delimitedSize(self.modelVersionId.utf8.count) }
+    if !self.rolloutId.isEmpty { total &+= 1 &+ delimitedSize(self.rolloutId.utf8.count) }
+    if !self.error.isEmpty { total &+= 1 &+ delimitedSize(self.error.utf8.count) }
+    if self.devices != 0 { total &+= 1 &+ int32Size(self.devices) }
+    if let value = self.lastFailedAt { total &+= 1 &+ sizes.nested(value) }
+    return total
+  }
+
+  public func write(to writer: inout WireWriter) {
+    if !self.modelVersionId.isEmpty {
+      writer.tag(10)
+      writer.string(self.modelVersionId)
+    }
+    if !self.rolloutId.isEmpty {
+      writer.tag(18)
+      writer.string(self.rolloutId)
+    }
+    if !self.error.isEmpty {
+      writer.tag(26)
+      writer.string(self.error)
+    }
+    if self.devices != 0 {
+      writer.tag(32)
+      writer.int32(self.devices)
+    }
+    if let value = self.lastFailedAt {
+      writer.tag(42)
+      writer.nested(value)
+    }
+    writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.FailureGroup",
+    [
+      .init(1, "modelVersionId", "model_version_id"),
+      .init(2, "rolloutId", "rollout_id"),
+      .init(3, "error"),
+      .init(4, "devices"),
+      .init(5, "lastFailedAt", "last_failed_at"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.modelVersionId)
+      case 2: try reader.singular(&self.rolloutId)
+      case 3: try reader.singular(&self.error)
+      case 4: try reader.singular(&self.devices)
+      case 5: try reader.optional(&self.lastFailedAt)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("modelVersionId", self.modelVersionId, proto: "model_version_id")
+    try writer.singular("rolloutId", self.rolloutId, proto: "rollout_id")
+    try writer.singular("error", self.error)
+    try writer.singular("devices", self.devices)
+    try writer.optional("lastFailedAt", self.lastFailedAt, proto: "last_failed_at")
     writer.endObject()
   }
 }
@@ -522,12 +645,17 @@ public let rollcallV1HealthProto = FileDescriptor(
     aWNlcxIlCg5mYWlsZWRfZGV2aWNlcxgEIAEoBVINZmFpbGVkRGV2aWNlcxIhCgxkb3dubG9hZHNfb2sYBSABKANSC2Rv
     d25sb2Fkc09rEikKEGRvd25sb2Fkc19mYWlsZWQYBiABKANSD2Rvd25sb2Fkc0ZhaWxlZBIjCg1pbmZlcmVuY2VzX29r
     GAcgASgDUgxpbmZlcmVuY2VzT2sSKwoRaW5mZXJlbmNlc19mYWlsZWQYCCABKANSEGluZmVyZW5jZXNGYWlsZWQSNAoH
-    bGF0ZW5jeRgJIAEoCzIaLnJvbGxjYWxsLnYxLkxhdGVuY3lTa2V0Y2hSB2xhdGVuY3kiwQMKDERldmljZUhlYWx0aBIj
+    bGF0ZW5jeRgJIAEoCzIaLnJvbGxjYWxsLnYxLkxhdGVuY3lTa2V0Y2hSB2xhdGVuY3kirAQKDERldmljZUhlYWx0aBIj
     Cg1kZXBsb3ltZW50X2lkGAEgASgJUgxkZXBsb3ltZW50SWQSKQoQdGFyZ2V0ZWRfZGV2aWNlcxgCIAEoBVIPdGFyZ2V0
     ZWREZXZpY2VzEiUKDm9ubGluZV9kZXZpY2VzGAMgASgFUg1vbmxpbmVEZXZpY2VzEisKEWNvbnZlcmdlZF9kZXZpY2Vz
     GAQgASgFUhBjb252ZXJnZWREZXZpY2VzEiUKDmZhaWxlZF9kZXZpY2VzGAUgASgFUg1mYWlsZWREZXZpY2VzEjcKCGNv
     dW50ZXJzGAYgASgLMhsucm9sbGNhbGwudjEuRGV2aWNlQ291bnRlcnNSCGNvdW50ZXJzEiQKDmxhdGVuY3lfcDUwX3Vz
     GAcgASgBUgxsYXRlbmN5UDUwVXMSJAoObGF0ZW5jeV9wOTVfdXMYCCABKAFSDGxhdGVuY3lQOTVVcxIkCg5sYXRlbmN5
     X3A5OV91cxgJIAEoAVIMbGF0ZW5jeVA5OVVzEjsKC2NvbXB1dGVkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRp
-    bWVzdGFtcFIKY29tcHV0ZWRBdEIbWhZyb2xsY2FsbC92MTtyb2xsY2FsbHYxugIAYgZwcm90bzM=
+    bWVzdGFtcFIKY29tcHV0ZWRBdBIyChVkZXZpY2VzX3dpdGhfZmFpbHVyZXMYCyABKAVSE2RldmljZXNXaXRoRmFpbHVy
+    ZXMSNQoIZmFpbHVyZXMYDCADKAsyGS5yb2xsY2FsbC52MS5GYWlsdXJlR3JvdXBSCGZhaWx1cmVzIskBCgxGYWlsdXJl
+    R3JvdXASKAoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCVIObW9kZWxWZXJzaW9uSWQSHQoKcm9sbG91dF9pZBgCIAEoCVIJ
+    cm9sbG91dElkEhQKBWVycm9yGAMgASgJUgVlcnJvchIYCgdkZXZpY2VzGAQgASgFUgdkZXZpY2VzEkAKDmxhc3RfZmFp
+    bGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcFIMbGFzdEZhaWxlZEF0QhtaFnJvbGxjYWxsL3Yx
+    O3JvbGxjYWxsdjG6AgBiBnByb3RvMw==
     """)

@@ -152,8 +152,14 @@ extension RolloutStep {
   }
 }
 
-/// A condition a rollout must meet. It counts devices, not attempts: a device is failing in a metric
-/// when at least a tenth of its attempts failed.
+/// A condition a rollout must meet. It counts devices, not attempts. Downloads and activations are
+/// tried until they succeed, so a device is failing when the last one failed, and no more once it says
+/// that it runs the version; of its inferences a tenth must have failed.
+///
+/// A device counts on the side of the rollout that it is on, with what it reports about that side's
+/// version; a device that the rollout did not give the version does not count. Devices that move to
+/// the new version leave the control arm, but for the last step: at full exposure nobody is left to
+/// take their place, and what they told stays to compare with.
 ///
 /// With the rate of failing devices of the new version (the canary arm), of the old one (the control
 /// arm) and an interval around what is compared, a gate fails when the whole interval lies above the
@@ -584,7 +590,7 @@ public struct GateVerdict: Message {
     _modify { yield &box.value.passingFailures }
   }
 
-  /// Start of the data window: when the rollout began to progress.
+  /// Start of the data window: Rollout.window_start.
   public var windowStart: Google_Protobuf_Timestamp? {
     get { box.isAllocated ? box.value.windowStart : nil }
     _modify { yield &box.value.windowStart }
@@ -759,7 +765,7 @@ public struct GateVerdict: Message {
 
   /// Devices of one arm.
   public struct ArmCounts: Message {
-    /// Devices that reported within the window.
+    /// Devices that reported within the window, or were healthy when it began.
     public var reportingDevices: Int32 = 0
     /// Those of them that are failing.
     public var failingDevices: Int32 = 0
@@ -1125,6 +1131,14 @@ public struct Rollout: Message {
     _modify { yield &box.value.etag }
   }
 
+  /// Since when its gates count: when it began to progress, or was resumed last. What failed before
+  /// is forgiven: devices that were failing count again once they report, those that were healthy
+  /// still are.
+  public var windowStart: Google_Protobuf_Timestamp? {
+    get { box.isAllocated ? box.value.windowStart : nil }
+    _modify { yield &box.value.windowStart }
+  }
+
   public var unknownFields: UnknownFields {
     get { box.isAllocated ? box.value.unknownFields : UnknownFields() }
     _modify { yield &box.value.unknownFields }
@@ -1148,6 +1162,7 @@ public struct Rollout: Message {
     var startedAt: Google_Protobuf_Timestamp?
     var endedAt: Google_Protobuf_Timestamp?
     var etag: String = ""
+    var windowStart: Google_Protobuf_Timestamp?
     var unknownFields: UnknownFields = UnknownFields()
   }
 
@@ -1265,6 +1280,7 @@ extension Rollout {
       .init(15, "startedAt", "started_at"),
       .init(16, "endedAt", "ended_at"),
       .init(17, "etag"),
+      .init(18, "windowStart", "window_start"),
     ])
 
   public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
@@ -1289,6 +1305,7 @@ extension Rollout {
       case 15: try reader.optional(&self.startedAt)
       case 16: try reader.optional(&self.endedAt)
       case 17: try reader.singular(&self.etag)
+      case 18: try reader.optional(&self.windowStart)
       default: break
       }
     }
@@ -1313,6 +1330,7 @@ extension Rollout {
     try writer.optional("startedAt", self.startedAt, proto: "started_at")
     try writer.optional("endedAt", self.endedAt, proto: "ended_at")
     try writer.singular("etag", self.etag)
+    try writer.optional("windowStart", self.windowStart, proto: "window_start")
     writer.endObject()
   }
 }
@@ -1342,6 +1360,7 @@ extension Rollout.BoxedFields {
       case 122: try reader.message(&self.startedAt)
       case 130: try reader.message(&self.endedAt)
       case 138: self.etag = try reader.string()
+      case 146: try reader.message(&self.windowStart)
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
       }
     }
@@ -1366,6 +1385,7 @@ extension Rollout.BoxedFields {
     if let value = self.startedAt { total &+= 1 &+ sizes.nested(value) }
     if let value = self.endedAt { total &+= 2 &+ sizes.nested(value) }
     if !self.etag.isEmpty { total &+= 2 &+ delimitedSize(self.etag.utf8.count) }
+    if let value = self.windowStart { total &+= 2 &+ sizes.nested(value) }
     return total
   }
 
@@ -1435,6 +1455,10 @@ extension Rollout.BoxedFields {
       writer.tag(138)
       writer.string(self.etag)
     }
+    if let value = self.windowStart {
+      writer.tag(146)
+      writer.nested(value)
+    }
     writer.unknown(self.unknownFields)
   }
 }
@@ -1478,7 +1502,7 @@ public let rollcallV1RolloutProto = FileDescriptor(
     AhIQCgxPVVRDT01FX0hPTEQQAyJ/CgpIb2xkUmVhc29uEhsKF0hPTERfUkVBU09OX1VOU1BFQ0lGSUVEEAASFwoTSE9M
     RF9SRUFTT05fTk9fREFUQRABEhwKGEhPTERfUkVBU09OX0lOU1VGRklDSUVOVBACEh0KGUhPTERfUkVBU09OX1pFUk9f
     QkFTRUxJTkUQA0IWChRfZXN0aW1hdGVfbWlsbGlvbnRoc0ITChFfbG93ZXJfbWlsbGlvbnRoc0ITChFfdXBwZXJfbWls
-    bGlvbnRoc0IWChRfYm91bmRhcnlfbWlsbGlvbnRoc0ITChFfcGFzc2luZ19mYWlsdXJlcyKnBwoHUm9sbG91dBIOCgJp
+    bGlvbnRoc0IWChRfYm91bmRhcnlfbWlsbGlvbnRoc0ITChFfcGFzc2luZ19mYWlsdXJlcyLmBwoHUm9sbG91dBIOCgJp
     ZBgBIAEoCVICaWQSIwoNZGVwbG95bWVudF9pZBgCIAEoCVIMZGVwbG95bWVudElkEhYKBm51bWJlchgDIAEoBVIGbnVt
     YmVyEjAKBXN0YXRlGAQgASgOMhoucm9sbGNhbGwudjEuUm9sbG91dC5TdGF0ZVIFc3RhdGUSIQoMc3RhdGVfcmVhc29u
     GAUgASgJUgtzdGF0ZVJlYXNvbhImCg9mcm9tX3ZlcnNpb25faWQYBiABKAlSDWZyb21WZXJzaW9uSWQSIgoNdG9fdmVy
@@ -1490,7 +1514,8 @@ public let rollcallV1RolloutProto = FileDescriptor(
     ZXJkaWN0UgxnYXRlVmVyZGljdHMSOQoKY3JlYXRlZF9hdBgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBS
     CWNyZWF0ZWRBdBI5CgpzdGFydGVkX2F0GA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcFIJc3RhcnRlZEF0
     EjUKCGVuZGVkX2F0GBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcFIHZW5kZWRBdBISCgRldGFnGBEgASgJ
-    UgRldGFnIpkBCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhEKDVNUQVRFX1BFTkRJTkcQARIVChFTVEFURV9Q
-    Uk9HUkVTU0lORxACEhAKDFNUQVRFX1BBVVNFRBADEhMKD1NUQVRFX0NPTVBMRVRFRBAEEhUKEVNUQVRFX1JPTExFRF9C
-    QUNLEAUSEQoNU1RBVEVfQUJPUlRFRBAGQhtaFnJvbGxjYWxsL3YxO3JvbGxjYWxsdjG6AgBiBnByb3RvMw==
+    UgRldGFnEj0KDHdpbmRvd19zdGFydBgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBSC3dpbmRvd1N0YXJ0
+    IpkBCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhEKDVNUQVRFX1BFTkRJTkcQARIVChFTVEFURV9QUk9HUkVT
+    U0lORxACEhAKDFNUQVRFX1BBVVNFRBADEhMKD1NUQVRFX0NPTVBMRVRFRBAEEhUKEVNUQVRFX1JPTExFRF9CQUNLEAUS
+    EQoNU1RBVEVfQUJPUlRFRBAGQhtaFnJvbGxjYWxsL3YxO3JvbGxjYWxsdjG6AgBiBnByb3RvMw==
     """)

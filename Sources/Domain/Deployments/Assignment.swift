@@ -18,6 +18,8 @@ public struct Assignment: Hashable, Sendable {
     case frozen = "FROZEN"
     /// No rollout is under way: everybody gets the active version.
     case settled = "SETTLED"
+    /// The device is not targeted any more and runs a version that was rolled back: it goes back all the same.
+    case withdrawn = "WITHDRAWN"
   }
 
   /// The version to run; nil: nothing, remove what the deployment put there.
@@ -32,6 +34,27 @@ public struct Assignment: Hashable, Sendable {
     self.arm = arm
     self.reason = reason
     self.bucket = bucket
+  }
+
+  /// What a deployment that targets a device no more still means for it: nothing, unless it runs a version that was rolled back.
+  ///
+  /// Labels, groups and platform may have changed since it got that version; a rollback reaches it nevertheless. A pin to the
+  /// version stands.
+  ///
+  /// - v2 rolled back to v1, running v2 → v1; running v1, or nothing → nil
+  /// - first rollout (from nil), rolled back, running v2 → version nil: remove
+  /// - running v2, pinned to v2 → nil
+  /// - v2 set as the target again → nil
+  public static func withdrawal(
+    deployment: Deployment, rollout: Rollout?, device: DeviceID, running: VersionID?,
+    pin: PinTarget?
+  ) -> Assignment? {
+    guard let running, deployment.governsDevices, deployment.withdrawnVersions.contains(running),
+      pin != .version(running)
+    else { return nil }
+    return Assignment(
+      version: deployment.activeVersion, arm: .control, reason: .withdrawn,
+      bucket: rollout.map { Bucketing.bucket(of: device, salt: $0.salt) })
   }
 
   /// Assigns a version to a device that the deployment addresses; nil when the deployment governs no devices (draft, pending

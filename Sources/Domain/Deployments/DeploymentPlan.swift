@@ -117,8 +117,10 @@ public enum DeploymentPlan {
 
   /// Takes the newest change of what devices run back. A safety path: no approval is asked.
   ///
-  /// A rollout sends every bumped device back to its from-version. A version that became active at once, without a rollout, gives way
-  /// to the one it replaced; the rollouts before it stay as they are, and the outcome has none.
+  /// `rollout` is the newest that was not given up: one that was aborted changed nothing that lasts. While it is under way it is the
+  /// newest change, and every bumped device goes back to its from-version. Else a version that became active at once, without a
+  /// rollout, gives way to the one it replaced; the rollouts before it stay as they are, and the outcome has none. The version that
+  /// is taken back is withdrawn: whoever still runs it is brought back, be it targeted or not.
   ///
   /// - rollout PROGRESSING or PAUSED from v1 to v2 → ROLLED_BACK; desired and active v1
   /// - rollout COMPLETED from v1 to v2 → the same
@@ -126,12 +128,16 @@ public enum DeploymentPlan {
   /// - from nil → ROLLED_BACK; devices remove what they got
   /// - rollout COMPLETED from v1 to v2, then v3 at once → desired and active v2, no rollout; once more → the rollout's turn, v1
   /// - v1, then v2 and v3 at once → v2; once more → error: there is nothing to roll back to
+  /// - v1, then v2 at once, rollout to v3 given up for v2 → v1
+  /// - rollout COMPLETED from v1 to v2, then one to v3 given up for v2 → the first is ROLLED_BACK, v1
   public static func rollBack(
     _ deployment: Deployment, rollout: Rollout?, reason: String, now: Timestamp
   ) throws(DomainError) -> Outcome {
     var next = deployment
     next.state = try DeploymentStateMachine.apply(.rollBack, to: deployment.state)
-    if let replaced = deployment.replacedVersion {
+    if let replaced = deployment.replacedVersion, rollout?.state.isActive != true {
+      if let active = deployment.activeVersion { next.target.fleet.withdraw(active) }
+      next.target.fleet.readmit(replaced)
       next.activeVersion = replaced
       next.desiredVersion = replaced
       next.replacedVersion = nil
@@ -151,15 +157,22 @@ public enum DeploymentPlan {
   ) -> Deployment {
     var next = deployment
     next.currentRollout = rollout.id
-    next.replacedVersion = nil
     next.updatedAt = now
     switch rollout.state {
     case .completed:
       next.activeVersion = rollout.to
+      next.replacedVersion = nil
+      next.target.fleet.readmit(rollout.to)
     case .rolledBack:
       next.activeVersion = rollout.from
       next.desiredVersion = rollout.from
-    case .pending, .progressing, .paused, .aborted:
+      next.replacedVersion = nil
+      // A rollout from a version to itself leaves nothing to bring back.
+      if rollout.to != rollout.from { next.target.fleet.withdraw(rollout.to) }
+      next.target.fleet.readmit(rollout.from)
+    case .pending, .progressing, .paused:
+      next.target.fleet.readmit(rollout.to)
+    case .aborted:
       break
     }
     return next
@@ -173,6 +186,7 @@ public enum DeploymentPlan {
     guard desired != outcome.deployment.activeVersion else { return outcome }
     guard let policy = outcome.deployment.policy else {
       outcome.deployment.replacedVersion = outcome.deployment.activeVersion
+      outcome.deployment.target.fleet.readmit(desired)
       outcome.deployment.activeVersion = desired
       return outcome
     }

@@ -15,19 +15,37 @@ public struct FleetTarget: Hashable, Sendable {
   /// What devices ran before the active version, when that became it at once, without a rollout: where a rollback goes. Nil
   /// when the active version came by a rollout, or nothing ran before.
   public var replacedVersion: VersionID?
+  /// Versions that were rolled back and are not wanted again since, newest last: who runs one is brought back, targeted or not.
+  public var withdrawnVersions: [VersionID]
   public var selector: Selector
 
   public init(
     model: ModelID, variant: VariantID, desiredVersion: VersionID? = nil,
     activeVersion: VersionID? = nil, replacedVersion: VersionID? = nil,
-    selector: Selector = .everything
+    withdrawnVersions: [VersionID] = [], selector: Selector = .everything
   ) {
     self.model = model
     self.variant = variant
     self.desiredVersion = desiredVersion
     self.activeVersion = activeVersion
     self.replacedVersion = replacedVersion
+    self.withdrawnVersions = withdrawnVersions
     self.selector = selector
+  }
+
+  /// How many withdrawn versions are remembered.
+  public static let maximumWithdrawn = 64
+
+  /// Remembers a version as rolled back; beyond ``maximumWithdrawn`` the oldest is forgotten.
+  mutating func withdraw(_ version: VersionID) {
+    withdrawnVersions.removeAll { $0 == version }
+    withdrawnVersions.append(version)
+    withdrawnVersions.removeFirst(max(0, withdrawnVersions.count - Self.maximumWithdrawn))
+  }
+
+  /// A version is wanted again, whatever was said of it before.
+  mutating func readmit(_ version: VersionID?) {
+    withdrawnVersions.removeAll { $0 == version }
   }
 }
 
@@ -62,6 +80,8 @@ extension Deployment {
     get { target.fleet.replacedVersion }
     set { target.fleet.replacedVersion = newValue }
   }
+
+  public var withdrawnVersions: [VersionID] { target.fleet.withdrawnVersions }
 
   public var selector: Selector {
     get { target.fleet.selector }

@@ -35,21 +35,89 @@ public struct AttemptCounts: Hashable, Sendable {
   /// Whether anything was counted.
   public var isZero: Bool { self == .zero }
 
-  /// Succeeded and failed attempts of a metric. A version that cannot be activated is an error like an inference that fails.
-  public func attempts(of metric: GateMetric) -> (succeeded: Int64, failed: Int64) {
-    switch metric {
-    case .errorRate:
-      (
-        Self.sum(inferencesSucceeded, activationsSucceeded),
-        Self.sum(inferencesFailed, activationsFailed)
-      )
-    case .downloadFailures: (downloadsSucceeded, downloadsFailed)
-    }
-  }
-
   private static func sum(_ left: Int64, _ right: Int64) -> Int64 {
     let (sum, overflow) = left.addingReportingOverflow(right)
     return overflow ? (left < 0 ? .min : .max) : sum
+  }
+}
+
+/// How the last attempts of a device ended that are made until they succeed; nil: it made none.
+public struct LatestOutcomes: Hashable, Sendable {
+  /// Whether the last download ended with a verified artifact.
+  public var download: Bool?
+  /// Whether the last activation ended with a version that answers.
+  public var activation: Bool?
+  /// Whether the device said that it runs the version: whatever failed on the way there is over.
+  public var runs: Bool
+
+  public static let none = LatestOutcomes()
+
+  public init(download: Bool? = nil, activation: Bool? = nil, runs: Bool = false) {
+    self.download = download
+    self.activation = activation
+    self.runs = runs
+  }
+
+  /// Takes in what came later.
+  ///
+  /// - download failed, then download succeeded → succeeded
+  /// - activation failed, then runs → succeeded
+  /// - runs, then activation failed → failed
+  public mutating func add(_ later: LatestOutcomes) {
+    if later.runs, download == false { download = true }
+    if later.runs, activation == false { activation = true }
+    download = later.download ?? download
+    activation = later.activation ?? activation
+    runs = runs || later.runs
+  }
+}
+
+/// What one device did on one arm of a rollout, as far as gates judge it.
+public struct DeviceStanding: Hashable, Sendable {
+  public var attempts: AttemptCounts
+  public var latest: LatestOutcomes
+
+  public static let none = DeviceStanding()
+
+  public init(attempts: AttemptCounts = .zero, latest: LatestOutcomes = .none) {
+    self.attempts = attempts
+    self.latest = latest
+  }
+
+  /// Takes in what the device did since.
+  public mutating func add(_ later: DeviceStanding) {
+    attempts = attempts + later.attempts
+    latest.add(later.latest)
+  }
+
+  /// How the device stands in a metric.
+  ///
+  /// Downloads and activations are made until they succeed, so the last one counts: a device that failed, tried again and runs the
+  /// version is no failure. Inferences are many, so their share counts, as ``DeviceVerdict/init(succeeded:failed:)`` says.
+  ///
+  /// - download failed, then succeeded → download failures: healthy
+  /// - download succeeded, then failed → failing
+  /// - activation failed, then succeeded, 5 inferences ok → error rate: healthy
+  /// - activation succeeded, 9 of 10 inferences ok → failing
+  /// - nothing but downloads → error rate: silent
+  public func verdict(of metric: GateMetric) -> DeviceVerdict {
+    switch metric {
+    case .downloadFailures:
+      return latest.download.map { $0 ? .healthy : .failing } ?? .silent
+    case .errorRate:
+      if latest.activation == false { return .failing }
+      let inferences = DeviceVerdict(
+        succeeded: attempts.inferencesSucceeded, failed: attempts.inferencesFailed)
+      return inferences == .silent && latest.activation == true ? .healthy : inferences
+    }
+  }
+
+  /// What is left of it when the gates begin to count anew: a device that was healthy still is, one that was failing has said nothing.
+  public var forgiven: DeviceStanding {
+    DeviceStanding(
+      latest: LatestOutcomes(
+        download: verdict(of: .downloadFailures) == .healthy ? true : nil,
+        activation: verdict(of: .errorRate) == .healthy ? true : nil))
   }
 }
 
@@ -65,7 +133,7 @@ public enum DeviceVerdict: String, CaseIterable, Hashable, Sendable {
   /// The share of failed attempts, in millionths, from which a device is failing.
   public static let failingShare: Int64 = 100_000
 
-  /// Judges a device: failing iff failed / (succeeded + failed) ≥ 10 %, compared without rounding.
+  /// Judges a device by many attempts: failing iff failed / (succeeded + failed) ≥ 10 %, compared without rounding.
   ///
   /// One device in trouble is one failing device, whether it tried once or a million times; and a device whose failure
   /// was a hiccup among many successes is healthy again.
@@ -143,16 +211,21 @@ public struct ArmHealth: Hashable, Sendable {
     }
   }
 
-  /// Takes in one device's new attempts: `before` and `after` are its totals on this arm.
-  public mutating func record(from before: AttemptCounts, adding delta: AttemptCounts) {
-    let after = before + delta
-    func verdict(_ counts: AttemptCounts, _ metric: GateMetric) -> DeviceVerdict {
-      let (succeeded, failed) = counts.attempts(of: metric)
-      return DeviceVerdict(succeeded: succeeded, failed: failed)
-    }
-    errorRate.move(from: verdict(before, .errorRate), to: verdict(after, .errorRate))
+  /// Moves one device from how it stood on this arm to how it stands now.
+  public mutating func move(from before: DeviceStanding, to after: DeviceStanding) {
+    errorRate.move(from: before.verdict(of: .errorRate), to: after.verdict(of: .errorRate))
     downloadFailures.move(
-      from: verdict(before, .downloadFailures), to: verdict(after, .downloadFailures))
-    attempts = attempts + delta
+      from: before.verdict(of: .downloadFailures), to: after.verdict(of: .downloadFailures))
+  }
+
+  /// What is left of it when the gates begin to count anew: devices that were healthy still are, those that were failing have said
+  /// nothing yet. The same as moving each of them to ``DeviceStanding/forgiven``, at once.
+  public var forgiven: ArmHealth {
+    func healthy(_ counts: DeviceCounts) -> DeviceCounts {
+      DeviceCounts(reporting: counts.reporting - counts.failing, failing: 0)
+    }
+    return ArmHealth(
+      errorRate: healthy(errorRate), downloadFailures: healthy(downloadFailures),
+      attempts: attempts)
   }
 }

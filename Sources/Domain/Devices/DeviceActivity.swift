@@ -23,17 +23,21 @@ public struct DeviceActivity: Hashable, Sendable {
 public struct VersionActivity: Hashable, Sendable {
   public var attempts: AttemptCounts
   public var latency: LatencySketch
+  public var latest: LatestOutcomes
 
   public static let none = VersionActivity(attempts: .zero, latency: .empty)
 
-  public init(attempts: AttemptCounts, latency: LatencySketch) {
+  public init(attempts: AttemptCounts, latency: LatencySketch, latest: LatestOutcomes = .none) {
     self.attempts = attempts
     self.latency = latency
+    self.latest = latest
   }
 
-  public mutating func add(_ other: VersionActivity) {
-    attempts = attempts + other.attempts
-    latency.merge(other.latency)
+  /// Takes in what came later.
+  public mutating func add(_ later: VersionActivity) {
+    attempts = attempts + later.attempts
+    latency.merge(later.latency)
+    latest.add(later.latest)
   }
 }
 

@@ -33,7 +33,7 @@ public struct GateVerdict: Hashable, Sendable {
   public let boundary: Int64?
   /// The most failing canary devices, of those that reported, that would have passed; nil without a boundary.
   public let passingFailures: Int?
-  /// The data window: from the start of the rollout's progress…
+  /// The data window: from where the rollout began to progress or was resumed last…
   public let windowStart: Timestamp
   /// …to the tick.
   public let decidedAt: Timestamp

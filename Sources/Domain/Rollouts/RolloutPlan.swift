@@ -18,6 +18,7 @@ public enum RolloutPlan {
     var next = rollout
     next.state = try RolloutStateMachine.apply(.begin, to: rollout.state)
     next.startedAt = now
+    next.windowStart = now
     next.stateReason = ""
     let first = rollout.policy.nextStep(after: .zero)?.exposure ?? .full
     return reach(first, next, now: now)
@@ -52,13 +53,17 @@ public enum RolloutPlan {
     return next
   }
 
-  /// Goes on at the current exposure; its soak starts anew.
+  /// Goes on at the current exposure; its soak starts anew, and so does what its gates count: who resumes has seen what failed, and
+  /// the rollout is judged by what happens from here on.
   ///
   /// A rollout paused before it began stands at exposure 0 and resumes with its first step, as ``begin(_:now:)`` does.
   public static func resume(_ rollout: Rollout, now: Timestamp) throws(DomainError) -> Rollout {
     var next = rollout
     next.state = try RolloutStateMachine.apply(.resume, to: rollout.state)
     next.stateReason = ""
+    next.window += 1
+    next.windowStart = now
+    next.verdicts = []
     guard rollout.startedAt != nil else {
       next.startedAt = now
       return reach(rollout.policy.nextStep(after: .zero)?.exposure ?? .full, next, now: now)

@@ -18,11 +18,17 @@ extension DeploymentService {
       case .unrecognized(let number):
         throw ServiceError.invalid(field: "arm", message: "there is no arm \(number)")
       }
+      if request.failedOnly, arm != nil || request.pinnedOnly {
+        throw ServiceError.invalid(
+          field: "failed_only", message: "excludes arm and pinned_only")
+      }
       // Counting passes over the fleet, so it runs beside the calls.
       let listing = try await fleet.store.scan { db in
         let deployment = try Self.deployment(request.deploymentId, caller, db)
-        return try AssignmentScan(deployment, db).page(
-          walk.page, arm: arm, pinnedOnly: request.pinnedOnly)
+        let scan = try AssignmentScan(deployment, db)
+        return request.failedOnly
+          ? try scan.failures(walk.page)
+          : try scan.page(walk.page, arm: arm, pinnedOnly: request.pinnedOnly)
       }
       return ListAssignmentsResponse.with {
         $0.assignments = listing.items
@@ -101,9 +107,8 @@ struct AssignmentScan {
       let pin = pins[device.id]
       guard !pinnedOnly || pin != nil else { return }
       if let arm {
-        let assignment = Assignment.resolve(
-          deployment: entry.deployment, rollout: entry.rollout, device: device.id,
-          running: installation?.running, pin: pin?.target)
+        let assignment = entry.assignment(
+          device, running: installation?.running, pin: pin?.target)
         guard assignment?.arm == arm else { return }
       }
       total += 1
@@ -117,11 +122,33 @@ struct AssignmentScan {
         hasMore = true
         return
       }
-      items.append(
-        DeviceAssignment(
-          device, entry.deployment, entry.rollout, pin: pin, running: installation?.running))
+      items.append(try assignment(device, installation))
     }
     return Listing(items: items, next: hasMore ? items.last?.deviceId : nil, total: total)
+  }
+
+  /// A page of the devices with a failure, targeted or not: as many reads as the page has entries, and a count.
+  func failures(_ page: Page) throws -> Listing<DeviceAssignment> {
+    let failures = DeviceFailures(db)
+    let found = try failures.page(
+      deployment: entry.deployment.id, after: page.after.map { DeviceID($0) },
+      descending: page.order == .newestFirst, skip: page.skip, limit: page.limit + 1)
+    let items = try found.prefix(page.limit).compactMap { id -> DeviceAssignment? in
+      guard let device = try Devices(db).find(id, org: entry.deployment.org) else { return nil }
+      return try assignment(
+        device, try Installations(db).find(device: id, deployment: entry.deployment.id))
+    }
+    return Listing(
+      items: items, next: found.count > page.limit ? found[page.limit - 1].rawValue : nil,
+      total: try failures.deviceCount(of: entry.deployment.id))
+  }
+
+  private func assignment(
+    _ device: Domain.Device, _ installation: Installation?
+  ) throws -> DeviceAssignment {
+    DeviceAssignment(
+      device, entry, pin: pins[device.id], running: installation?.running,
+      failure: try DeviceFailures(db).of(device.id, deployment: entry.deployment.id).first)
   }
 
   /// Counts the targeted devices and their sides.
@@ -151,9 +178,8 @@ struct AssignmentScan {
     counts.targeted += 1
     if pins[device.id] != nil { counts.pinned += 1 }
     if installation?.state == .failed { counts.failed += 1 }
-    let assignment = Assignment.resolve(
-      deployment: entry.deployment, rollout: entry.rollout, device: device.id,
-      running: installation?.running, pin: pins[device.id]?.target)
+    let assignment = entry.assignment(
+      device, running: installation?.running, pin: pins[device.id]?.target)
     guard let assignment else { return }
     if assignment.arm == .canary { counts.canary += 1 }
     if assignment.version == installation?.running { counts.converged += 1 }
@@ -166,9 +192,17 @@ struct AssignmentScan {
     try Devices(db).forEach(
       org: entry.deployment.org, descending: descending, withGroups: usesGroups
     ) { device in
-      guard entry.targets(device) else { return true }
-      try body(
-        device, try Installations(db).find(device: device.id, deployment: entry.deployment.id))
+      let isTargeted = entry.targets(device)
+      // Who is targeted no more is looked at while there is something to bring back.
+      guard isTargeted || !entry.deployment.withdrawnVersions.isEmpty else { return true }
+      let installation = try Installations(db).find(
+        device: device.id, deployment: entry.deployment.id)
+      guard
+        isTargeted
+          || entry.assignment(
+            device, running: installation?.running, pin: pins[device.id]?.target) != nil
+      else { return true }
+      try body(device, installation)
       return true
     }
   }

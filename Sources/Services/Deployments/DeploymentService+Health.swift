@@ -7,6 +7,8 @@ internal import Store
 extension DeploymentService {
   /// A device that called within this time is online.
   private static let onlineWindow: Duration = .seconds(300)
+  /// How many different errors a health tells.
+  private static let maximumFailureGroups = 20
 
   public func getHealth(
     _ request: GetHealthRequest, context: ServerContext
@@ -25,9 +27,13 @@ extension DeploymentService {
       let now = Self.now
       let since = now + (.zero - Self.onlineWindow)
       let activity = fleet.activity
-      let counts = try await fleet.store.scan { db in
+      let (counts, failures, failing) = try await fleet.store.scan { db in
         let deployment = try Self.deployment(request.deploymentId, caller, db)
-        return try AssignmentScan(deployment, db).counts(onlineSince: since, activity)
+        return (
+          try AssignmentScan(deployment, db).counts(onlineSince: since, activity),
+          try DeviceFailures(db).groups(of: deployment.id, limit: Self.maximumFailureGroups),
+          try DeviceFailures(db).deviceCount(of: deployment.id)
+        )
       }
       var health = API.DeviceHealth()
       health.deploymentId = request.deploymentId
@@ -40,6 +46,8 @@ extension DeploymentService {
       health.latencyP95Us = counts.activity.latency.quantile(0.95)
       health.latencyP99Us = counts.activity.latency.quantile(0.99)
       health.computedAt = Google_Protobuf_Timestamp(now)
+      health.devicesWithFailures = Int32(clamping: failing)
+      health.failures = failures.map { API.FailureGroup($0) }
       return GetDeviceHealthResponse.with { $0.deviceHealth = health }
     }
   }
@@ -64,14 +72,16 @@ extension DeploymentService {
       ($0.version == deployment.desiredVersion ? 0 : 1, $0.version)
         < ($1.version == deployment.desiredVersion ? 0 : 1, $1.version)
     }.map { API.VersionHealth($0) }
-    health.state = state(rollout, versions)
+    health.state = state(deployment, rollout, versions)
     health.computedAt = Google_Protobuf_Timestamp(now)
     return health
   }
 
   /// A gate failed that still watches: unhealthy. Nobody reported: unknown. Devices fail or a gate holds for want of certainty: degraded.
+  ///
+  /// Only versions count that devices should run: who could not be brought to run one that was rolled back runs what it should.
   private static func state(
-    _ rollout: Domain.Rollout?, _ versions: [VersionTally]
+    _ deployment: Domain.Deployment, _ rollout: Domain.Rollout?, _ versions: [VersionTally]
   ) -> DeploymentHealth.State {
     // What a gate said of a rollout that is over, it said of devices as they were then.
     let verdicts = rollout.flatMap { $0.state.isActive ? $0.verdicts : nil } ?? []
@@ -82,8 +92,31 @@ extension DeploymentService {
     }
     guard hasReports else { return .unknown }
     let isUncertain = verdicts.contains { $0.holdReason == .insufficient }
-    let fails = versions.contains { $0.failedDevices > 0 }
+    var wanted = [deployment.desiredVersion, deployment.activeVersion]
+    if let rollout, rollout.state.isActive { wanted += [rollout.from, rollout.to] }
+    let fails = versions.contains { $0.failedDevices > 0 && wanted.contains($0.version) }
     return isUncertain || fails ? .degraded : .healthy
+  }
+}
+
+extension API.FailureGroup {
+  init(_ group: Domain.FailureGroup) {
+    self.init()
+    modelVersionId = group.version.rawValue
+    rolloutId = group.rollout?.rawValue ?? ""
+    error = group.error
+    devices = Int32(clamping: group.devices)
+    lastFailedAt = Google_Protobuf_Timestamp(group.lastFailedAt)
+  }
+}
+
+extension API.DeviceFailure {
+  init(_ failure: Domain.DeviceFailure) {
+    self.init()
+    modelVersionId = failure.version.rawValue
+    rolloutId = failure.rollout?.rawValue ?? ""
+    error = failure.error
+    failedAt = Google_Protobuf_Timestamp(failure.failedAt)
   }
 }
 

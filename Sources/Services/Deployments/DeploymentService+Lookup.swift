@@ -49,6 +49,17 @@ extension DeploymentService {
     guard deployment.state == .draft, let desired = deployment.desiredVersion else { return }
     _ = try variant(deployment.variant.rawValue, deployment.org, db)
     _ = try ModelVersions(db).requireReady(desired, org: deployment.org)
+    // Devices outside the cohort are given this one, and all of them are after a rollback.
+    if let active = deployment.activeVersion {
+      _ = try ModelVersions(db).requireReady(active, org: deployment.org)
+    }
+  }
+
+  /// Refuses a name that another deployment of the org has which is not over.
+  static func checkName(_ name: String, _ org: OrgID, _ db: ReadTransaction) throws {
+    guard try Deployments(db).named(name, org: org) == nil else {
+      throw ServiceError.alreadyExists(.deployment, name: name)
+    }
   }
 
   /// A version of a variant that can be deployed; nil for an empty id.

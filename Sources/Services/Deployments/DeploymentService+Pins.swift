@@ -57,26 +57,35 @@ extension DeploymentService {
   private static func assignment(
     _ device: Domain.Device, _ deployment: Domain.Deployment, _ db: ReadTransaction
   ) throws -> DeviceAssignment {
-    let rollout = try rollout(of: deployment, db)
+    let entry = try DeploymentIndex.entry(deployment, db)
     let pin = try DevicePins(db).find(deployment: deployment.id, device: device.id)
     let installed = try Installations(db).find(device: device.id, deployment: deployment.id)
     return DeviceAssignment(
-      device, deployment, rollout, pin: pin, running: installed?.running)
+      device, entry, pin: pin, running: installed?.running,
+      failure: try DeviceFailures(db).of(device.id, deployment: deployment.id).first)
   }
 }
 
 extension DeviceAssignment {
-  /// What a deployment means for a device. One that governs no devices assigns nothing.
+  /// What a deployment means, or would mean, for a device. One that governs no devices assigns nothing.
   init(
-    _ device: Domain.Device, _ deployment: Domain.Deployment, _ rollout: Domain.Rollout?,
-    pin: Pin?, running: VersionID?
+    _ device: Domain.Device, _ entry: DeploymentIndex.Entry, pin: Pin?, running: VersionID?,
+    failure: Domain.DeviceFailure?
   ) {
     self.init()
-    let assignment = Assignment.resolve(
-      deployment: deployment, rollout: rollout, device: device.id, running: running,
-      pin: pin?.target)
+    let (deployment, rollout) = (entry.deployment, entry.rollout)
+    let withdrawal =
+      entry.targets(device)
+      ? nil : entry.assignment(device, running: running, pin: pin?.target)
+    let assignment =
+      withdrawal
+      ?? Assignment.resolve(
+        deployment: deployment, rollout: rollout, device: device.id, running: running,
+        pin: pin?.target)
     deploymentId = deployment.id.rawValue
     rolloutId = rollout?.id.rawValue ?? ""
+    hardwareId = device.hardwareID
+    lastFailure = failure.map { API.DeviceFailure($0) }
     deviceId = device.id.rawValue
     bucket = assignment?.bucket ?? -1
     desiredVersionId = assignment?.version?.rawValue ?? ""
@@ -93,6 +102,7 @@ extension DeviceAssignment {
     case .outOfCohort?: reason = .outOfCohort
     case .frozen?: reason = .frozen
     case .settled?: reason = .settled
+    case .withdrawn?: reason = .withdrawn
     case nil: break
     }
   }

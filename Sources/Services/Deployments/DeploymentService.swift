@@ -25,10 +25,12 @@ public struct DeploymentService: DeploymentServiceServer {
       let (tx, org) = (mutation.tx, mutation.caller.org)
       let variant = try Self.variant(fleet.modelVariantId, org, tx)
       let field = "deployment.fleet"
+      let name = try TextRule.requiredDisplayName.check(wanted.name, field: "deployment.name")
+      try Self.checkName(name, org, tx)
       let deployment = Domain.Deployment(
         id: mutation.makeID(), org: org, createdBy: mutation.caller.principal.rawValue,
         createdAt: mutation.now,
-        name: try TextRule.requiredDisplayName.check(wanted.name, field: "deployment.name"),
+        name: name,
         description: try TextRule.description.check(
           wanted.description, field: "deployment.description"),
         labels: try Labels(wanted.labels, field: "deployment.labels"),
@@ -72,6 +74,7 @@ public struct DeploymentService: DeploymentServiceServer {
       filter.states = try Self.distinct(request.states) {
         try DeploymentState($0, field: "states[\($1)]")
       }
+      if !request.name.isEmpty { filter.name = request.name }
       if !request.modelId.isEmpty { filter.model = ModelID(request.modelId) }
       if !request.modelVariantId.isEmpty { filter.variant = VariantID(request.modelVariantId) }
       let listing = try Deployments(db).list(walk.page, org: caller.org, filter)
@@ -101,6 +104,9 @@ public struct DeploymentService: DeploymentServiceServer {
         ])
       var deployment = before
       try Self.edit(&deployment, wanted, update)
+      if deployment.name != before.name {
+        try Self.checkName(deployment.name, before.org, mutation.tx)
+      }
       let change = try Self.change(of: before, wanted, update, mutation)
       guard let change else {
         deployment.updatedAt = mutation.now
@@ -158,7 +164,7 @@ public struct DeploymentService: DeploymentServiceServer {
       try TextRule.reason.check(request.reason, field: "reason")
       let before = try Self.deployment(request.deploymentId, mutation.caller, mutation.tx)
       try Etag.check(request.etag, .deployment, before.id.rawValue, revision: before.revision)
-      let rollout = try Self.rollout(of: before, mutation.tx)
+      let rollout = try Rollouts(mutation.tx).standing(of: before.id, org: before.org)
       let outcome = try DeploymentPlan.rollBack(
         before, rollout: rollout, reason: request.reason, now: mutation.now)
       let stored = try mutation.store(

@@ -22,6 +22,7 @@ extension API.Rollout {
     startedAt = rollout.startedAt.map { Google_Protobuf_Timestamp($0) }
     endedAt = rollout.endedAt.map { Google_Protobuf_Timestamp($0) }
     etag = Etag.text(rollout.revision)
+    windowStart = rollout.windowStart.map { Google_Protobuf_Timestamp($0) }
   }
 }
 

@@ -6,8 +6,11 @@ internal import Store
 /// A batch of a device's events, checked and summed up by version.
 struct DeviceEvents {
   let versions: [FleetActivity.VersionKey: VersionActivity]
+  /// How downloads and activations ended that failed, or succeeded after that: the last words by version, nil for a success.
+  let errors: [FleetActivity.VersionKey: String?]
 
   init(_ events: ArraySlice<DeviceEvent>, org: OrgID, _ db: ReadTransaction) throws {
+    var errors: [FleetActivity.VersionKey: String?] = [:]
     var versions: [FleetActivity.VersionKey: VersionActivity] = [:]
     for (index, event) in zip(events.indices, events) {
       let field = "events[\(index)]"
@@ -19,8 +22,16 @@ struct DeviceEvents {
       }
       try event.checkTimes(field: field)
       versions[key, default: .none].add(try VersionActivity(event, field: field))
+      switch event.detail {
+      case .download(let download)? where !download.succeeded:
+        errors[key] = .some(download.error)
+      case .activation(let activation)?:
+        errors[key] = .some(activation.succeeded ? nil : activation.error)
+      case .download?, .inferences?, nil: break
+      }
     }
     self.versions = versions
+    self.errors = errors
   }
 
   /// Refuses deployments that the org does not have, and versions that are not of their variant.
@@ -54,6 +65,7 @@ extension VersionActivity {
         throw ServiceError.invalid(
           field: "\(field).download.size_bytes", message: "\(download.sizeBytes) is below 0")
       }
+      latest.download = download.succeeded
       if download.succeeded {
         attempts.downloadsSucceeded = 1
       } else {
@@ -61,6 +73,7 @@ extension VersionActivity {
       }
     case .activation(let activation)?:
       try TextRule.reason.check(activation.error, field: "\(field).activation.error")
+      latest.activation = activation.succeeded
       if activation.succeeded {
         attempts.activationsSucceeded = 1
       } else {

@@ -96,7 +96,9 @@ extension DeviceService {
       _ device: Domain.Device, _ db: ReadTransaction
     ) throws -> (accepted: Int, acknowledged: Int64) {
       try activity.take(device.id, numbers: numbers, now: now, db) { firstNew in
-        try DeviceEvents(events[firstNew...], org: device.org, db).versions
+        try fleet.told(
+          by: device, installed: installed,
+          try DeviceEvents(events[firstNew...], org: device.org, db), now: now, db)
       }
     }
     let first = try fleet.store.read { db -> FirstLook in

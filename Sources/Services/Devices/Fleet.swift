@@ -49,11 +49,10 @@ public final class Fleet: Sendable {
     let index = try indexes.index(org: device.org, db)
     let pins = index.hasPins ? try DevicePins(db).of(device.id) : []
     var state = DesiredState()
-    for entry in index.entries where entry.targets(device) {
+    for entry in index.entries {
       let deployment = entry.deployment
-      let assignment = Assignment.resolve(
-        deployment: deployment, rollout: entry.rollout, device: device.id,
-        running: installed.first { $0.deployment == deployment.id }?.running,
+      let assignment = entry.assignment(
+        device, running: installed.first { $0.deployment == deployment.id }?.running,
         pin: pins.first { $0.deployment == deployment.id }?.target)
       guard let assignment else { continue }
       state.entries.append(try self.entry(deployment, entry.rollout, assignment.version, db))

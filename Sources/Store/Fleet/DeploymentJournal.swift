@@ -229,7 +229,7 @@ public struct DeploymentJournal {
       deployment.labels.storedText, deployment.state.rawValue,
       deployment.desiredVersion?.rawValue ?? "", deployment.activeVersion?.rawValue ?? "",
       deployment.replacedVersion?.rawValue ?? "", deployment.currentRollout?.rawValue ?? "",
-    ] { writer.add(text) }
+    ] + deployment.withdrawnVersions.map(\.rawValue) { writer.add(text) }
     return Array(
       SHA256.hash(
         data: writer.bytes + deployment.selector.record + (deployment.policy?.record ?? [])))
@@ -243,6 +243,7 @@ public struct DeploymentJournal {
     ] { writer.add(text) }
     writer.add(rollout.exposure.millionths)
     writer.add(rollout.nextAdvanceAt?.milliseconds)
+    writer.add(rollout.window)
     return Array(
       SHA256.hash(data: writer.bytes + rollout.policy.record + rollout.verdicts.record))
   }

@@ -7,15 +7,54 @@ internal import Synchronization
 /// Buffered (``WriteBehind``): what was reported since the last flush is lost when the process is killed, event numbers and counters
 /// together, so that they never disagree; the devices believe it taken. Nothing that anybody acts on at once is in here.
 public final class FleetActivity: Sendable {
-  /// One report of a device.
-  public struct Report: Sendable {
-    public var seenAt: Timestamp
-    /// By deployment and version; what an event told.
+  /// What a device told in one report.
+  public struct Told: Sendable {
+    /// By deployment and version; what events told.
     public var versions: [VersionKey: VersionActivity]
+    /// By side of a rollout; what its gates count.
+    public var sides: [Side: DeviceStanding]
+    /// By deployment and version; nil: the device runs the version, nothing is wrong with it any more.
+    public var failures: [VersionKey: DeviceFailure?]
 
-    public init(seenAt: Timestamp, versions: [VersionKey: VersionActivity] = [:]) {
-      self.seenAt = seenAt
+    public static let nothing = Told()
+
+    public init(
+      versions: [VersionKey: VersionActivity] = [:], sides: [Side: DeviceStanding] = [:],
+      failures: [VersionKey: DeviceFailure?] = [:]
+    ) {
       self.versions = versions
+      self.sides = sides
+      self.failures = failures
+    }
+
+    /// Takes in what the device told later.
+    mutating func add(_ later: Told) {
+      for (key, activity) in later.versions { versions[key, default: .none].add(activity) }
+      for (side, standing) in later.sides {
+        if side.isMove {
+          sides = sides.filter { $0.key.rollout != side.rollout || $0.key.arm == side.arm }
+        }
+        sides[side, default: .none].add(standing)
+      }
+      failures.merge(later.failures) { $1 }
+    }
+  }
+
+  /// A side of a rollout that a device stood on when it reported.
+  public struct Side: Hashable, Sendable {
+    public let rollout: RolloutID
+    /// What the rollout's gates counted then: ``Domain/Rollout/window``.
+    public let window: Int64
+    public let arm: Assignment.Arm
+    /// Whether the device counts on this side alone from then on. Not at full exposure, where nobody is left to take the place of
+    /// the devices that leave the control side: what they told stays to compare with.
+    public let isMove: Bool
+
+    public init(rollout: Domain.Rollout, arm: Assignment.Arm) {
+      self.rollout = rollout.id
+      window = rollout.window
+      self.arm = arm
+      isMove = rollout.exposure != .full
     }
   }
 
@@ -33,19 +72,17 @@ public final class FleetActivity: Sendable {
   private struct Delta: Sendable {
     var seenAt: Timestamp
     var acknowledged: Int64
-    var versions: [VersionKey: VersionActivity]
+    var told: Told
 
     mutating func merge(_ newer: Delta) {
       seenAt = max(seenAt, newer.seenAt)
       acknowledged = max(acknowledged, newer.acknowledged)
-      for (key, activity) in newer.versions {
-        versions[key, default: .none].add(activity)
-      }
+      told.add(newer.told)
     }
 
     var total: VersionActivity {
       var total = VersionActivity.none
-      for activity in versions.values { total.add(activity) }
+      for activity in told.versions.values { total.add(activity) }
       return total
     }
   }
@@ -67,22 +104,22 @@ public final class FleetActivity: Sendable {
 
   /// Takes a report in.
   ///
-  /// `numbers` are those of the events in it, ascending, and `activity` tells what the events from an index on did. Each number
-  /// counts once: whatever was known before is left out. A report whose `activity` throws takes no number. Returns how many were
+  /// `numbers` are those of the events in it, ascending, and `told` says what the report with the events from an index on tells. Each
+  /// number counts once: whatever was known before is left out. A report whose `told` throws takes no number. Returns how many were
   /// new and the highest number known.
   public func take(
     _ device: DeviceID, numbers: [Int64], now: Timestamp, _ transaction: ReadTransaction,
-    activity: (_ firstNew: Int) throws -> [VersionKey: VersionActivity]
+    told: (_ firstNew: Int) throws -> Told
   ) throws -> (accepted: Int, acknowledged: Int64) {
     var known = try acknowledged(device, transaction)
     guard !numbers.isEmpty else {
-      buffer.record(device, Delta(seenAt: now, acknowledged: known, versions: [:]))
+      buffer.record(device, Delta(seenAt: now, acknowledged: known, told: try told(0)))
       return (0, known)
     }
     while true {
       let taken = try EventSequence.take(numbers, after: known)
       let delta = Delta(
-        seenAt: now, acknowledged: taken.acknowledged, versions: try activity(taken.firstNew))
+        seenAt: now, acknowledged: taken.acknowledged, told: try told(taken.firstNew))
       // Two reports of one device may run at once; whoever comes first takes a number, and the other looks again.
       let newer = sequences.withLock { sequences -> Int64? in
         if let current = sequences[device], current > known { return current }
@@ -92,20 +129,20 @@ public final class FleetActivity: Sendable {
         return nil
       }
       guard let newer else {
-        notify(Set(delta.versions.keys.map(\.deployment)))
+        notify(Set(delta.told.versions.keys.map(\.deployment)))
         return (numbers.count - taken.firstNew, taken.acknowledged)
       }
       known = newer
     }
   }
 
-  /// Throws what ``take(_:numbers:now:_:activity:)`` would, and takes nothing.
+  /// Throws what ``take(_:numbers:now:_:told:)`` would, and takes nothing.
   public func check(
     _ device: DeviceID, numbers: [Int64], _ transaction: ReadTransaction,
-    activity: (_ firstNew: Int) throws -> Void
+    told: (_ firstNew: Int) throws -> Void
   ) throws {
     let known = try acknowledged(device, transaction)
-    try activity(try EventSequence.take(numbers, after: known).firstNew)
+    try told(try EventSequence.take(numbers, after: known).firstNew)
   }
 
   /// A device's activity, what is not yet written down included.
@@ -151,26 +188,36 @@ public final class FleetActivity: Sendable {
   ) throws {
     let activities = DeviceActivities(transaction)
     var sums: [VersionKey: VersionActivity] = [:]
-    var reports: [DeploymentID: [(device: DeviceID, version: VersionID, AttemptCounts)]] = [:]
+    var reports: [RolloutWindow: [RolloutHealth.Report]] = [:]
+    let failures = DeviceFailures(transaction)
     for (device, delta) in batch.sorted(by: { $0.key < $1.key }) {
       var activity = try activities.find(device) ?? .none
       add(delta, to: &activity)
       try activities.save(activity, of: device)
-      for (key, version) in delta.versions {
-        sums[key, default: .none].add(version)
-        reports[key.deployment, default: []].append((device, key.version, version.attempts))
+      for (key, version) in delta.told.versions { sums[key, default: .none].add(version) }
+      for (side, standing) in delta.told.sides {
+        reports[RolloutWindow(rollout: side.rollout, window: side.window), default: []].append(
+          .init(device: device, arm: side.arm, isMove: side.isMove, standing: standing))
+      }
+      for (key, failure) in delta.told.failures {
+        if let failure {
+          try failures.save(failure, device: device, deployment: key.deployment)
+        } else {
+          try failures.clear(key.version, device: device, deployment: key.deployment)
+        }
       }
     }
     for (key, sum) in sums {
       try activities.add(sum, deployment: key.deployment, version: key.version)
     }
-    for (deployment, reports) in reports {
-      guard let judged = try Rollouts(transaction).judged(of: deployment) else { continue }
-      let byArm = reports.compactMap { device, version, attempts -> RolloutHealth.Report? in
-        guard let arm = judged.arm(of: version) else { return nil }
-        return RolloutHealth.Report(device: device, arm: arm, attempts: attempts)
-      }
-      try RolloutHealth(transaction).record(byArm, rollout: judged.id)
+    // Older windows first: once a newer one has been counted, they are over.
+    for (key, reports) in reports.sorted(by: { $0.key.window < $1.key.window }) {
+      try RolloutHealth(transaction).record(reports, rollout: key.rollout, window: key.window)
     }
+  }
+
+  private struct RolloutWindow: Hashable {
+    let rollout: RolloutID
+    let window: Int64
   }
 }

@@ -162,6 +162,7 @@ extension API.Rollout {
     var copy = self
     copy.etag = ""
     (copy.exposureChangedAt, copy.nextAdvanceAt, copy.startedAt) = (nil, nil, nil)
+    copy.windowStart = nil
     return copy
   }
 }

@@ -13,12 +13,14 @@ import Testing
   static func create(
     _ fixture: FleetFixture, as secret: String? = nil, variant: String? = nil,
     desired: String = "", active: String = "", policy: API.RolloutPolicy? = nil,
-    requestID: String = "", validateOnly: Bool = false
+    requestID: String = "", validateOnly: Bool = false, name: String? = nil
   ) async throws -> API.Deployment {
+    // A repeat of a request has the name of the first.
+    let name = name ?? (requestID.isEmpty ? fixture.name() : "eyes of \(requestID)")
     let response = try await fixture.deployments.createDeployment(
       .with {
         $0.deployment = .with {
-          $0.name = "eyes"
+          $0.name = name
           $0.rolloutPolicy = policy
           $0.target = .fleet(
             .with {
@@ -70,8 +72,10 @@ import Testing
     var kind: String { self == .model ? "model" : "model_\(rawValue)" }
   }
 
-  static func archive(_ what: Archived, _ fixture: FleetFixture) async throws {
-    let (variant, version) = (VariantID(fixture.variant), VersionID(fixture.versions[1]))
+  static func archive(_ what: Archived, _ fixture: FleetFixture, version index: Int = 1)
+    async throws
+  {
+    let (variant, version) = (VariantID(fixture.variant), VersionID(fixture.versions[index]))
     let org = try fixture.base.caller(fixture.base.secret).org
     try await fixture.base.store.write { tx in
       let time = Timestamp(milliseconds: tx.nowMilliseconds)
@@ -185,6 +189,50 @@ import Testing
     #expect(edited.deployment?.state == .active)
   }
 
+  @Test func `a draft whose version from before was archived does not start either`() async throws {
+    let fixture = try await FleetFixture()
+    let draft = try await Self.create(
+      fixture, desired: fixture.versions[1], active: fixture.versions[0])
+    try await Self.archive(.version, fixture, version: 0)
+    let error = await refusal { _ = try await Self.start(fixture, draft.id) }
+    #expect(error?.reason == "RESOURCE_ARCHIVED")
+    #expect(error?.message.contains("\"v1\"") == true)
+  }
+
+  @Test func `a name is taken while its deployment is not over, within its org`() async throws {
+    let fixture = try await FleetFixture()
+    let first = try await Self.create(fixture, name: "eyes")
+    let again = await refusal { _ = try await Self.create(fixture, name: "eyes") }
+    #expect(again?.code == .alreadyExists)
+    #expect(again?.reason == "RESOURCE_EXISTS")
+    let other = try await Self.create(fixture, name: "ears")
+    func rename(_ name: String) async throws {
+      _ = try await Self.update(
+        fixture,
+        .with {
+          $0.id = other.id
+          $0.name = name
+        }, ["name"])
+    }
+    #expect(await refusal { try await rename("eyes") }?.code == .alreadyExists)
+    try await rename("ears")
+    func named(_ name: String) async throws -> [String] {
+      try await fixture.deployments.listDeployments(
+        .with { $0.name = name }, context: try fixture.call(Methods.listDeployments.erased)
+      ).deployments.map(\.id)
+    }
+    #expect(try await named("eyes") == [first.id])
+    #expect(try await named("nose") == [])
+    let org = try fixture.base.caller(fixture.base.secret).org
+    try await fixture.base.store.write { tx in
+      var stored = try #require(try Deployments(tx).find(DeploymentID(first.id), org: org))
+      stored.state = .archived
+      try Deployments(tx).update(stored)
+    }
+    try await rename("eyes")
+    #expect(try await named("eyes").count == 2)
+  }
+
   @Test func `a draft without a desired version cannot start`() async throws {
     let fixture = try await FleetFixture()
     let draft = try await Self.create(fixture)
@@ -286,6 +334,44 @@ import Testing
     let further = try await Self.rollBack(fixture, rollout.deploymentId)
     #expect(further.rollout?.state == .rolledBack)
     #expect(try await fixture.desired().values.allSatisfy { $0 == fixture.versions[0] })
+  }
+
+  @Test func `a rollout that was given up does not stand in the way of a rollback`() async throws {
+    let fixture = try await FleetFixture(devices: 1)
+    var rollout = try #require(try await fixture.started().rollout)
+    for _ in 0..<3 { rollout = try await fixture.advance(rollout.id, etag: rollout.etag) }
+    func target(_ version: String) async throws -> API.Rollout? {
+      try await Self.update(
+        fixture,
+        .with {
+          $0.id = rollout.deploymentId
+          $0.target = .fleet(.with { $0.desiredVersionId = version })
+        }, ["fleet.desired_version_id"]
+      ).rollout
+    }
+    let second = try #require(try await target(fixture.versions[2]))
+    _ = try await fixture.pause(second.id)
+    #expect(try await target(fixture.versions[1]) == nil)
+    let back = try await Self.rollBack(fixture, rollout.deploymentId)
+    #expect(back.rollout?.id == rollout.id)
+    #expect(back.rollout?.state == .rolledBack)
+    #expect(try await fixture.desired().values.allSatisfy { $0 == fixture.versions[0] })
+    #expect(await refusal { _ = try await Self.rollBack(fixture, rollout.deploymentId) } != nil)
+  }
+
+  @Test func `when the only rollout was given up there is nothing to roll back`() async throws {
+    let fixture = try await FleetFixture(devices: 1)
+    let rollout = try #require(try await fixture.started().rollout)
+    _ = try await fixture.pause(rollout.id)
+    _ = try await Self.update(
+      fixture,
+      .with {
+        $0.id = rollout.deploymentId
+        $0.target = .fleet(.with { $0.desiredVersionId = fixture.versions[0] })
+      }, ["fleet.desired_version_id"])
+    let error = await refusal { _ = try await Self.rollBack(fixture, rollout.deploymentId) }
+    #expect(error?.code == .failedPrecondition)
+    #expect(error?.reason == "NO_ROLLOUT")
   }
 
   @Test func `what came by no rollout and replaced nothing cannot be rolled back`() async throws {

@@ -17,6 +17,7 @@ final class FleetFixture {
   let versions: [String]
   let variant: String
   private(set) var fleetIDs: [String] = []
+  private var nameCount = 0
 
   init(
     devices count: Int = 0, _ configuration: StoreConfiguration = StoreConfiguration(),
@@ -56,6 +57,12 @@ final class FleetFixture {
     for index in 0..<count { fleetIDs.append(try await register("hw-\(index)")) }
   }
 
+  /// A name for a deployment that no other has: "eyes", "eyes 2" …
+  func name() -> String {
+    nameCount += 1
+    return nameCount == 1 ? "eyes" : "eyes \(nameCount)"
+  }
+
   func call(_ method: AnyMethodDescriptor) throws -> ServerContext { try base.admin(method) }
 
   func register(_ hardwareID: String, labels: [String: String] = [:]) async throws -> String {
@@ -90,7 +97,7 @@ final class FleetFixture {
     let created = try await deployments.createDeployment(
       .with {
         $0.deployment = .with {
-          $0.name = "eyes"
+          $0.name = name()
           $0.rolloutPolicy = policy
           $0.target = .fleet(
             .with {

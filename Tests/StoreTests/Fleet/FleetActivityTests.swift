@@ -9,15 +9,18 @@ import Testing
 
   func take(
     _ activity: FleetActivity, _ store: Store, _ device: String, _ numbers: [Int64],
-    _ version: VersionID = FleetSample.v2, _ attempts: AttemptCounts
+    _ version: VersionID = FleetSample.v2, _ attempts: AttemptCounts,
+    on side: FleetActivity.Side? = nil, latest: LatestOutcomes = .none
   ) throws -> (accepted: Int, acknowledged: Int64) {
     try store.read { tx in
       try activity.take(DeviceID(device), numbers: numbers, now: now, tx) { firstNew in
-        guard firstNew < numbers.count else { return [:] }
-        return [
+        guard firstNew < numbers.count else { return .nothing }
+        var told = FleetActivity.Told(versions: [
           .init(deployment: DeploymentID("d"), version: version): VersionActivity(
             attempts: attempts, latency: .empty)
-        ]
+        ])
+        if let side { told.sides[side] = DeviceStanding(attempts: attempts, latest: latest) }
+        return told
       }
     }
   }
@@ -84,7 +87,7 @@ import Testing
           let other = try take(activity, sample.store, "a", [1, 2], FleetSample.v2, .zero)
           #expect(other == (2, 2))
         }
-        return [:]
+        return .nothing
       }
     }
     #expect(taken == (1, 3))
@@ -117,29 +120,152 @@ import Testing
     let activity = FleetActivity(store)
     let heard = Heard()
     activity.onReport { heard.add($0) }
+    let canary = FleetActivity.Side(rollout: rollout, arm: .canary)
+    let control = FleetActivity.Side(rollout: rollout, arm: .control)
     _ = try take(
-      activity, store, "a", [1], FleetSample.v2, AttemptCounts(inferencesFailed: 1_000))
+      activity, store, "a", [1], FleetSample.v2, AttemptCounts(inferencesFailed: 1_000), on: canary)
     _ = try take(
-      activity, store, "b", [1], FleetSample.v2, AttemptCounts(inferencesSucceeded: 1))
+      activity, store, "b", [1], FleetSample.v2, AttemptCounts(inferencesSucceeded: 1), on: canary)
     _ = try take(
-      activity, store, "c", [1], FleetSample.v1, AttemptCounts(inferencesSucceeded: 5))
+      activity, store, "c", [1], FleetSample.v1, AttemptCounts(inferencesSucceeded: 5), on: control)
     // A version that the rollout does not concern.
     _ = try take(
       activity, store, "e", [1], FleetSample.v3, AttemptCounts(inferencesFailed: 5))
     await store.flush()
-    var arms = try store.read { try RolloutHealth($0).arms(of: rollout.id) }
+    var arms = try store.read { try RolloutHealth($0).arms(of: rollout.id, window: 0) }
     #expect(arms.canary.errorRate == DeviceCounts(reporting: 2, failing: 1))
     #expect(arms.control.errorRate == DeviceCounts(reporting: 1, failing: 0))
     #expect(heard.deployments == [DeploymentID("d")])
 
     _ = try take(
-      activity, store, "a", [2], FleetSample.v2, AttemptCounts(inferencesSucceeded: 100_000))
+      activity, store, "a", [2], FleetSample.v2, AttemptCounts(inferencesSucceeded: 100_000),
+      on: canary)
     await store.flush()
-    arms = try store.read { try RolloutHealth($0).arms(of: rollout.id) }
+    arms = try store.read { try RolloutHealth($0).arms(of: rollout.id, window: 0) }
     #expect(arms.canary.errorRate == DeviceCounts(reporting: 2, failing: 0))
     let versions = try store.read { try VersionTallies($0).of(DeploymentID("d")) }
     #expect(versions.map(\.version.rawValue) == ["v1", "v2", "v3"])
     #expect(versions[1].activity.attempts.inferencesFailed == 1_000)
+  }
+
+  /// A sample with a rollout and devices "a" to "c".
+  func rolling() async throws -> (FleetSample, FleetActivity, Rollout) {
+    let sample = try await FleetSample()
+    let started = try await sample.started(
+      FleetSample.deployment(policy: try FleetSample.policy()))
+    try await sample.store.write { tx in
+      for name in ["a", "b", "c"] { try Devices(tx).insert(FleetSample.device(name)) }
+    }
+    return (sample, FleetActivity(sample.store), try #require(started.rollout))
+  }
+
+  @Test func `a device that moves to the new version counts there alone`() async throws {
+    let (sample, activity, rollout) = try await rolling()
+    let store = sample.store
+    let canary = FleetActivity.Side(rollout: rollout, arm: .canary)
+    let control = FleetActivity.Side(rollout: rollout, arm: .control)
+    let ok = AttemptCounts(inferencesSucceeded: 10)
+    for name in ["a", "b"] {
+      _ = try take(activity, store, name, [1], FleetSample.v1, ok, on: control)
+    }
+    await store.flush()
+    _ = try take(activity, store, "a", [2], FleetSample.v2, ok, on: canary)
+    await store.flush()
+    var arms = try store.read { try RolloutHealth($0).arms(of: rollout.id, window: 0) }
+    #expect(arms.canary.errorRate == DeviceCounts(reporting: 1, failing: 0))
+    #expect(arms.control.errorRate == DeviceCounts(reporting: 1, failing: 0))
+    // Both in one flush: the side it came to last.
+    _ = try take(activity, store, "c", [1], FleetSample.v1, ok, on: control)
+    _ = try take(activity, store, "c", [2], FleetSample.v2, ok, on: canary)
+    await store.flush()
+    arms = try store.read { try RolloutHealth($0).arms(of: rollout.id, window: 0) }
+    #expect(arms.canary.errorRate.reporting == 2)
+    #expect(arms.control.errorRate.reporting == 1)
+    // At full exposure nobody would be left to compare with.
+    var full = rollout
+    full.exposure = .full
+    _ = try take(
+      activity, store, "b", [2], FleetSample.v2, ok,
+      on: FleetActivity.Side(rollout: full, arm: .canary))
+    await store.flush()
+    arms = try store.read { try RolloutHealth($0).arms(of: rollout.id, window: 0) }
+    #expect(arms.canary.errorRate.reporting == 3)
+    #expect(arms.control.errorRate.reporting == 1)
+  }
+
+  @Test func `a new window forgives what failed and keeps what was healthy`() async throws {
+    let (sample, activity, rollout) = try await rolling()
+    let store = sample.store
+    let first = FleetActivity.Side(rollout: rollout, arm: .canary)
+    let failed = AttemptCounts(inferencesFailed: 10)
+    _ = try take(activity, store, "a", [1], FleetSample.v2, failed, on: first)
+    _ = try take(
+      activity, store, "b", [1], FleetSample.v2, AttemptCounts(downloadsSucceeded: 1), on: first,
+      latest: LatestOutcomes(download: true, activation: true))
+    await store.flush()
+    var resumed = rollout
+    resumed.window = 1
+    let second = FleetActivity.Side(rollout: resumed, arm: .canary)
+    func arm() throws -> ArmHealth {
+      try store.read { try RolloutHealth($0).arms(of: rollout.id, window: 1).canary }
+    }
+    #expect(try arm().errorRate == DeviceCounts(reporting: 1, failing: 0))
+    #expect(try arm().downloadFailures == DeviceCounts(reporting: 1, failing: 0))
+    // What was told before and is written down later is of the window that is over.
+    _ = try take(
+      activity, store, "a", [2], FleetSample.v2, AttemptCounts(inferencesSucceeded: 1), on: second)
+    await store.flush()
+    #expect(try arm().errorRate == DeviceCounts(reporting: 2, failing: 0))
+    _ = try take(activity, store, "c", [1], FleetSample.v2, failed, on: first)
+    await store.flush()
+    #expect(try arm().errorRate == DeviceCounts(reporting: 2, failing: 0))
+    _ = try take(activity, store, "b", [2], FleetSample.v2, failed, on: second)
+    await store.flush()
+    #expect(try arm().errorRate == DeviceCounts(reporting: 2, failing: 1))
+    #expect(try arm().downloadFailures == DeviceCounts(reporting: 1, failing: 0))
+  }
+
+  @Test func `an error is kept until the device runs the version, of the newest versions only`()
+    async throws
+  {
+    let (sample, activity, rollout) = try await rolling()
+    let (store, deployment) = (sample.store, DeploymentID("d"))
+    func tell(_ device: String, _ version: String, _ error: String?, at second: Int64) throws {
+      let key = FleetActivity.VersionKey(deployment: deployment, version: VersionID(version))
+      _ = try store.read { tx in
+        try activity.take(DeviceID(device), numbers: [], now: now, tx) { _ in
+          .init(failures: [
+            key: error.map {
+              DeviceFailure(
+                version: VersionID(version), rollout: rollout.id, error: $0,
+                failedAt: now + .seconds(second))
+            }
+          ])
+        }
+      }
+    }
+    func kept(_ device: String) throws -> [String] {
+      try store.read { tx in
+        try DeviceFailures(tx).of(DeviceID(device), deployment: deployment)
+          .map { "\($0.version) \($0.error)" }
+      }
+    }
+    try tell("a", "v2", "no memory", at: 1)
+    try tell("b", "v2", "no memory", at: 2)
+    try tell("c", "v3", "no disk", at: 3)
+    await store.flush()
+    let groups = try store.read { try DeviceFailures($0).groups(of: deployment, limit: 20) }
+    #expect(groups.map { "\($0.error) \($0.devices)" } == ["no memory 2", "no disk 1"])
+    #expect(try store.read { try DeviceFailures($0).deviceCount(of: deployment) } == 3)
+    try tell("a", "v1", nil, at: 4)
+    try tell("b", "v2", nil, at: 4)
+    await store.flush()
+    #expect(try kept("a") == ["v2 no memory"])
+    #expect(try kept("b") == [])
+    for number in 10..<20 { try tell("a", "v\(number)", "", at: Int64(number)) }
+    await store.flush()
+    #expect(try kept("a").count == DeviceFailure.maximumKept)
+    #expect(try kept("a").first == "v19 ")
   }
 
   /// Who was told, from any thread.

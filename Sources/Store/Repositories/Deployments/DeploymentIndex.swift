@@ -16,6 +16,19 @@ public struct DeploymentIndex: Sendable {
       traits.accept(device.traits)
         && deployment.selector.matches(labels: device.labels, groups: device.groups)
     }
+
+    /// What the deployment means for a device; nil: nothing.
+    ///
+    /// A device that it targets no more is brought back all the same when it runs a version that was rolled back.
+    public func assignment(
+      _ device: Device, running: VersionID?, pin: PinTarget?
+    ) -> Assignment? {
+      targets(device)
+        ? Assignment.resolve(
+          deployment: deployment, rollout: rollout, device: device.id, running: running, pin: pin)
+        : Assignment.withdrawal(
+          deployment: deployment, rollout: rollout, device: device.id, running: running, pin: pin)
+    }
   }
 
   /// The org's epoch that this index was built at.
@@ -24,6 +37,18 @@ public struct DeploymentIndex: Sendable {
   public let entries: [Entry]
   /// Whether any device is pinned; if not, pins need not be read.
   public let hasPins: Bool
+
+  /// The entry of a deployment; nil when it governs no devices.
+  public func entry(_ deployment: DeploymentID) -> Entry? {
+    var (low, high) = (0, entries.count)
+    while low < high {
+      let middle = (low + high) / 2
+      let id = entries[middle].deployment.id
+      if id == deployment { return entries[middle] }
+      if id < deployment { low = middle + 1 } else { high = middle }
+    }
+    return nil
+  }
 
   /// Reads an org's index.
   static func load(

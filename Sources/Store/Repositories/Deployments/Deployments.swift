@@ -10,6 +10,7 @@ public struct Deployments {
     public var model: ModelID?
     public var variant: VariantID?
     public var ids: [DeploymentID] = []
+    public var name: String?
 
     public init() {}
   }
@@ -24,7 +25,7 @@ public struct Deployments {
       SELECT id, org, model, variant, name, description, labels, environment, state,
         desired_version, active_version, selector, policy, current_rollout, rollout_count,
         created_by, created_at_ms, started_at_ms, ended_at_ms, updated_at_ms, revision,
-        replaced_version, target
+        replaced_version, target, withdrawn_versions
       FROM deployments WHERE id = $1 AND org = $2
       """, id.rawValue, org.rawValue, map: Self.deployment)
   }
@@ -53,7 +54,7 @@ public struct Deployments {
       """
       id, org, model, variant, name, description, labels, environment, state, desired_version,
       active_version, selector, policy, current_rollout, rollout_count, created_by, created_at_ms,
-      started_at_ms, ended_at_ms, updated_at_ms, revision, replaced_version, target
+      started_at_ms, ended_at_ms, updated_at_ms, revision, replaced_version, target, withdrawn_versions
       """, from: "deployments")
     query.filter("org = ?", org.rawValue)
     if let environment = filter.environment {
@@ -63,6 +64,7 @@ public struct Deployments {
       query.filter("state IN (?)", anyOf: filter.states.map(\.rawValue))
     }
     if let model = filter.model { query.filter("model = ?", model.rawValue) }
+    if let name = filter.name { query.filter("name = ?", name) }
     if let variant = filter.variant { query.filter("variant = ?", variant.rawValue) }
     if !filter.ids.isEmpty { query.filter("id IN (?)", anyOf: filter.ids.map(\.rawValue)) }
     return query
@@ -75,11 +77,23 @@ public struct Deployments {
       SELECT id, org, model, variant, name, description, labels, environment, state,
         desired_version, active_version, selector, policy, current_rollout, rollout_count,
         created_by, created_at_ms, started_at_ms, ended_at_ms, updated_at_ms, revision,
-        replaced_version, target, pin_count
+        replaced_version, target, withdrawn_versions, pin_count
       FROM deployments
       WHERE org = $1 AND target = 'FLEET' AND state IN ('ACTIVE', 'PAUSED', 'FAILED') ORDER BY id
       """, org.rawValue
-    ) { row in (try Self.deployment(row), try row.get(23, as: Int.self)) }
+    ) { row in (try Self.deployment(row), try row.get(24, as: Int.self)) }
+  }
+
+  /// A deployment that is not over and has a name; nil: none has.
+  ///
+  /// A database from before names had to be unique may hold several: then one of them.
+  public func named(_ name: String, org: OrgID) throws -> DeploymentID? {
+    try db.first(
+      """
+      SELECT id FROM deployments
+      WHERE org = $1 AND name = $2 AND state NOT IN ('ARCHIVED', 'KILLED') ORDER BY id LIMIT 1
+      """, org.rawValue, name
+    ) { row in try row.id(0) }
   }
 
   /// A deployment that is not over and targets a group; nil: none does.
@@ -105,9 +119,9 @@ public struct Deployments {
       INSERT INTO deployments (id, org, model, variant, name, description, labels, environment,
         state, desired_version, active_version, selector, policy, current_rollout, rollout_count,
         created_by, created_at_ms, started_at_ms, ended_at_ms, updated_at_ms, revision,
-        replaced_version, target)
+        replaced_version, target, withdrawn_versions)
       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-        $20, $21, $22, $23)
+        $20, $21, $22, $23, $24)
       """, deployment.id.rawValue, deployment.org.rawValue, deployment.model.rawValue,
       deployment.variant.rawValue, deployment.name, deployment.description,
       deployment.labels.storedText, deployment.environment.rawValue, deployment.state.rawValue,
@@ -116,7 +130,7 @@ public struct Deployments {
       deployment.currentRollout?.rawValue, deployment.rolloutCount, deployment.createdBy,
       deployment.createdAt.milliseconds, deployment.startedAt?.milliseconds,
       deployment.endedAt?.milliseconds, deployment.updatedAt.milliseconds, deployment.revision,
-      deployment.replacedVersion?.rawValue, deployment.target.kind)
+      deployment.replacedVersion?.rawValue, deployment.target.kind, deployment.withdrawnText)
     try DeploymentEpochs(connection: db).advance(org: deployment.org)
   }
 
@@ -127,7 +141,8 @@ public struct Deployments {
       UPDATE deployments SET name = $3, description = $4, labels = $5, state = $6,
         desired_version = $7, active_version = $8, selector = $9, policy = $10,
         current_rollout = $11, rollout_count = $12, started_at_ms = $13, ended_at_ms = $14,
-        updated_at_ms = $15, revision = $16, replaced_version = $17
+        updated_at_ms = $15, revision = $16, replaced_version = $17,
+        withdrawn_versions = $18
       WHERE id = $1 AND org = $2
       """, deployment.id.rawValue, deployment.org.rawValue, deployment.name,
       deployment.description, deployment.labels.storedText, deployment.state.rawValue,
@@ -136,7 +151,7 @@ public struct Deployments {
       deployment.currentRollout?.rawValue, deployment.rolloutCount,
       deployment.startedAt?.milliseconds, deployment.endedAt?.milliseconds,
       deployment.updatedAt.milliseconds, deployment.revision,
-      deployment.replacedVersion?.rawValue)
+      deployment.replacedVersion?.rawValue, deployment.withdrawnText)
     try DeploymentEpochs(connection: db).advance(org: deployment.org)
   }
 
@@ -161,6 +176,7 @@ public struct Deployments {
         FleetTarget(
           model: try row.id(2), variant: try row.id(3), desiredVersion: try row.idOrNil(9),
           activeVersion: try row.idOrNil(10), replacedVersion: try row.idOrNil(21),
+          withdrawnVersions: Deployment.withdrawn(text: try row[23]),
           selector: try Selector(record: try row[11])))
     default:
       throw StoreError.failure("a stored deployment has a target of kind \"\(kind)\"")
@@ -176,5 +192,16 @@ extension DeploymentTarget {
     switch self {
     case .fleet: Self.fleetKind
     }
+  }
+}
+
+extension Deployment {
+  /// The ids of the withdrawn versions, separated by blanks.
+  fileprivate var withdrawnText: String {
+    withdrawnVersions.map(\.rawValue).joined(separator: " ")
+  }
+
+  fileprivate static func withdrawn(text: String) -> [VersionID] {
+    text.split(separator: " ").map { VersionID(String($0)) }
   }
 }

@@ -12,7 +12,7 @@ public struct Rollouts {
       """
       SELECT id, org, deployment, number, from_version, to_version, salt, policy, state,
         state_reason, exposure, exposure_changed_at_ms, next_advance_at_ms, verdicts,
-        created_at_ms, started_at_ms, ended_at_ms, revision
+        created_at_ms, started_at_ms, ended_at_ms, revision, gate_window, window_start_ms
       FROM rollouts WHERE id = $1 AND org = $2
       """, id.rawValue, org.rawValue, map: Self.rollout)
   }
@@ -25,7 +25,7 @@ public struct Rollouts {
       """
       id, org, deployment, number, from_version, to_version, salt, policy, state, state_reason,
       exposure, exposure_changed_at_ms, next_advance_at_ms, verdicts, created_at_ms, started_at_ms,
-      ended_at_ms, revision
+      ended_at_ms, revision, gate_window, window_start_ms
       """, from: "rollouts")
     query.filter("deployment = ?", deployment.rawValue)
     query.filter("org = ?", org.rawValue)
@@ -39,34 +39,21 @@ public struct Rollouts {
       """
       SELECT id, org, deployment, number, from_version, to_version, salt, policy, state,
         state_reason, exposure, exposure_changed_at_ms, next_advance_at_ms, verdicts,
-        created_at_ms, started_at_ms, ended_at_ms, revision
+        created_at_ms, started_at_ms, ended_at_ms, revision, gate_window, window_start_ms
       FROM rollouts WHERE state = 'PROGRESSING' AND id > $1 ORDER BY id LIMIT $2
       """, after?.rawValue ?? "", limit, map: Self.rollout)
   }
 
-  /// A rollout as far as it matters for counting: whose arms reports belong to.
-  struct Judged {
-    let id: RolloutID
-    let from: VersionID?
-    let to: VersionID
-
-    /// The arm that a version stands for.
-    func arm(of version: VersionID) -> Assignment.Arm? {
-      version == to ? .canary : version == from ? .control : nil
-    }
-  }
-
-  /// The newest rollout of a deployment, unless it is over for the gates: rolled back or aborted.
-  func judged(of deployment: DeploymentID) throws -> Judged? {
+  /// The newest rollout of a deployment that was not given up for another: what a rollback takes back.
+  public func standing(of deployment: DeploymentID, org: OrgID) throws -> Rollout? {
     try db.first(
       """
-      SELECT rollouts.id, from_version, to_version
-      FROM deployments JOIN rollouts ON rollouts.id = deployments.current_rollout
-      WHERE deployments.id = $1 AND rollouts.state NOT IN ('ROLLED_BACK', 'ABORTED')
-      """, deployment.rawValue
-    ) { row in
-      Judged(id: try row.id(0), from: try row.idOrNil(1), to: try row.id(2))
-    }
+      SELECT id, org, deployment, number, from_version, to_version, salt, policy, state,
+        state_reason, exposure, exposure_changed_at_ms, next_advance_at_ms, verdicts,
+        created_at_ms, started_at_ms, ended_at_ms, revision, gate_window, window_start_ms
+      FROM rollouts WHERE deployment = $1 AND org = $2 AND state <> 'ABORTED'
+      ORDER BY number DESC LIMIT 1
+      """, deployment.rawValue, org.rawValue, map: Self.rollout)
   }
 
   public func insert(_ rollout: Rollout) throws {
@@ -74,14 +61,16 @@ public struct Rollouts {
       """
       INSERT INTO rollouts (id, org, deployment, number, from_version, to_version, salt, policy,
         state, state_reason, exposure, exposure_changed_at_ms, next_advance_at_ms, verdicts,
-        created_at_ms, started_at_ms, ended_at_ms, revision)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+        created_at_ms, started_at_ms, ended_at_ms, revision, gate_window, window_start_ms)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+        $20)
       """, rollout.id.rawValue, rollout.org.rawValue, rollout.deployment.rawValue, rollout.number,
       rollout.from?.rawValue, rollout.to.rawValue, rollout.salt.text, rollout.policy.record,
       rollout.state.rawValue, rollout.stateReason, rollout.exposure.millionths,
       rollout.exposureChangedAt.milliseconds, rollout.nextAdvanceAt?.milliseconds,
       rollout.verdicts.record, rollout.createdAt.milliseconds, rollout.startedAt?.milliseconds,
-      rollout.endedAt?.milliseconds, rollout.revision)
+      rollout.endedAt?.milliseconds, rollout.revision, rollout.window,
+      rollout.windowStart?.milliseconds)
     try DeploymentEpochs(connection: db).advance(org: rollout.org)
   }
 
@@ -91,13 +80,13 @@ public struct Rollouts {
       """
       UPDATE rollouts SET policy = $3, state = $4, state_reason = $5, exposure = $6,
         exposure_changed_at_ms = $7, next_advance_at_ms = $8, verdicts = $9, started_at_ms = $10,
-        ended_at_ms = $11, revision = $12
+        ended_at_ms = $11, revision = $12, gate_window = $13, window_start_ms = $14
       WHERE id = $1 AND org = $2
       """, rollout.id.rawValue, rollout.org.rawValue, rollout.policy.record,
       rollout.state.rawValue, rollout.stateReason, rollout.exposure.millionths,
       rollout.exposureChangedAt.milliseconds, rollout.nextAdvanceAt?.milliseconds,
       rollout.verdicts.record, rollout.startedAt?.milliseconds, rollout.endedAt?.milliseconds,
-      rollout.revision)
+      rollout.revision, rollout.window, rollout.windowStart?.milliseconds)
     try DeploymentEpochs(connection: db).advance(org: rollout.org)
   }
 
@@ -120,7 +109,8 @@ public struct Rollouts {
       policy: try RolloutPolicy(record: try row[7]), state: try row.raw(8),
       exposure: try Exposure(millionths: millionths), exposureChangedAt: try row.time(11),
       nextAdvanceAt: try row.timeOrNil(12), startedAt: try row.timeOrNil(15),
-      endedAt: try row.timeOrNil(16), stateReason: try row[9],
+      window: try row[18], windowStart: try row.timeOrNil(19), endedAt: try row.timeOrNil(16),
+      stateReason: try row[9],
       verdicts: try [GateVerdict](record: try row[13]), revision: try row[17])
   }
 }
