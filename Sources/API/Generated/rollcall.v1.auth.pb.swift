@@ -15,8 +15,12 @@ public enum Role: ProtoEnum {
   case reviewer
   /// Manages the org itself: principals, roles and keys; and all of the above.
   case admin
-  /// Acts as a device: registers, syncs, reports and downloads. Reads nothing else.
+  /// Acts as any device of the org that has not called with a key of its own yet: registers, syncs,
+  /// reports and downloads. Reads nothing else. Deprecated: a key of this role is shared by a whole
+  /// fleet. Give devices a key of role enrollment instead; they get keys of their own from Register.
   case device
+  /// Makes devices known, by Register alone: the key that is built into devices.
+  case enrollment
   /// A number that the schema does not name.
   case unrecognized(Int32)
 
@@ -32,6 +36,7 @@ public enum Role: ProtoEnum {
     case 3: self = .reviewer
     case 4: self = .admin
     case 5: self = .device
+    case 6: self = .enrollment
     default: self = .unrecognized(rawValue)
     }
   }
@@ -44,6 +49,7 @@ public enum Role: ProtoEnum {
     case .reviewer: 3
     case .admin: 4
     case .device: 5
+    case .enrollment: 6
     case .unrecognized(let number): number
     }
   }
@@ -56,6 +62,7 @@ public enum Role: ProtoEnum {
     case .reviewer: "ROLE_REVIEWER"
     case .admin: "ROLE_ADMIN"
     case .device: "ROLE_DEVICE"
+    case .enrollment: "ROLE_ENROLLMENT"
     case .unrecognized: nil
     }
   }
@@ -68,6 +75,7 @@ public enum Role: ProtoEnum {
     case "ROLE_REVIEWER": self = .reviewer
     case "ROLE_ADMIN": self = .admin
     case "ROLE_DEVICE": self = .device
+    case "ROLE_ENROLLMENT": self = .enrollment
     default: return nil
     }
   }
@@ -563,7 +571,7 @@ public let rollcallV1AuthProto = FileDescriptor(
     ASgJUgtkaXNwbGF5TmFtZRISCgRoaW50GAQgASgJUgRoaW50EjkKCmNyZWF0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJv
     dG9idWYuVGltZXN0YW1wUgljcmVhdGVkQXQSOQoKZXhwaXJlc19hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1l
     c3RhbXBSCWV4cGlyZXNBdBI5CgpyZXZva2VkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcFIJcmV2
-    b2tlZEF0EhIKBGV0YWcYCCABKAlSBGV0YWcqdAoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASDwoLUk9MRV9WSUVX
-    RVIQARIRCg1ST0xFX09QRVJBVE9SEAISEQoNUk9MRV9SRVZJRVdFUhADEg4KClJPTEVfQURNSU4QBBIPCgtST0xFX0RF
-    VklDRRAFQhtaFnJvbGxjYWxsL3YxO3JvbGxjYWxsdjG6AgBiBnByb3RvMw==
+    b2tlZEF0EhIKBGV0YWcYCCABKAlSBGV0YWcqiQEKBFJvbGUSFAoQUk9MRV9VTlNQRUNJRklFRBAAEg8KC1JPTEVfVklF
+    V0VSEAESEQoNUk9MRV9PUEVSQVRPUhACEhEKDVJPTEVfUkVWSUVXRVIQAxIOCgpST0xFX0FETUlOEAQSDwoLUk9MRV9E
+    RVZJQ0UQBRITCg9ST0xFX0VOUk9MTE1FTlQQBkIbWhZyb2xsY2FsbC92MTtyb2xsY2FsbHYxugIAYgZwcm90bzM=
     """)

@@ -66,6 +66,13 @@ public struct WhoAmIResponse: Message {
     _modify { yield &box.value.apiKey }
   }
 
+  /// The device that calls with a key of its own; principal and api_key are absent then. Empty:
+  /// somebody else calls.
+  public var deviceId: String {
+    get { box.isAllocated ? box.value.deviceId : "" }
+    _modify { yield &box.value.deviceId }
+  }
+
   public var unknownFields: UnknownFields {
     get { box.isAllocated ? box.value.unknownFields : UnknownFields() }
     _modify { yield &box.value.unknownFields }
@@ -75,6 +82,7 @@ public struct WhoAmIResponse: Message {
     var principal: Principal?
     var org: Org?
     var apiKey: ApiKey?
+    var deviceId: String = ""
     var unknownFields: UnknownFields = UnknownFields()
   }
 
@@ -102,6 +110,7 @@ extension WhoAmIResponse {
       .init(1, "principal"),
       .init(2, "org"),
       .init(3, "apiKey", "api_key"),
+      .init(4, "deviceId", "device_id"),
     ])
 
   public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
@@ -112,6 +121,7 @@ extension WhoAmIResponse {
       case 1: try reader.optional(&self.principal)
       case 2: try reader.optional(&self.org)
       case 3: try reader.optional(&self.apiKey)
+      case 4: try reader.singular(&self.deviceId)
       default: break
       }
     }
@@ -122,6 +132,7 @@ extension WhoAmIResponse {
     try writer.optional("principal", self.principal)
     try writer.optional("org", self.org)
     try writer.optional("apiKey", self.apiKey, proto: "api_key")
+    try writer.singular("deviceId", self.deviceId, proto: "device_id")
     writer.endObject()
   }
 }
@@ -134,6 +145,7 @@ extension WhoAmIResponse.BoxedFields {
       case 10: try reader.message(&self.principal)
       case 18: try reader.message(&self.org)
       case 26: try reader.message(&self.apiKey)
+      case 34: self.deviceId = try reader.string()
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
       }
     }
@@ -144,6 +156,7 @@ extension WhoAmIResponse.BoxedFields {
     if let value = self.principal { total &+= 1 &+ sizes.nested(value) }
     if let value = self.org { total &+= 1 &+ sizes.nested(value) }
     if let value = self.apiKey { total &+= 1 &+ sizes.nested(value) }
+    if !self.deviceId.isEmpty { total &+= 1 &+ delimitedSize(self.deviceId.utf8.count) }
     return total
   }
 
@@ -159,6 +172,10 @@ extension WhoAmIResponse.BoxedFields {
     if let value = self.apiKey {
       writer.tag(26)
       writer.nested(value)
+    }
+    if !self.deviceId.isEmpty {
+      writer.tag(34)
+      writer.string(self.deviceId)
     }
     writer.unknown(self.unknownFields)
   }
@@ -2339,65 +2356,65 @@ public let rollcallV1AuthServiceProto = FileDescriptor(
   base64: """
     Ch5yb2xsY2FsbC92MS9hdXRoX3NlcnZpY2UucHJvdG8SC3JvbGxjYWxsLnYxGiBnb29nbGUvcHJvdG9idWYvZmllbGRf
     bWFzay5wcm90bxofZ29vZ2xlL3Byb3RvYnVmL3RpbWVzdGFtcC5wcm90bxoWcm9sbGNhbGwvdjEvYXV0aC5wcm90bxoY
-    cm9sbGNhbGwvdjEvY29tbW9uLnByb3RvIg8KDVdob0FtSVJlcXVlc3QimAEKDldob0FtSVJlc3BvbnNlEjQKCXByaW5j
+    cm9sbGNhbGwvdjEvY29tbW9uLnByb3RvIg8KDVdob0FtSVJlcXVlc3QitQEKDldob0FtSVJlc3BvbnNlEjQKCXByaW5j
     aXBhbBgBIAEoCzIWLnJvbGxjYWxsLnYxLlByaW5jaXBhbFIJcHJpbmNpcGFsEiIKA29yZxgCIAEoCzIQLnJvbGxjYWxs
-    LnYxLk9yZ1IDb3JnEiwKB2FwaV9rZXkYAyABKAsyEy5yb2xsY2FsbC52MS5BcGlLZXlSBmFwaUtleSKZAQoQQ3JlYXRl
-    T3JnUmVxdWVzdBIiCgNvcmcYASABKAsyEC5yb2xsY2FsbC52MS5PcmdSA29yZxIdCgphZG1pbl9uYW1lGAIgASgJUglh
-    ZG1pbk5hbWUSHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlk
-    YXRlT25seSKrAQoRQ3JlYXRlT3JnUmVzcG9uc2USIgoDb3JnGAEgASgLMhAucm9sbGNhbGwudjEuT3JnUgNvcmcSLAoF
-    YWRtaW4YAiABKAsyFi5yb2xsY2FsbC52MS5QcmluY2lwYWxSBWFkbWluEiwKB2FwaV9rZXkYAyABKAsyEy5yb2xsY2Fs
-    bC52MS5BcGlLZXlSBmFwaUtleRIWCgZzZWNyZXQYBCABKAlSBnNlY3JldCImCg1HZXRPcmdSZXF1ZXN0EhUKBm9yZ19p
-    ZBgBIAEoCVIFb3JnSWQiNAoOR2V0T3JnUmVzcG9uc2USIgoDb3JnGAEgASgLMhAucm9sbGNhbGwudjEuT3JnUgNvcmci
-    jwEKD0xpc3RPcmdzUmVxdWVzdBIbCglwYWdlX3NpemUYDCABKAVSCHBhZ2VTaXplEh0KCnBhZ2VfdG9rZW4YDSABKAlS
-    CXBhZ2VUb2tlbhISCgRza2lwGA4gASgFUgRza2lwEiwKBW9yZGVyGA8gASgOMhYucm9sbGNhbGwudjEuU29ydE9yZGVy
-    UgVvcmRlciJ/ChBMaXN0T3Jnc1Jlc3BvbnNlEiQKBG9yZ3MYASADKAsyEC5yb2xsY2FsbC52MS5PcmdSBG9yZ3MSJgoP
-    bmV4dF9wYWdlX3Rva2VuGAIgASgJUg1uZXh0UGFnZVRva2VuEh0KCnRvdGFsX3NpemUYAyABKAVSCXRvdGFsU2l6ZSLL
-    AQoQVXBkYXRlT3JnUmVxdWVzdBIiCgNvcmcYASABKAsyEC5yb2xsY2FsbC52MS5PcmdSA29yZxI7Cgt1cGRhdGVfbWFz
-    axgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2tSCnVwZGF0ZU1hc2sSHQoKcmVxdWVzdF9pZBgNIAEoCVIJ
-    cmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnIjcK
-    EVVwZGF0ZU9yZ1Jlc3BvbnNlEiIKA29yZxgBIAEoCzIQLnJvbGxjYWxsLnYxLk9yZ1IDb3JnIpIBChZDcmVhdGVQcmlu
-    Y2lwYWxSZXF1ZXN0EjQKCXByaW5jaXBhbBgBIAEoCzIWLnJvbGxjYWxsLnYxLlByaW5jaXBhbFIJcHJpbmNpcGFsEh0K
-    CnJlcXVlc3RfaWQYDSABKAlSCXJlcXVlc3RJZBIjCg12YWxpZGF0ZV9vbmx5GA4gASgIUgx2YWxpZGF0ZU9ubHkiTwoX
-    Q3JlYXRlUHJpbmNpcGFsUmVzcG9uc2USNAoJcHJpbmNpcGFsGAEgASgLMhYucm9sbGNhbGwudjEuUHJpbmNpcGFsUglw
-    cmluY2lwYWwiOAoTR2V0UHJpbmNpcGFsUmVxdWVzdBIhCgxwcmluY2lwYWxfaWQYASABKAlSC3ByaW5jaXBhbElkIkwK
-    FEdldFByaW5jaXBhbFJlc3BvbnNlEjQKCXByaW5jaXBhbBgBIAEoCzIWLnJvbGxjYWxsLnYxLlByaW5jaXBhbFIJcHJp
-    bmNpcGFsIu0BChVMaXN0UHJpbmNpcGFsc1JlcXVlc3QSJQoEcm9sZRgBIAEoDjIRLnJvbGxjYWxsLnYxLlJvbGVSBHJv
-    bGUSLwoEa2luZBgCIAEoDjIbLnJvbGxjYWxsLnYxLlByaW5jaXBhbC5LaW5kUgRraW5kEhsKCXBhZ2Vfc2l6ZRgMIAEo
-    BVIIcGFnZVNpemUSHQoKcGFnZV90b2tlbhgNIAEoCVIJcGFnZVRva2VuEhIKBHNraXAYDiABKAVSBHNraXASLAoFb3Jk
-    ZXIYDyABKA4yFi5yb2xsY2FsbC52MS5Tb3J0T3JkZXJSBW9yZGVyIpcBChZMaXN0UHJpbmNpcGFsc1Jlc3BvbnNlEjYK
-    CnByaW5jaXBhbHMYASADKAsyFi5yb2xsY2FsbC52MS5QcmluY2lwYWxSCnByaW5jaXBhbHMSJgoPbmV4dF9wYWdlX3Rv
-    a2VuGAIgASgJUg1uZXh0UGFnZVRva2VuEh0KCnRvdGFsX3NpemUYAyABKAVSCXRvdGFsU2l6ZSLjAQoWVXBkYXRlUHJp
-    bmNpcGFsUmVxdWVzdBI0CglwcmluY2lwYWwYASABKAsyFi5yb2xsY2FsbC52MS5QcmluY2lwYWxSCXByaW5jaXBhbBI7
-    Cgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2tSCnVwZGF0ZU1hc2sSHQoKcmVxdWVz
-    dF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seRISCgRldGFnGA8g
-    ASgJUgRldGFnIk8KF1VwZGF0ZVByaW5jaXBhbFJlc3BvbnNlEjQKCXByaW5jaXBhbBgBIAEoCzIWLnJvbGxjYWxsLnYx
-    LlByaW5jaXBhbFIJcHJpbmNpcGFsItoBChNDcmVhdGVBcGlLZXlSZXF1ZXN0EiEKDHByaW5jaXBhbF9pZBgBIAEoCVIL
-    cHJpbmNpcGFsSWQSIQoMZGlzcGxheV9uYW1lGAIgASgJUgtkaXNwbGF5TmFtZRI5CgpleHBpcmVzX2F0GAMgASgLMhou
-    Z29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcFIJZXhwaXJlc0F0Eh0KCnJlcXVlc3RfaWQYDSABKAlSCXJlcXVlc3RJZBIj
-    Cg12YWxpZGF0ZV9vbmx5GA4gASgIUgx2YWxpZGF0ZU9ubHkiXAoUQ3JlYXRlQXBpS2V5UmVzcG9uc2USLAoHYXBpX2tl
-    eRgBIAEoCzITLnJvbGxjYWxsLnYxLkFwaUtleVIGYXBpS2V5EhYKBnNlY3JldBgCIAEoCVIGc2VjcmV0IrUBChJMaXN0
-    QXBpS2V5c1JlcXVlc3QSIQoMcHJpbmNpcGFsX2lkGAEgASgJUgtwcmluY2lwYWxJZBIbCglwYWdlX3NpemUYDCABKAVS
-    CHBhZ2VTaXplEh0KCnBhZ2VfdG9rZW4YDSABKAlSCXBhZ2VUb2tlbhISCgRza2lwGA4gASgFUgRza2lwEiwKBW9yZGVy
-    GA8gASgOMhYucm9sbGNhbGwudjEuU29ydE9yZGVyUgVvcmRlciKMAQoTTGlzdEFwaUtleXNSZXNwb25zZRIuCghhcGlf
-    a2V5cxgBIAMoCzITLnJvbGxjYWxsLnYxLkFwaUtleVIHYXBpS2V5cxImCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAlSDW5l
-    eHRQYWdlVG9rZW4SHQoKdG90YWxfc2l6ZRgDIAEoBVIJdG90YWxTaXplIosBChNSZXZva2VBcGlLZXlSZXF1ZXN0EhwK
-    CmFwaV9rZXlfaWQYASABKAlSCGFwaUtleUlkEh0KCnJlcXVlc3RfaWQYDSABKAlSCXJlcXVlc3RJZBIjCg12YWxpZGF0
-    ZV9vbmx5GA4gASgIUgx2YWxpZGF0ZU9ubHkSEgoEZXRhZxgPIAEoCVIEZXRhZyJEChRSZXZva2VBcGlLZXlSZXNwb25z
-    ZRIsCgdhcGlfa2V5GAEgASgLMhMucm9sbGNhbGwudjEuQXBpS2V5UgZhcGlLZXky+gcKC0F1dGhTZXJ2aWNlEkYKBldo
-    b0FtSRIaLnJvbGxjYWxsLnYxLldob0FtSVJlcXVlc3QaGy5yb2xsY2FsbC52MS5XaG9BbUlSZXNwb25zZSIDkAIBEkoK
-    CUNyZWF0ZU9yZxIdLnJvbGxjYWxsLnYxLkNyZWF0ZU9yZ1JlcXVlc3QaHi5yb2xsY2FsbC52MS5DcmVhdGVPcmdSZXNw
-    b25zZRJGCgZHZXRPcmcSGi5yb2xsY2FsbC52MS5HZXRPcmdSZXF1ZXN0Ghsucm9sbGNhbGwudjEuR2V0T3JnUmVzcG9u
-    c2UiA5ACARJMCghMaXN0T3JncxIcLnJvbGxjYWxsLnYxLkxpc3RPcmdzUmVxdWVzdBodLnJvbGxjYWxsLnYxLkxpc3RP
-    cmdzUmVzcG9uc2UiA5ACARJKCglVcGRhdGVPcmcSHS5yb2xsY2FsbC52MS5VcGRhdGVPcmdSZXF1ZXN0Gh4ucm9sbGNh
-    bGwudjEuVXBkYXRlT3JnUmVzcG9uc2USXAoPQ3JlYXRlUHJpbmNpcGFsEiMucm9sbGNhbGwudjEuQ3JlYXRlUHJpbmNp
-    cGFsUmVxdWVzdBokLnJvbGxjYWxsLnYxLkNyZWF0ZVByaW5jaXBhbFJlc3BvbnNlElgKDEdldFByaW5jaXBhbBIgLnJv
-    bGxjYWxsLnYxLkdldFByaW5jaXBhbFJlcXVlc3QaIS5yb2xsY2FsbC52MS5HZXRQcmluY2lwYWxSZXNwb25zZSIDkAIB
-    El4KDkxpc3RQcmluY2lwYWxzEiIucm9sbGNhbGwudjEuTGlzdFByaW5jaXBhbHNSZXF1ZXN0GiMucm9sbGNhbGwudjEu
-    TGlzdFByaW5jaXBhbHNSZXNwb25zZSIDkAIBElwKD1VwZGF0ZVByaW5jaXBhbBIjLnJvbGxjYWxsLnYxLlVwZGF0ZVBy
-    aW5jaXBhbFJlcXVlc3QaJC5yb2xsY2FsbC52MS5VcGRhdGVQcmluY2lwYWxSZXNwb25zZRJTCgxDcmVhdGVBcGlLZXkS
-    IC5yb2xsY2FsbC52MS5DcmVhdGVBcGlLZXlSZXF1ZXN0GiEucm9sbGNhbGwudjEuQ3JlYXRlQXBpS2V5UmVzcG9uc2US
-    VQoLTGlzdEFwaUtleXMSHy5yb2xsY2FsbC52MS5MaXN0QXBpS2V5c1JlcXVlc3QaIC5yb2xsY2FsbC52MS5MaXN0QXBp
-    S2V5c1Jlc3BvbnNlIgOQAgESUwoMUmV2b2tlQXBpS2V5EiAucm9sbGNhbGwudjEuUmV2b2tlQXBpS2V5UmVxdWVzdBoh
-    LnJvbGxjYWxsLnYxLlJldm9rZUFwaUtleVJlc3BvbnNlQhtaFnJvbGxjYWxsL3YxO3JvbGxjYWxsdjG6AgBiBnByb3Rv
-    Mw==
+    LnYxLk9yZ1IDb3JnEiwKB2FwaV9rZXkYAyABKAsyEy5yb2xsY2FsbC52MS5BcGlLZXlSBmFwaUtleRIbCglkZXZpY2Vf
+    aWQYBCABKAlSCGRldmljZUlkIpkBChBDcmVhdGVPcmdSZXF1ZXN0EiIKA29yZxgBIAEoCzIQLnJvbGxjYWxsLnYxLk9y
+    Z1IDb3JnEh0KCmFkbWluX25hbWUYAiABKAlSCWFkbWluTmFtZRIdCgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQS
+    IwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5IqsBChFDcmVhdGVPcmdSZXNwb25zZRIiCgNvcmcYASAB
+    KAsyEC5yb2xsY2FsbC52MS5PcmdSA29yZxIsCgVhZG1pbhgCIAEoCzIWLnJvbGxjYWxsLnYxLlByaW5jaXBhbFIFYWRt
+    aW4SLAoHYXBpX2tleRgDIAEoCzITLnJvbGxjYWxsLnYxLkFwaUtleVIGYXBpS2V5EhYKBnNlY3JldBgEIAEoCVIGc2Vj
+    cmV0IiYKDUdldE9yZ1JlcXVlc3QSFQoGb3JnX2lkGAEgASgJUgVvcmdJZCI0Cg5HZXRPcmdSZXNwb25zZRIiCgNvcmcY
+    ASABKAsyEC5yb2xsY2FsbC52MS5PcmdSA29yZyKPAQoPTGlzdE9yZ3NSZXF1ZXN0EhsKCXBhZ2Vfc2l6ZRgMIAEoBVII
+    cGFnZVNpemUSHQoKcGFnZV90b2tlbhgNIAEoCVIJcGFnZVRva2VuEhIKBHNraXAYDiABKAVSBHNraXASLAoFb3JkZXIY
+    DyABKA4yFi5yb2xsY2FsbC52MS5Tb3J0T3JkZXJSBW9yZGVyIn8KEExpc3RPcmdzUmVzcG9uc2USJAoEb3JncxgBIAMo
+    CzIQLnJvbGxjYWxsLnYxLk9yZ1IEb3JncxImCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAlSDW5leHRQYWdlVG9rZW4SHQoK
+    dG90YWxfc2l6ZRgDIAEoBVIJdG90YWxTaXplIssBChBVcGRhdGVPcmdSZXF1ZXN0EiIKA29yZxgBIAEoCzIQLnJvbGxj
+    YWxsLnYxLk9yZ1IDb3JnEjsKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza1IKdXBk
+    YXRlTWFzaxIdCgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRh
+    dGVPbmx5EhIKBGV0YWcYDyABKAlSBGV0YWciNwoRVXBkYXRlT3JnUmVzcG9uc2USIgoDb3JnGAEgASgLMhAucm9sbGNh
+    bGwudjEuT3JnUgNvcmcikgEKFkNyZWF0ZVByaW5jaXBhbFJlcXVlc3QSNAoJcHJpbmNpcGFsGAEgASgLMhYucm9sbGNh
+    bGwudjEuUHJpbmNpcGFsUglwcmluY2lwYWwSHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRl
+    X29ubHkYDiABKAhSDHZhbGlkYXRlT25seSJPChdDcmVhdGVQcmluY2lwYWxSZXNwb25zZRI0CglwcmluY2lwYWwYASAB
+    KAsyFi5yb2xsY2FsbC52MS5QcmluY2lwYWxSCXByaW5jaXBhbCI4ChNHZXRQcmluY2lwYWxSZXF1ZXN0EiEKDHByaW5j
+    aXBhbF9pZBgBIAEoCVILcHJpbmNpcGFsSWQiTAoUR2V0UHJpbmNpcGFsUmVzcG9uc2USNAoJcHJpbmNpcGFsGAEgASgL
+    MhYucm9sbGNhbGwudjEuUHJpbmNpcGFsUglwcmluY2lwYWwi7QEKFUxpc3RQcmluY2lwYWxzUmVxdWVzdBIlCgRyb2xl
+    GAEgASgOMhEucm9sbGNhbGwudjEuUm9sZVIEcm9sZRIvCgRraW5kGAIgASgOMhsucm9sbGNhbGwudjEuUHJpbmNpcGFs
+    LktpbmRSBGtpbmQSGwoJcGFnZV9zaXplGAwgASgFUghwYWdlU2l6ZRIdCgpwYWdlX3Rva2VuGA0gASgJUglwYWdlVG9r
+    ZW4SEgoEc2tpcBgOIAEoBVIEc2tpcBIsCgVvcmRlchgPIAEoDjIWLnJvbGxjYWxsLnYxLlNvcnRPcmRlclIFb3JkZXIi
+    lwEKFkxpc3RQcmluY2lwYWxzUmVzcG9uc2USNgoKcHJpbmNpcGFscxgBIAMoCzIWLnJvbGxjYWxsLnYxLlByaW5jaXBh
+    bFIKcHJpbmNpcGFscxImCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAlSDW5leHRQYWdlVG9rZW4SHQoKdG90YWxfc2l6ZRgD
+    IAEoBVIJdG90YWxTaXplIuMBChZVcGRhdGVQcmluY2lwYWxSZXF1ZXN0EjQKCXByaW5jaXBhbBgBIAEoCzIWLnJvbGxj
+    YWxsLnYxLlByaW5jaXBhbFIJcHJpbmNpcGFsEjsKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZp
+    ZWxkTWFza1IKdXBkYXRlTWFzaxIdCgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgO
+    IAEoCFIMdmFsaWRhdGVPbmx5EhIKBGV0YWcYDyABKAlSBGV0YWciTwoXVXBkYXRlUHJpbmNpcGFsUmVzcG9uc2USNAoJ
+    cHJpbmNpcGFsGAEgASgLMhYucm9sbGNhbGwudjEuUHJpbmNpcGFsUglwcmluY2lwYWwi2gEKE0NyZWF0ZUFwaUtleVJl
+    cXVlc3QSIQoMcHJpbmNpcGFsX2lkGAEgASgJUgtwcmluY2lwYWxJZBIhCgxkaXNwbGF5X25hbWUYAiABKAlSC2Rpc3Bs
+    YXlOYW1lEjkKCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wUglleHBpcmVzQXQSHQoK
+    cmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seSJcChRD
+    cmVhdGVBcGlLZXlSZXNwb25zZRIsCgdhcGlfa2V5GAEgASgLMhMucm9sbGNhbGwudjEuQXBpS2V5UgZhcGlLZXkSFgoG
+    c2VjcmV0GAIgASgJUgZzZWNyZXQitQEKEkxpc3RBcGlLZXlzUmVxdWVzdBIhCgxwcmluY2lwYWxfaWQYASABKAlSC3By
+    aW5jaXBhbElkEhsKCXBhZ2Vfc2l6ZRgMIAEoBVIIcGFnZVNpemUSHQoKcGFnZV90b2tlbhgNIAEoCVIJcGFnZVRva2Vu
+    EhIKBHNraXAYDiABKAVSBHNraXASLAoFb3JkZXIYDyABKA4yFi5yb2xsY2FsbC52MS5Tb3J0T3JkZXJSBW9yZGVyIowB
+    ChNMaXN0QXBpS2V5c1Jlc3BvbnNlEi4KCGFwaV9rZXlzGAEgAygLMhMucm9sbGNhbGwudjEuQXBpS2V5UgdhcGlLZXlz
+    EiYKD25leHRfcGFnZV90b2tlbhgCIAEoCVINbmV4dFBhZ2VUb2tlbhIdCgp0b3RhbF9zaXplGAMgASgFUgl0b3RhbFNp
+    emUiiwEKE1Jldm9rZUFwaUtleVJlcXVlc3QSHAoKYXBpX2tleV9pZBgBIAEoCVIIYXBpS2V5SWQSHQoKcmVxdWVzdF9p
+    ZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJ
+    UgRldGFnIkQKFFJldm9rZUFwaUtleVJlc3BvbnNlEiwKB2FwaV9rZXkYASABKAsyEy5yb2xsY2FsbC52MS5BcGlLZXlS
+    BmFwaUtleTL6BwoLQXV0aFNlcnZpY2USRgoGV2hvQW1JEhoucm9sbGNhbGwudjEuV2hvQW1JUmVxdWVzdBobLnJvbGxj
+    YWxsLnYxLldob0FtSVJlc3BvbnNlIgOQAgESSgoJQ3JlYXRlT3JnEh0ucm9sbGNhbGwudjEuQ3JlYXRlT3JnUmVxdWVz
+    dBoeLnJvbGxjYWxsLnYxLkNyZWF0ZU9yZ1Jlc3BvbnNlEkYKBkdldE9yZxIaLnJvbGxjYWxsLnYxLkdldE9yZ1JlcXVl
+    c3QaGy5yb2xsY2FsbC52MS5HZXRPcmdSZXNwb25zZSIDkAIBEkwKCExpc3RPcmdzEhwucm9sbGNhbGwudjEuTGlzdE9y
+    Z3NSZXF1ZXN0Gh0ucm9sbGNhbGwudjEuTGlzdE9yZ3NSZXNwb25zZSIDkAIBEkoKCVVwZGF0ZU9yZxIdLnJvbGxjYWxs
+    LnYxLlVwZGF0ZU9yZ1JlcXVlc3QaHi5yb2xsY2FsbC52MS5VcGRhdGVPcmdSZXNwb25zZRJcCg9DcmVhdGVQcmluY2lw
+    YWwSIy5yb2xsY2FsbC52MS5DcmVhdGVQcmluY2lwYWxSZXF1ZXN0GiQucm9sbGNhbGwudjEuQ3JlYXRlUHJpbmNpcGFs
+    UmVzcG9uc2USWAoMR2V0UHJpbmNpcGFsEiAucm9sbGNhbGwudjEuR2V0UHJpbmNpcGFsUmVxdWVzdBohLnJvbGxjYWxs
+    LnYxLkdldFByaW5jaXBhbFJlc3BvbnNlIgOQAgESXgoOTGlzdFByaW5jaXBhbHMSIi5yb2xsY2FsbC52MS5MaXN0UHJp
+    bmNpcGFsc1JlcXVlc3QaIy5yb2xsY2FsbC52MS5MaXN0UHJpbmNpcGFsc1Jlc3BvbnNlIgOQAgESXAoPVXBkYXRlUHJp
+    bmNpcGFsEiMucm9sbGNhbGwudjEuVXBkYXRlUHJpbmNpcGFsUmVxdWVzdBokLnJvbGxjYWxsLnYxLlVwZGF0ZVByaW5j
+    aXBhbFJlc3BvbnNlElMKDENyZWF0ZUFwaUtleRIgLnJvbGxjYWxsLnYxLkNyZWF0ZUFwaUtleVJlcXVlc3QaIS5yb2xs
+    Y2FsbC52MS5DcmVhdGVBcGlLZXlSZXNwb25zZRJVCgtMaXN0QXBpS2V5cxIfLnJvbGxjYWxsLnYxLkxpc3RBcGlLZXlz
+    UmVxdWVzdBogLnJvbGxjYWxsLnYxLkxpc3RBcGlLZXlzUmVzcG9uc2UiA5ACARJTCgxSZXZva2VBcGlLZXkSIC5yb2xs
+    Y2FsbC52MS5SZXZva2VBcGlLZXlSZXF1ZXN0GiEucm9sbGNhbGwudjEuUmV2b2tlQXBpS2V5UmVzcG9uc2VCG1oWcm9s
+    bGNhbGwvdjE7cm9sbGNhbGx2MboCAGIGcHJvdG8z
     """)

@@ -264,6 +264,88 @@ extension Device.BoxedFields {
   }
 }
 
+/// A key with which a device proves that it is itself. Every device has one; a second one exists
+/// between a rotation and its first use.
+public struct DeviceKey: Message {
+  /// The device.
+  public var deviceId: String = ""
+  /// The first characters of the secret, to recognise it by.
+  public var hint: String = ""
+  /// When it was handed out.
+  public var issuedAt: Google_Protobuf_Timestamp?
+  public var unknownFields = UnknownFields()
+
+  public init() {}
+}
+
+extension DeviceKey {
+  public static var fullName: String { "rollcall.v1.DeviceKey" }
+
+  public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
+    while !reader.atEnd {
+      let start = reader.mark
+      switch try reader.tag() {
+      case 10: self.deviceId = try reader.string()
+      case 18: self.hint = try reader.string()
+      case 26: try reader.message(&self.issuedAt)
+      case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
+      }
+    }
+  }
+
+  public func byteSize(_ sizes: inout WireSizes) -> Int {
+    var total = self.unknownFields.byteCount
+    if !self.deviceId.isEmpty { total &+= 1 &+ delimitedSize(self.deviceId.utf8.count) }
+    if !self.hint.isEmpty { total &+= 1 &+ delimitedSize(self.hint.utf8.count) }
+    if let value = self.issuedAt { total &+= 1 &+ sizes.nested(value) }
+    return total
+  }
+
+  public func write(to writer: inout WireWriter) {
+    if !self.deviceId.isEmpty {
+      writer.tag(10)
+      writer.string(self.deviceId)
+    }
+    if !self.hint.isEmpty {
+      writer.tag(18)
+      writer.string(self.hint)
+    }
+    if let value = self.issuedAt {
+      writer.tag(26)
+      writer.nested(value)
+    }
+    writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.DeviceKey",
+    [
+      .init(1, "deviceId", "device_id"),
+      .init(2, "hint"),
+      .init(3, "issuedAt", "issued_at"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deviceId)
+      case 2: try reader.singular(&self.hint)
+      case 3: try reader.optional(&self.issuedAt)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deviceId", self.deviceId, proto: "device_id")
+    try writer.singular("hint", self.hint)
+    try writer.optional("issuedAt", self.issuedAt, proto: "issued_at")
+    writer.endObject()
+  }
+}
+
 /// What a device runs for one deployment.
 public struct InstalledVersion: Message {
   /// The deployment.
@@ -794,8 +876,9 @@ extension DeviceGroup {
 /// a deployment, and the last error of each version until the device runs it (DeviceFailure); what
 /// else there is is checked and then forgotten: times, sizes.
 public struct DeviceEvent: Message {
-  /// Position in the device's own order: positive and growing, also across restarts of the device.
-  /// The server takes each number once, so that a batch may be sent again when its answer was lost.
+  /// Position in the device's own order: positive and growing, also across restarts of the device,
+  /// and at most 1,000,000,000 beyond the highest number taken. The server takes each number once,
+  /// so that a batch may be sent again when its answer was lost.
   public var sequence: Int64 = 0
   /// When, by the device's clock.
   public var occurredAt: Google_Protobuf_Timestamp?
@@ -1423,37 +1506,38 @@ public let rollcallV1DeviceProto = FileDescriptor(
     cm9sbGNhbGwudjEuRGV2aWNlQ291bnRlcnNSCGNvdW50ZXJzEj8KDXJlZ2lzdGVyZWRfYXQYCiABKAsyGi5nb29nbGUu
     cHJvdG9idWYuVGltZXN0YW1wUgxyZWdpc3RlcmVkQXQSPAoMbGFzdF9zZWVuX2F0GAsgASgLMhouZ29vZ2xlLnByb3Rv
     YnVmLlRpbWVzdGFtcFIKbGFzdFNlZW5BdBISCgRldGFnGAwgASgJUgRldGFnGjkKC0xhYmVsc0VudHJ5EhAKA2tleRgB
-    IAEoCVIDa2V5EhQKBXZhbHVlGAIgASgJUgV2YWx1ZToCOAEi3gIKEEluc3RhbGxlZFZlcnNpb24SIwoNZGVwbG95bWVu
-    dF9pZBgBIAEoCVIMZGVwbG95bWVudElkEigKEG1vZGVsX3ZlcnNpb25faWQYAiABKAlSDm1vZGVsVmVyc2lvbklkEjkK
-    BXN0YXRlGAMgASgOMiMucm9sbGNhbGwudjEuSW5zdGFsbGVkVmVyc2lvbi5TdGF0ZVIFc3RhdGUSFAoFZXJyb3IYBCAB
-    KAlSBWVycm9yEjkKCmNoYW5nZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wUgljaGFuZ2VkQXQi
-    bwoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIVChFTVEFURV9ET1dOTE9BRElORxABEhMKD1NUQVRFX0lOU1RB
-    TExFRBACEhAKDFNUQVRFX0ZBSUxFRBADEhEKDVNUQVRFX1JFTU9WRUQQBCLmAQoORGV2aWNlQ291bnRlcnMSIQoMZG93
-    bmxvYWRzX29rGAEgASgDUgtkb3dubG9hZHNPaxIpChBkb3dubG9hZHNfZmFpbGVkGAIgASgDUg9kb3dubG9hZHNGYWls
-    ZWQSIwoNaW5mZXJlbmNlc19vaxgDIAEoA1IMaW5mZXJlbmNlc09rEisKEWluZmVyZW5jZXNfZmFpbGVkGAQgASgDUhBp
-    bmZlcmVuY2VzRmFpbGVkEjQKB2xhdGVuY3kYBSABKAsyGi5yb2xsY2FsbC52MS5MYXRlbmN5U2tldGNoUgdsYXRlbmN5
-    IoIBCg1MYXRlbmN5U2tldGNoEjsKB2J1Y2tldHMYASADKAsyIS5yb2xsY2FsbC52MS5MYXRlbmN5U2tldGNoLkJ1Y2tl
-    dFIHYnVja2V0cxo0CgZCdWNrZXQSFAoFaW5kZXgYASABKA1SBWluZGV4EhQKBWNvdW50GAIgASgEUgVjb3VudCKAAgoL
-    RGV2aWNlR3JvdXASDgoCaWQYASABKAlSAmlkEhIKBG5hbWUYAiABKAlSBG5hbWUSIAoLZGVzY3JpcHRpb24YAyABKAlS
-    C2Rlc2NyaXB0aW9uEiEKDGRldmljZV9jb3VudBgEIAEoBVILZGV2aWNlQ291bnQSOQoKY3JlYXRlZF9hdBgFIAEoCzIa
-    Lmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBSCWNyZWF0ZWRBdBI5Cgp1cGRhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnBy
-    b3RvYnVmLlRpbWVzdGFtcFIJdXBkYXRlZEF0EhIKBGV0YWcYByABKAlSBGV0YWci/gIKC0RldmljZUV2ZW50EhoKCHNl
-    cXVlbmNlGAEgASgDUghzZXF1ZW5jZRI7CgtvY2N1cnJlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3Rh
-    bXBSCm9jY3VycmVkQXQSIwoNZGVwbG95bWVudF9pZBgDIAEoCVIMZGVwbG95bWVudElkEigKEG1vZGVsX3ZlcnNpb25f
-    aWQYBCABKAlSDm1vZGVsVmVyc2lvbklkEjsKCGRvd25sb2FkGAUgASgLMh0ucm9sbGNhbGwudjEuRG93bmxvYWRGaW5p
-    c2hlZEgAUghkb3dubG9hZBJBCgphY3RpdmF0aW9uGAYgASgLMh8ucm9sbGNhbGwudjEuQWN0aXZhdGlvbkZpbmlzaGVk
-    SABSCmFjdGl2YXRpb24SPQoKaW5mZXJlbmNlcxgHIAEoCzIbLnJvbGxjYWxsLnYxLkluZmVyZW5jZUJhdGNoSABSCmlu
-    ZmVyZW5jZXNCCAoGZGV0YWlsIpoBChBEb3dubG9hZEZpbmlzaGVkEhwKCXN1Y2NlZWRlZBgBIAEoCFIJc3VjY2VlZGVk
-    Eh0KCnNpemVfYnl0ZXMYAiABKANSCXNpemVCeXRlcxIzCgdlbGFwc2VkGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1
-    cmF0aW9uUgdlbGFwc2VkEhQKBWVycm9yGAQgASgJUgVlcnJvciJIChJBY3RpdmF0aW9uRmluaXNoZWQSHAoJc3VjY2Vl
-    ZGVkGAEgASgIUglzdWNjZWVkZWQSFAoFZXJyb3IYAiABKAlSBWVycm9yIm4KDkluZmVyZW5jZUJhdGNoEg4KAm9rGAEg
-    ASgDUgJvaxIWCgZmYWlsZWQYAiABKANSBmZhaWxlZBI0CgdsYXRlbmN5GAMgASgLMhoucm9sbGNhbGwudjEuTGF0ZW5j
-    eVNrZXRjaFIHbGF0ZW5jeSK1AwoMRGVzaXJlZFN0YXRlEjkKB2VudHJpZXMYASADKAsyHy5yb2xsY2FsbC52MS5EZXNp
-    cmVkU3RhdGUuRW50cnlSB2VudHJpZXMSFgoGZGlnZXN0GAIgASgJUgZkaWdlc3QSOwoMbmV4dF9zeW5jX2luGAMgASgL
-    MhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uUgpuZXh0U3luY0luGpQCCgVFbnRyeRIjCg1kZXBsb3ltZW50X2lkGAEg
-    ASgJUgxkZXBsb3ltZW50SWQSHQoKcm9sbG91dF9pZBgCIAEoCVIJcm9sbG91dElkEhkKCG1vZGVsX2lkGAMgASgJUgdt
-    b2RlbElkEh0KCm1vZGVsX25hbWUYBCABKAlSCW1vZGVsTmFtZRIoChBtb2RlbF92ZXJzaW9uX2lkGAUgASgJUg5tb2Rl
-    bFZlcnNpb25JZBIsChJtb2RlbF92ZXJzaW9uX25hbWUYBiABKAlSEG1vZGVsVmVyc2lvbk5hbWUSFgoGc2hhMjU2GAcg
-    ASgJUgZzaGEyNTYSHQoKc2l6ZV9ieXRlcxgIIAEoA1IJc2l6ZUJ5dGVzQhtaFnJvbGxjYWxsL3YxO3JvbGxjYWxsdjG6
-    AgBiBnByb3RvMw==
+    IAEoCVIDa2V5EhQKBXZhbHVlGAIgASgJUgV2YWx1ZToCOAEidQoJRGV2aWNlS2V5EhsKCWRldmljZV9pZBgBIAEoCVII
+    ZGV2aWNlSWQSEgoEaGludBgCIAEoCVIEaGludBI3Cglpc3N1ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGlt
+    ZXN0YW1wUghpc3N1ZWRBdCLeAgoQSW5zdGFsbGVkVmVyc2lvbhIjCg1kZXBsb3ltZW50X2lkGAEgASgJUgxkZXBsb3lt
+    ZW50SWQSKAoQbW9kZWxfdmVyc2lvbl9pZBgCIAEoCVIObW9kZWxWZXJzaW9uSWQSOQoFc3RhdGUYAyABKA4yIy5yb2xs
+    Y2FsbC52MS5JbnN0YWxsZWRWZXJzaW9uLlN0YXRlUgVzdGF0ZRIUCgVlcnJvchgEIAEoCVIFZXJyb3ISOQoKY2hhbmdl
+    ZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBSCWNoYW5nZWRBdCJvCgVTdGF0ZRIVChFTVEFURV9V
+    TlNQRUNJRklFRBAAEhUKEVNUQVRFX0RPV05MT0FESU5HEAESEwoPU1RBVEVfSU5TVEFMTEVEEAISEAoMU1RBVEVfRkFJ
+    TEVEEAMSEQoNU1RBVEVfUkVNT1ZFRBAEIuYBCg5EZXZpY2VDb3VudGVycxIhCgxkb3dubG9hZHNfb2sYASABKANSC2Rv
+    d25sb2Fkc09rEikKEGRvd25sb2Fkc19mYWlsZWQYAiABKANSD2Rvd25sb2Fkc0ZhaWxlZBIjCg1pbmZlcmVuY2VzX29r
+    GAMgASgDUgxpbmZlcmVuY2VzT2sSKwoRaW5mZXJlbmNlc19mYWlsZWQYBCABKANSEGluZmVyZW5jZXNGYWlsZWQSNAoH
+    bGF0ZW5jeRgFIAEoCzIaLnJvbGxjYWxsLnYxLkxhdGVuY3lTa2V0Y2hSB2xhdGVuY3kiggEKDUxhdGVuY3lTa2V0Y2gS
+    OwoHYnVja2V0cxgBIAMoCzIhLnJvbGxjYWxsLnYxLkxhdGVuY3lTa2V0Y2guQnVja2V0UgdidWNrZXRzGjQKBkJ1Y2tl
+    dBIUCgVpbmRleBgBIAEoDVIFaW5kZXgSFAoFY291bnQYAiABKARSBWNvdW50IoACCgtEZXZpY2VHcm91cBIOCgJpZBgB
+    IAEoCVICaWQSEgoEbmFtZRgCIAEoCVIEbmFtZRIgCgtkZXNjcmlwdGlvbhgDIAEoCVILZGVzY3JpcHRpb24SIQoMZGV2
+    aWNlX2NvdW50GAQgASgFUgtkZXZpY2VDb3VudBI5CgpjcmVhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRp
+    bWVzdGFtcFIJY3JlYXRlZEF0EjkKCnVwZGF0ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wUgl1
+    cGRhdGVkQXQSEgoEZXRhZxgHIAEoCVIEZXRhZyL+AgoLRGV2aWNlRXZlbnQSGgoIc2VxdWVuY2UYASABKANSCHNlcXVl
+    bmNlEjsKC29jY3VycmVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcFIKb2NjdXJyZWRBdBIjCg1k
+    ZXBsb3ltZW50X2lkGAMgASgJUgxkZXBsb3ltZW50SWQSKAoQbW9kZWxfdmVyc2lvbl9pZBgEIAEoCVIObW9kZWxWZXJz
+    aW9uSWQSOwoIZG93bmxvYWQYBSABKAsyHS5yb2xsY2FsbC52MS5Eb3dubG9hZEZpbmlzaGVkSABSCGRvd25sb2FkEkEK
+    CmFjdGl2YXRpb24YBiABKAsyHy5yb2xsY2FsbC52MS5BY3RpdmF0aW9uRmluaXNoZWRIAFIKYWN0aXZhdGlvbhI9Cgpp
+    bmZlcmVuY2VzGAcgASgLMhsucm9sbGNhbGwudjEuSW5mZXJlbmNlQmF0Y2hIAFIKaW5mZXJlbmNlc0IICgZkZXRhaWwi
+    mgEKEERvd25sb2FkRmluaXNoZWQSHAoJc3VjY2VlZGVkGAEgASgIUglzdWNjZWVkZWQSHQoKc2l6ZV9ieXRlcxgCIAEo
+    A1IJc2l6ZUJ5dGVzEjMKB2VsYXBzZWQYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25SB2VsYXBzZWQSFAoF
+    ZXJyb3IYBCABKAlSBWVycm9yIkgKEkFjdGl2YXRpb25GaW5pc2hlZBIcCglzdWNjZWVkZWQYASABKAhSCXN1Y2NlZWRl
+    ZBIUCgVlcnJvchgCIAEoCVIFZXJyb3IibgoOSW5mZXJlbmNlQmF0Y2gSDgoCb2sYASABKANSAm9rEhYKBmZhaWxlZBgC
+    IAEoA1IGZmFpbGVkEjQKB2xhdGVuY3kYAyABKAsyGi5yb2xsY2FsbC52MS5MYXRlbmN5U2tldGNoUgdsYXRlbmN5IrUD
+    CgxEZXNpcmVkU3RhdGUSOQoHZW50cmllcxgBIAMoCzIfLnJvbGxjYWxsLnYxLkRlc2lyZWRTdGF0ZS5FbnRyeVIHZW50
+    cmllcxIWCgZkaWdlc3QYAiABKAlSBmRpZ2VzdBI7CgxuZXh0X3N5bmNfaW4YAyABKAsyGS5nb29nbGUucHJvdG9idWYu
+    RHVyYXRpb25SCm5leHRTeW5jSW4alAIKBUVudHJ5EiMKDWRlcGxveW1lbnRfaWQYASABKAlSDGRlcGxveW1lbnRJZBId
+    Cgpyb2xsb3V0X2lkGAIgASgJUglyb2xsb3V0SWQSGQoIbW9kZWxfaWQYAyABKAlSB21vZGVsSWQSHQoKbW9kZWxfbmFt
+    ZRgEIAEoCVIJbW9kZWxOYW1lEigKEG1vZGVsX3ZlcnNpb25faWQYBSABKAlSDm1vZGVsVmVyc2lvbklkEiwKEm1vZGVs
+    X3ZlcnNpb25fbmFtZRgGIAEoCVIQbW9kZWxWZXJzaW9uTmFtZRIWCgZzaGEyNTYYByABKAlSBnNoYTI1NhIdCgpzaXpl
+    X2J5dGVzGAggASgDUglzaXplQnl0ZXNCG1oWcm9sbGNhbGwvdjE7cm9sbGNhbGx2MboCAGIGcHJvdG8z
     """)

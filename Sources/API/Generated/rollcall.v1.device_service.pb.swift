@@ -93,6 +93,10 @@ public struct RegisterResponse: Message {
   public var device: Device?
   /// Whether it is new.
   public var created: Bool = false
+  /// The key of a new device.
+  public var key: DeviceKey?
+  /// Its secret, to be sent as a bearer token. Shown once; empty where no key was made.
+  public var secret: String = ""
   public var unknownFields = UnknownFields()
 
   public init() {}
@@ -107,6 +111,8 @@ extension RegisterResponse {
       switch try reader.tag() {
       case 10: try reader.message(&self.device)
       case 16: self.created = try reader.bool()
+      case 26: try reader.message(&self.key)
+      case 34: self.secret = try reader.string()
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
       }
     }
@@ -116,6 +122,8 @@ extension RegisterResponse {
     var total = self.unknownFields.byteCount
     if let value = self.device { total &+= 1 &+ sizes.nested(value) }
     if self.created { total &+= 1 &+ 1 }
+    if let value = self.key { total &+= 1 &+ sizes.nested(value) }
+    if !self.secret.isEmpty { total &+= 1 &+ delimitedSize(self.secret.utf8.count) }
     return total
   }
 
@@ -128,6 +136,14 @@ extension RegisterResponse {
       writer.tag(16)
       writer.bool(self.created)
     }
+    if let value = self.key {
+      writer.tag(26)
+      writer.nested(value)
+    }
+    if !self.secret.isEmpty {
+      writer.tag(34)
+      writer.string(self.secret)
+    }
     writer.unknown(self.unknownFields)
   }
 
@@ -136,6 +152,8 @@ extension RegisterResponse {
     [
       .init(1, "device"),
       .init(2, "created"),
+      .init(3, "key"),
+      .init(4, "secret"),
     ])
 
   public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
@@ -144,6 +162,8 @@ extension RegisterResponse {
       switch field {
       case 1: try reader.optional(&self.device)
       case 2: try reader.singular(&self.created)
+      case 3: try reader.optional(&self.key)
+      case 4: try reader.singular(&self.secret)
       default: break
       }
     }
@@ -153,6 +173,296 @@ extension RegisterResponse {
     try writer.beginObject()
     try writer.optional("device", self.device)
     try writer.singular("created", self.created)
+    try writer.optional("key", self.key)
+    try writer.singular("secret", self.secret)
+    writer.endObject()
+  }
+}
+
+/// Names the device whose key is to be replaced.
+public struct RotateDeviceKeyRequest: Message {
+  /// Id of the device.
+  public var deviceId: String = ""
+  /// The device begins to number its events anew, from 1: for one that lost its count, or whose
+  /// count was spoilt. For operators.
+  public var resetSequence: Bool = false
+  /// Idempotency key, at most 64 bytes: a repeat with the same body is answered as described at the
+  /// method, one with another body fails with ALREADY_EXISTS, reason REQUEST_ID_REUSED. Kept
+  /// for 24 hours. Empty: no protection against repeats.
+  public var requestId: String = ""
+  /// Check everything and answer as if done, but change nothing.
+  public var validateOnly: Bool = false
+  public var unknownFields = UnknownFields()
+
+  public init() {}
+}
+
+extension RotateDeviceKeyRequest {
+  public static var fullName: String { "rollcall.v1.RotateDeviceKeyRequest" }
+
+  public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
+    while !reader.atEnd {
+      let start = reader.mark
+      switch try reader.tag() {
+      case 10: self.deviceId = try reader.string()
+      case 16: self.resetSequence = try reader.bool()
+      case 106: self.requestId = try reader.string()
+      case 112: self.validateOnly = try reader.bool()
+      case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
+      }
+    }
+  }
+
+  public func byteSize(_ sizes: inout WireSizes) -> Int {
+    var total = self.unknownFields.byteCount
+    if !self.deviceId.isEmpty { total &+= 1 &+ delimitedSize(self.deviceId.utf8.count) }
+    if self.resetSequence { total &+= 1 &+ 1 }
+    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
+    if self.validateOnly { total &+= 1 &+ 1 }
+    return total
+  }
+
+  public func write(to writer: inout WireWriter) {
+    if !self.deviceId.isEmpty {
+      writer.tag(10)
+      writer.string(self.deviceId)
+    }
+    if self.resetSequence {
+      writer.tag(16)
+      writer.bool(self.resetSequence)
+    }
+    if !self.requestId.isEmpty {
+      writer.tag(106)
+      writer.string(self.requestId)
+    }
+    if self.validateOnly {
+      writer.tag(112)
+      writer.bool(self.validateOnly)
+    }
+    writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.RotateDeviceKeyRequest",
+    [
+      .init(1, "deviceId", "device_id"),
+      .init(2, "resetSequence", "reset_sequence"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deviceId)
+      case 2: try reader.singular(&self.resetSequence)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deviceId", self.deviceId, proto: "device_id")
+    try writer.singular("resetSequence", self.resetSequence, proto: "reset_sequence")
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    writer.endObject()
+  }
+}
+
+/// The new key.
+public struct RotateDeviceKeyResponse: Message {
+  /// The key.
+  public var key: DeviceKey?
+  /// Its secret. Shown once; empty when validate_only is set, or in a repeat after it was used.
+  public var secret: String = ""
+  public var unknownFields = UnknownFields()
+
+  public init() {}
+}
+
+extension RotateDeviceKeyResponse {
+  public static var fullName: String { "rollcall.v1.RotateDeviceKeyResponse" }
+
+  public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
+    while !reader.atEnd {
+      let start = reader.mark
+      switch try reader.tag() {
+      case 10: try reader.message(&self.key)
+      case 18: self.secret = try reader.string()
+      case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
+      }
+    }
+  }
+
+  public func byteSize(_ sizes: inout WireSizes) -> Int {
+    var total = self.unknownFields.byteCount
+    if let value = self.key { total &+= 1 &+ sizes.nested(value) }
+    if !self.secret.isEmpty { total &+= 1 &+ delimitedSize(self.secret.utf8.count) }
+    return total
+  }
+
+  public func write(to writer: inout WireWriter) {
+    if let value = self.key {
+      writer.tag(10)
+      writer.nested(value)
+    }
+    if !self.secret.isEmpty {
+      writer.tag(18)
+      writer.string(self.secret)
+    }
+    writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.RotateDeviceKeyResponse",
+    [
+      .init(1, "key"),
+      .init(2, "secret"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.optional(&self.key)
+      case 2: try reader.singular(&self.secret)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.optional("key", self.key)
+    try writer.singular("secret", self.secret)
+    writer.endObject()
+  }
+}
+
+/// Names the device whose keys are to end.
+public struct RevokeDeviceKeyRequest: Message {
+  /// Id of the device.
+  public var deviceId: String = ""
+  /// Idempotency key, at most 64 bytes: a repeat with the same body is answered with the first
+  /// response, one with another body fails with ALREADY_EXISTS, reason REQUEST_ID_REUSED. Kept
+  /// for 24 hours. Empty: no protection against repeats.
+  public var requestId: String = ""
+  /// Check everything and answer as if done, but change nothing.
+  public var validateOnly: Bool = false
+  public var unknownFields = UnknownFields()
+
+  public init() {}
+}
+
+extension RevokeDeviceKeyRequest {
+  public static var fullName: String { "rollcall.v1.RevokeDeviceKeyRequest" }
+
+  public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
+    while !reader.atEnd {
+      let start = reader.mark
+      switch try reader.tag() {
+      case 10: self.deviceId = try reader.string()
+      case 106: self.requestId = try reader.string()
+      case 112: self.validateOnly = try reader.bool()
+      case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
+      }
+    }
+  }
+
+  public func byteSize(_ sizes: inout WireSizes) -> Int {
+    var total = self.unknownFields.byteCount
+    if !self.deviceId.isEmpty { total &+= 1 &+ delimitedSize(self.deviceId.utf8.count) }
+    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
+    if self.validateOnly { total &+= 1 &+ 1 }
+    return total
+  }
+
+  public func write(to writer: inout WireWriter) {
+    if !self.deviceId.isEmpty {
+      writer.tag(10)
+      writer.string(self.deviceId)
+    }
+    if !self.requestId.isEmpty {
+      writer.tag(106)
+      writer.string(self.requestId)
+    }
+    if self.validateOnly {
+      writer.tag(112)
+      writer.bool(self.validateOnly)
+    }
+    writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "rollcall.v1.RevokeDeviceKeyRequest",
+    [
+      .init(1, "deviceId", "device_id"),
+      .init(13, "requestId", "request_id"),
+      .init(14, "validateOnly", "validate_only"),
+    ])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.deviceId)
+      case 13: try reader.singular(&self.requestId)
+      case 14: try reader.singular(&self.validateOnly)
+      default: break
+      }
+    }
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("deviceId", self.deviceId, proto: "device_id")
+    try writer.singular("requestId", self.requestId, proto: "request_id")
+    try writer.singular("validateOnly", self.validateOnly, proto: "validate_only")
+    writer.endObject()
+  }
+}
+
+/// The keys have ended.
+public struct RevokeDeviceKeyResponse: Message {
+  public var unknownFields = UnknownFields()
+
+  public init() {}
+}
+
+extension RevokeDeviceKeyResponse {
+  public static var fullName: String { "rollcall.v1.RevokeDeviceKeyResponse" }
+
+  public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
+    while !reader.atEnd {
+      let start = reader.mark
+      switch try reader.tag() {
+      case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
+      }
+    }
+  }
+
+  public func byteSize(_ sizes: inout WireSizes) -> Int {
+    self.unknownFields.byteCount
+  }
+
+  public func write(to writer: inout WireWriter) {
+    writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields("rollcall.v1.RevokeDeviceKeyResponse", [])
+
+  public mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while try reader.nextField(&object, of: Self.jsonFields) != nil {}
+  }
+
+  public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
     writer.endObject()
   }
 }
@@ -2581,6 +2891,16 @@ public enum DeviceServiceMethods {
   >(
     service: "rollcall.v1.DeviceService", name: "Register", kind: .unary)
 
+  public static let rotateDeviceKey = MethodDescriptor<
+    RotateDeviceKeyRequest, RotateDeviceKeyResponse
+  >(
+    service: "rollcall.v1.DeviceService", name: "RotateDeviceKey", kind: .unary)
+
+  public static let revokeDeviceKey = MethodDescriptor<
+    RevokeDeviceKeyRequest, RevokeDeviceKeyResponse
+  >(
+    service: "rollcall.v1.DeviceService", name: "RevokeDeviceKey", kind: .unary)
+
   public static let sync = MethodDescriptor<
     SyncRequest, SyncResponse
   >(
@@ -2666,6 +2986,8 @@ public enum DeviceServiceMethods {
 
   public static let all: [AnyMethodDescriptor] = [
     register.erased,
+    rotateDeviceKey.erased,
+    revokeDeviceKey.erased,
     sync.erased,
     connect.erased,
     reportEvents.erased,
@@ -2682,12 +3004,33 @@ public enum DeviceServiceMethods {
   ]
 }
 
-/// Devices call Register, Sync, Connect, ReportEvents and DownloadArtifact, with a key of role
-/// device; everything else is for viewers (reads) and operators (changes).
+/// A device calls Register with a key of role enrollment, once, and gets a key of its own; with that
+/// it calls Sync, Connect, ReportEvents, DownloadArtifact and RotateDeviceKey, as itself alone: any
+/// other device is NOT_FOUND. Operators may act for every device of the org, as a gateway does. A key
+/// of role device, which is shared by a fleet, speaks for devices that never called with a key of
+/// their own. Everything else is for viewers (reads) and operators (changes).
 public protocol DeviceServiceServer: Sendable {
-  /// Makes a device known. Registering a known hardware_id again answers with the same device and
-  /// takes over platform, app_identifier and device_class.
+  /// Makes a device known and gives it a key of its own, whose secret is shown once. A device that
+  /// repeats the call with the same request_id because the answer got lost gets a new secret as long
+  /// as it has used none.
+  ///
+  /// Registering a known hardware_id answers with the same device, without a secret, and takes over
+  /// platform, app_identifier and device_class, when the device itself calls or an operator. With a
+  /// key of role enrollment it fails with ALREADY_EXISTS and changes nothing: who lost a device's
+  /// key has an operator call RotateDeviceKey.
   func register(_ request: RegisterRequest, context: ServerContext) async throws -> RegisterResponse
+
+  /// Gives a device a new key, whose secret is shown once. The old key of a device that asks for
+  /// itself is accepted until the device calls with the new one; when an operator asks, the old one
+  /// ends at once. A repeat with the same request_id gets a new secret as long as none was used.
+  func rotateDeviceKey(
+    _ request: RotateDeviceKeyRequest,
+    context: ServerContext) async throws -> RotateDeviceKeyResponse
+
+  /// Ends the keys of a device: it can no longer call until RotateDeviceKey gives it a new one.
+  func revokeDeviceKey(
+    _ request: RevokeDeviceKeyRequest,
+    context: ServerContext) async throws -> RevokeDeviceKeyResponse
 
   /// Takes a report in, all of it or, when something in it is wrong, nothing, and answers with the
   /// desired state. May be repeated without harm: events count once by their sequence, and installed
@@ -2771,6 +3114,12 @@ extension DeviceServiceServer {
     registration.unary(DeviceServiceMethods.register) { request, context in
       try await self.register(request, context: context)
     }
+    registration.unary(DeviceServiceMethods.rotateDeviceKey) { request, context in
+      try await self.rotateDeviceKey(request, context: context)
+    }
+    registration.unary(DeviceServiceMethods.revokeDeviceKey) { request, context in
+      try await self.revokeDeviceKey(request, context: context)
+    }
     registration.unary(DeviceServiceMethods.sync) { request, context in
       try await self.sync(request, context: context)
     }
@@ -2814,19 +3163,44 @@ extension DeviceServiceServer {
   }
 }
 
-/// Devices call Register, Sync, Connect, ReportEvents and DownloadArtifact, with a key of role
-/// device; everything else is for viewers (reads) and operators (changes).
+/// A device calls Register with a key of role enrollment, once, and gets a key of its own; with that
+/// it calls Sync, Connect, ReportEvents, DownloadArtifact and RotateDeviceKey, as itself alone: any
+/// other device is NOT_FOUND. Operators may act for every device of the org, as a gateway does. A key
+/// of role device, which is shared by a fleet, speaks for devices that never called with a key of
+/// their own. Everything else is for viewers (reads) and operators (changes).
 public struct DeviceServiceClient: Sendable {
   private let channel: any ClientChannel
 
   public init(_ channel: any ClientChannel) { self.channel = channel }
 
-  /// Makes a device known. Registering a known hardware_id again answers with the same device and
-  /// takes over platform, app_identifier and device_class.
+  /// Makes a device known and gives it a key of its own, whose secret is shown once. A device that
+  /// repeats the call with the same request_id because the answer got lost gets a new secret as long
+  /// as it has used none.
+  ///
+  /// Registering a known hardware_id answers with the same device, without a secret, and takes over
+  /// platform, app_identifier and device_class, when the device itself calls or an operator. With a
+  /// key of role enrollment it fails with ALREADY_EXISTS and changes nothing: who lost a device's
+  /// key has an operator call RotateDeviceKey.
   public func register(
     _ request: RegisterRequest,
     options: CallOptions = .init()) async throws -> RegisterResponse {
     try await channel.unary(DeviceServiceMethods.register, request, options: options)
+  }
+
+  /// Gives a device a new key, whose secret is shown once. The old key of a device that asks for
+  /// itself is accepted until the device calls with the new one; when an operator asks, the old one
+  /// ends at once. A repeat with the same request_id gets a new secret as long as none was used.
+  public func rotateDeviceKey(
+    _ request: RotateDeviceKeyRequest,
+    options: CallOptions = .init()) async throws -> RotateDeviceKeyResponse {
+    try await channel.unary(DeviceServiceMethods.rotateDeviceKey, request, options: options)
+  }
+
+  /// Ends the keys of a device: it can no longer call until RotateDeviceKey gives it a new one.
+  public func revokeDeviceKey(
+    _ request: RevokeDeviceKeyRequest,
+    options: CallOptions = .init()) async throws -> RevokeDeviceKeyResponse {
+    try await channel.unary(DeviceServiceMethods.revokeDeviceKey, request, options: options)
   }
 
   /// Takes a report in, all of it or, when something in it is wrong, nothing, and answers with the
@@ -2936,89 +3310,98 @@ public let rollcallV1DeviceServiceProto = FileDescriptor(
     CiByb2xsY2FsbC92MS9kZXZpY2Vfc2VydmljZS5wcm90bxILcm9sbGNhbGwudjEaIGdvb2dsZS9wcm90b2J1Zi9maWVs
     ZF9tYXNrLnByb3RvGhhyb2xsY2FsbC92MS9jb21tb24ucHJvdG8aGHJvbGxjYWxsL3YxL2RldmljZS5wcm90byKCAQoP
     UmVnaXN0ZXJSZXF1ZXN0EisKBmRldmljZRgBIAEoCzITLnJvbGxjYWxsLnYxLkRldmljZVIGZGV2aWNlEh0KCnJlcXVl
-    c3RfaWQYDSABKAlSCXJlcXVlc3RJZBIjCg12YWxpZGF0ZV9vbmx5GA4gASgIUgx2YWxpZGF0ZU9ubHkiWQoQUmVnaXN0
-    ZXJSZXNwb25zZRIrCgZkZXZpY2UYASABKAsyEy5yb2xsY2FsbC52MS5EZXZpY2VSBmRldmljZRIYCgdjcmVhdGVkGAIg
-    ASgIUgdjcmVhdGVkIpkBCgtTeW5jUmVxdWVzdBIbCglkZXZpY2VfaWQYASABKAlSCGRldmljZUlkEjsKCWluc3RhbGxl
-    ZBgCIAMoCzIdLnJvbGxjYWxsLnYxLkluc3RhbGxlZFZlcnNpb25SCWluc3RhbGxlZBIwCgZldmVudHMYAyADKAsyGC5y
-    b2xsY2FsbC52MS5EZXZpY2VFdmVudFIGZXZlbnRzIoMBCgxTeW5jUmVzcG9uc2USPgoNZGVzaXJlZF9zdGF0ZRgBIAEo
-    CzIZLnJvbGxjYWxsLnYxLkRlc2lyZWRTdGF0ZVIMZGVzaXJlZFN0YXRlEjMKFWFja25vd2xlZGdlZF9zZXF1ZW5jZRgC
-    IAEoA1IUYWNrbm93bGVkZ2VkU2VxdWVuY2UiswIKDkNvbm5lY3RSZXF1ZXN0EjkKBWhlbGxvGAEgASgLMiEucm9sbGNh
-    bGwudjEuQ29ubmVjdFJlcXVlc3QuSGVsbG9IAFIFaGVsbG8SPAoGcmVwb3J0GAIgASgLMiIucm9sbGNhbGwudjEuQ29u
-    bmVjdFJlcXVlc3QuUmVwb3J0SABSBnJlcG9ydBokCgVIZWxsbxIbCglkZXZpY2VfaWQYASABKAlSCGRldmljZUlkGncK
-    BlJlcG9ydBI7CglpbnN0YWxsZWQYASADKAsyHS5yb2xsY2FsbC52MS5JbnN0YWxsZWRWZXJzaW9uUglpbnN0YWxsZWQS
-    MAoGZXZlbnRzGAIgAygLMhgucm9sbGNhbGwudjEuRGV2aWNlRXZlbnRSBmV2ZW50c0IJCgdjb250ZW50IoACCg9Db25u
-    ZWN0UmVzcG9uc2USQAoNZGVzaXJlZF9zdGF0ZRgBIAEoCzIZLnJvbGxjYWxsLnYxLkRlc2lyZWRTdGF0ZUgAUgxkZXNp
-    cmVkU3RhdGUSWAoPYWNrbm93bGVkZ2VtZW50GAIgASgLMiwucm9sbGNhbGwudjEuQ29ubmVjdFJlc3BvbnNlLkFja25v
-    d2xlZGdlbWVudEgAUg9hY2tub3dsZWRnZW1lbnQaRgoPQWNrbm93bGVkZ2VtZW50EjMKFWFja25vd2xlZGdlZF9zZXF1
-    ZW5jZRgBIAEoA1IUYWNrbm93bGVkZ2VkU2VxdWVuY2VCCQoHY29udGVudCJkChNSZXBvcnRFdmVudHNSZXF1ZXN0EhsK
-    CWRldmljZV9pZBgBIAEoCVIIZGV2aWNlSWQSMAoGZXZlbnRzGAIgAygLMhgucm9sbGNhbGwudjEuRGV2aWNlRXZlbnRS
-    BmV2ZW50cyKHAQoUUmVwb3J0RXZlbnRzUmVzcG9uc2USGgoIYWNjZXB0ZWQYASABKAVSCGFjY2VwdGVkEh4KCmR1cGxp
-    Y2F0ZXMYAiABKAVSCmR1cGxpY2F0ZXMSMwoVYWNrbm93bGVkZ2VkX3NlcXVlbmNlGAMgASgDUhRhY2tub3dsZWRnZWRT
-    ZXF1ZW5jZSKFAQokRGV2aWNlU2VydmljZURvd25sb2FkQXJ0aWZhY3RSZXF1ZXN0EhsKCWRldmljZV9pZBgBIAEoCVII
-    ZGV2aWNlSWQSKAoQbW9kZWxfdmVyc2lvbl9pZBgCIAEoCVIObW9kZWxWZXJzaW9uSWQSFgoGb2Zmc2V0GAMgASgDUgZv
-    ZmZzZXQikgIKJURldmljZVNlcnZpY2VEb3dubG9hZEFydGlmYWN0UmVzcG9uc2USUwoGaGVhZGVyGAEgASgLMjkucm9s
-    bGNhbGwudjEuRGV2aWNlU2VydmljZURvd25sb2FkQXJ0aWZhY3RSZXNwb25zZS5IZWFkZXJIAFIGaGVhZGVyEhQKBGRh
-    dGEYAiABKAxIAFIEZGF0YRp2CgZIZWFkZXISFgoGc2hhMjU2GAEgASgJUgZzaGEyNTYSHQoKc2l6ZV9ieXRlcxgCIAEo
-    A1IJc2l6ZUJ5dGVzEh0KCm1lZGlhX3R5cGUYAyABKAlSCW1lZGlhVHlwZRIWCgZvZmZzZXQYBCABKANSBm9mZnNldEIG
-    CgRwYXJ0Ii8KEEdldERldmljZVJlcXVlc3QSGwoJZGV2aWNlX2lkGAEgASgJUghkZXZpY2VJZCJAChFHZXREZXZpY2VS
-    ZXNwb25zZRIrCgZkZXZpY2UYASABKAsyEy5yb2xsY2FsbC52MS5EZXZpY2VSBmRldmljZSL9AwoSTGlzdERldmljZXNS
-    ZXF1ZXN0EkMKBmxhYmVscxgBIAMoCzIrLnJvbGxjYWxsLnYxLkxpc3REZXZpY2VzUmVxdWVzdC5MYWJlbHNFbnRyeVIG
-    bGFiZWxzEhkKCGdyb3VwX2lkGAIgASgJUgdncm91cElkEjEKCHBsYXRmb3JtGAMgASgOMhUucm9sbGNhbGwudjEuUGxh
-    dGZvcm1SCHBsYXRmb3JtEiUKDmFwcF9pZGVudGlmaWVyGAQgASgJUg1hcHBJZGVudGlmaWVyEiEKDGRldmljZV9jbGFz
-    cxgFIAEoCVILZGV2aWNlQ2xhc3MSHwoLaGFyZHdhcmVfaWQYBiABKAlSCmhhcmR3YXJlSWQSMAoUaW5zdGFsbGVkX3Zl
-    cnNpb25faWQYByABKAlSEmluc3RhbGxlZFZlcnNpb25JZBIbCglwYWdlX3NpemUYDCABKAVSCHBhZ2VTaXplEh0KCnBh
-    Z2VfdG9rZW4YDSABKAlSCXBhZ2VUb2tlbhISCgRza2lwGA4gASgFUgRza2lwEiwKBW9yZGVyGA8gASgOMhYucm9sbGNh
-    bGwudjEuU29ydE9yZGVyUgVvcmRlcho5CgtMYWJlbHNFbnRyeRIQCgNrZXkYASABKAlSA2tleRIUCgV2YWx1ZRgCIAEo
-    CVIFdmFsdWU6AjgBIosBChNMaXN0RGV2aWNlc1Jlc3BvbnNlEi0KB2RldmljZXMYASADKAsyEy5yb2xsY2FsbC52MS5E
-    ZXZpY2VSB2RldmljZXMSJgoPbmV4dF9wYWdlX3Rva2VuGAIgASgJUg1uZXh0UGFnZVRva2VuEh0KCnRvdGFsX3NpemUY
-    AyABKAVSCXRvdGFsU2l6ZSK2AgoTVXBkYXRlTGFiZWxzUmVxdWVzdBIbCglkZXZpY2VfaWQYASABKAlSCGRldmljZUlk
-    EjsKA3NldBgCIAMoCzIpLnJvbGxjYWxsLnYxLlVwZGF0ZUxhYmVsc1JlcXVlc3QuU2V0RW50cnlSA3NldBIWCgZyZW1v
-    dmUYAyADKAlSBnJlbW92ZRIdCgpyZW1vdmVfYWxsGAQgASgIUglyZW1vdmVBbGwSHQoKcmVxdWVzdF9pZBgNIAEoCVIJ
-    cmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnGjYK
-    CFNldEVudHJ5EhAKA2tleRgBIAEoCVIDa2V5EhQKBXZhbHVlGAIgASgJUgV2YWx1ZToCOAEiQwoUVXBkYXRlTGFiZWxz
-    UmVzcG9uc2USKwoGZGV2aWNlGAEgASgLMhMucm9sbGNhbGwudjEuRGV2aWNlUgZkZXZpY2UimwEKGENyZWF0ZURldmlj
-    ZUdyb3VwUmVxdWVzdBI7CgxkZXZpY2VfZ3JvdXAYASABKAsyGC5yb2xsY2FsbC52MS5EZXZpY2VHcm91cFILZGV2aWNl
-    R3JvdXASHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRl
-    T25seSJYChlDcmVhdGVEZXZpY2VHcm91cFJlc3BvbnNlEjsKDGRldmljZV9ncm91cBgBIAEoCzIYLnJvbGxjYWxsLnYx
-    LkRldmljZUdyb3VwUgtkZXZpY2VHcm91cCI/ChVHZXREZXZpY2VHcm91cFJlcXVlc3QSJgoPZGV2aWNlX2dyb3VwX2lk
-    GAEgASgJUg1kZXZpY2VHcm91cElkIlUKFkdldERldmljZUdyb3VwUmVzcG9uc2USOwoMZGV2aWNlX2dyb3VwGAEgASgL
-    Mhgucm9sbGNhbGwudjEuRGV2aWNlR3JvdXBSC2RldmljZUdyb3VwIqsBChdMaXN0RGV2aWNlR3JvdXBzUmVxdWVzdBIS
-    CgRuYW1lGAEgASgJUgRuYW1lEhsKCXBhZ2Vfc2l6ZRgMIAEoBVIIcGFnZVNpemUSHQoKcGFnZV90b2tlbhgNIAEoCVIJ
-    cGFnZVRva2VuEhIKBHNraXAYDiABKAVSBHNraXASLAoFb3JkZXIYDyABKA4yFi5yb2xsY2FsbC52MS5Tb3J0T3JkZXJS
-    BW9yZGVyIqABChhMaXN0RGV2aWNlR3JvdXBzUmVzcG9uc2USPQoNZGV2aWNlX2dyb3VwcxgBIAMoCzIYLnJvbGxjYWxs
-    LnYxLkRldmljZUdyb3VwUgxkZXZpY2VHcm91cHMSJgoPbmV4dF9wYWdlX3Rva2VuGAIgASgJUg1uZXh0UGFnZVRva2Vu
-    Eh0KCnRvdGFsX3NpemUYAyABKAVSCXRvdGFsU2l6ZSLsAQoYVXBkYXRlRGV2aWNlR3JvdXBSZXF1ZXN0EjsKDGRldmlj
-    ZV9ncm91cBgBIAEoCzIYLnJvbGxjYWxsLnYxLkRldmljZUdyb3VwUgtkZXZpY2VHcm91cBI7Cgt1cGRhdGVfbWFzaxgC
-    IAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2tSCnVwZGF0ZU1hc2sSHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVx
-    dWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnIlgKGVVw
-    ZGF0ZURldmljZUdyb3VwUmVzcG9uc2USOwoMZGV2aWNlX2dyb3VwGAEgASgLMhgucm9sbGNhbGwudjEuRGV2aWNlR3Jv
-    dXBSC2RldmljZUdyb3VwIpoBChhEZWxldGVEZXZpY2VHcm91cFJlcXVlc3QSJgoPZGV2aWNlX2dyb3VwX2lkGAEgASgJ
-    Ug1kZXZpY2VHcm91cElkEh0KCnJlcXVlc3RfaWQYDSABKAlSCXJlcXVlc3RJZBIjCg12YWxpZGF0ZV9vbmx5GA4gASgI
-    Ugx2YWxpZGF0ZU9ubHkSEgoEZXRhZxgPIAEoCVIEZXRhZyIbChlEZWxldGVEZXZpY2VHcm91cFJlc3BvbnNlIvMBCh9V
-    cGRhdGVEZXZpY2VHcm91cE1lbWJlcnNSZXF1ZXN0EiYKD2RldmljZV9ncm91cF9pZBgBIAEoCVINZGV2aWNlR3JvdXBJ
-    ZBIkCg5hZGRfZGV2aWNlX2lkcxgCIAMoCVIMYWRkRGV2aWNlSWRzEioKEXJlbW92ZV9kZXZpY2VfaWRzGAMgAygJUg9y
-    ZW1vdmVEZXZpY2VJZHMSHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhS
-    DHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnIo8BCiBVcGRhdGVEZXZpY2VHcm91cE1lbWJlcnNSZXNwb25z
-    ZRI7CgxkZXZpY2VfZ3JvdXAYASABKAsyGC5yb2xsY2FsbC52MS5EZXZpY2VHcm91cFILZGV2aWNlR3JvdXASFAoFYWRk
-    ZWQYAiABKAVSBWFkZGVkEhgKB3JlbW92ZWQYAyABKAVSB3JlbW92ZWQyqQoKDURldmljZVNlcnZpY2USRwoIUmVnaXN0
-    ZXISHC5yb2xsY2FsbC52MS5SZWdpc3RlclJlcXVlc3QaHS5yb2xsY2FsbC52MS5SZWdpc3RlclJlc3BvbnNlEkAKBFN5
-    bmMSGC5yb2xsY2FsbC52MS5TeW5jUmVxdWVzdBoZLnJvbGxjYWxsLnYxLlN5bmNSZXNwb25zZSIDkAICEkgKB0Nvbm5l
-    Y3QSGy5yb2xsY2FsbC52MS5Db25uZWN0UmVxdWVzdBocLnJvbGxjYWxsLnYxLkNvbm5lY3RSZXNwb25zZSgBMAESWAoM
-    UmVwb3J0RXZlbnRzEiAucm9sbGNhbGwudjEuUmVwb3J0RXZlbnRzUmVxdWVzdBohLnJvbGxjYWxsLnYxLlJlcG9ydEV2
-    ZW50c1Jlc3BvbnNlIgOQAgISgAEKEERvd25sb2FkQXJ0aWZhY3QSMS5yb2xsY2FsbC52MS5EZXZpY2VTZXJ2aWNlRG93
-    bmxvYWRBcnRpZmFjdFJlcXVlc3QaMi5yb2xsY2FsbC52MS5EZXZpY2VTZXJ2aWNlRG93bmxvYWRBcnRpZmFjdFJlc3Bv
-    bnNlIgOQAgEwARJPCglHZXREZXZpY2USHS5yb2xsY2FsbC52MS5HZXREZXZpY2VSZXF1ZXN0Gh4ucm9sbGNhbGwudjEu
-    R2V0RGV2aWNlUmVzcG9uc2UiA5ACARJVCgtMaXN0RGV2aWNlcxIfLnJvbGxjYWxsLnYxLkxpc3REZXZpY2VzUmVxdWVz
-    dBogLnJvbGxjYWxsLnYxLkxpc3REZXZpY2VzUmVzcG9uc2UiA5ACARJTCgxVcGRhdGVMYWJlbHMSIC5yb2xsY2FsbC52
-    MS5VcGRhdGVMYWJlbHNSZXF1ZXN0GiEucm9sbGNhbGwudjEuVXBkYXRlTGFiZWxzUmVzcG9uc2USYgoRQ3JlYXRlRGV2
-    aWNlR3JvdXASJS5yb2xsY2FsbC52MS5DcmVhdGVEZXZpY2VHcm91cFJlcXVlc3QaJi5yb2xsY2FsbC52MS5DcmVhdGVE
-    ZXZpY2VHcm91cFJlc3BvbnNlEl4KDkdldERldmljZUdyb3VwEiIucm9sbGNhbGwudjEuR2V0RGV2aWNlR3JvdXBSZXF1
-    ZXN0GiMucm9sbGNhbGwudjEuR2V0RGV2aWNlR3JvdXBSZXNwb25zZSIDkAIBEmQKEExpc3REZXZpY2VHcm91cHMSJC5y
-    b2xsY2FsbC52MS5MaXN0RGV2aWNlR3JvdXBzUmVxdWVzdBolLnJvbGxjYWxsLnYxLkxpc3REZXZpY2VHcm91cHNSZXNw
-    b25zZSIDkAIBEmIKEVVwZGF0ZURldmljZUdyb3VwEiUucm9sbGNhbGwudjEuVXBkYXRlRGV2aWNlR3JvdXBSZXF1ZXN0
-    GiYucm9sbGNhbGwudjEuVXBkYXRlRGV2aWNlR3JvdXBSZXNwb25zZRJiChFEZWxldGVEZXZpY2VHcm91cBIlLnJvbGxj
-    YWxsLnYxLkRlbGV0ZURldmljZUdyb3VwUmVxdWVzdBomLnJvbGxjYWxsLnYxLkRlbGV0ZURldmljZUdyb3VwUmVzcG9u
-    c2USdwoYVXBkYXRlRGV2aWNlR3JvdXBNZW1iZXJzEiwucm9sbGNhbGwudjEuVXBkYXRlRGV2aWNlR3JvdXBNZW1iZXJz
-    UmVxdWVzdBotLnJvbGxjYWxsLnYxLlVwZGF0ZURldmljZUdyb3VwTWVtYmVyc1Jlc3BvbnNlQhtaFnJvbGxjYWxsL3Yx
-    O3JvbGxjYWxsdjG6AgBiBnByb3RvMw==
+    c3RfaWQYDSABKAlSCXJlcXVlc3RJZBIjCg12YWxpZGF0ZV9vbmx5GA4gASgIUgx2YWxpZGF0ZU9ubHkimwEKEFJlZ2lz
+    dGVyUmVzcG9uc2USKwoGZGV2aWNlGAEgASgLMhMucm9sbGNhbGwudjEuRGV2aWNlUgZkZXZpY2USGAoHY3JlYXRlZBgC
+    IAEoCFIHY3JlYXRlZBIoCgNrZXkYAyABKAsyFi5yb2xsY2FsbC52MS5EZXZpY2VLZXlSA2tleRIWCgZzZWNyZXQYBCAB
+    KAlSBnNlY3JldCKgAQoWUm90YXRlRGV2aWNlS2V5UmVxdWVzdBIbCglkZXZpY2VfaWQYASABKAlSCGRldmljZUlkEiUK
+    DnJlc2V0X3NlcXVlbmNlGAIgASgIUg1yZXNldFNlcXVlbmNlEh0KCnJlcXVlc3RfaWQYDSABKAlSCXJlcXVlc3RJZBIj
+    Cg12YWxpZGF0ZV9vbmx5GA4gASgIUgx2YWxpZGF0ZU9ubHkiWwoXUm90YXRlRGV2aWNlS2V5UmVzcG9uc2USKAoDa2V5
+    GAEgASgLMhYucm9sbGNhbGwudjEuRGV2aWNlS2V5UgNrZXkSFgoGc2VjcmV0GAIgASgJUgZzZWNyZXQieQoWUmV2b2tl
+    RGV2aWNlS2V5UmVxdWVzdBIbCglkZXZpY2VfaWQYASABKAlSCGRldmljZUlkEh0KCnJlcXVlc3RfaWQYDSABKAlSCXJl
+    cXVlc3RJZBIjCg12YWxpZGF0ZV9vbmx5GA4gASgIUgx2YWxpZGF0ZU9ubHkiGQoXUmV2b2tlRGV2aWNlS2V5UmVzcG9u
+    c2UimQEKC1N5bmNSZXF1ZXN0EhsKCWRldmljZV9pZBgBIAEoCVIIZGV2aWNlSWQSOwoJaW5zdGFsbGVkGAIgAygLMh0u
+    cm9sbGNhbGwudjEuSW5zdGFsbGVkVmVyc2lvblIJaW5zdGFsbGVkEjAKBmV2ZW50cxgDIAMoCzIYLnJvbGxjYWxsLnYx
+    LkRldmljZUV2ZW50UgZldmVudHMigwEKDFN5bmNSZXNwb25zZRI+Cg1kZXNpcmVkX3N0YXRlGAEgASgLMhkucm9sbGNh
+    bGwudjEuRGVzaXJlZFN0YXRlUgxkZXNpcmVkU3RhdGUSMwoVYWNrbm93bGVkZ2VkX3NlcXVlbmNlGAIgASgDUhRhY2tu
+    b3dsZWRnZWRTZXF1ZW5jZSKzAgoOQ29ubmVjdFJlcXVlc3QSOQoFaGVsbG8YASABKAsyIS5yb2xsY2FsbC52MS5Db25u
+    ZWN0UmVxdWVzdC5IZWxsb0gAUgVoZWxsbxI8CgZyZXBvcnQYAiABKAsyIi5yb2xsY2FsbC52MS5Db25uZWN0UmVxdWVz
+    dC5SZXBvcnRIAFIGcmVwb3J0GiQKBUhlbGxvEhsKCWRldmljZV9pZBgBIAEoCVIIZGV2aWNlSWQadwoGUmVwb3J0EjsK
+    CWluc3RhbGxlZBgBIAMoCzIdLnJvbGxjYWxsLnYxLkluc3RhbGxlZFZlcnNpb25SCWluc3RhbGxlZBIwCgZldmVudHMY
+    AiADKAsyGC5yb2xsY2FsbC52MS5EZXZpY2VFdmVudFIGZXZlbnRzQgkKB2NvbnRlbnQigAIKD0Nvbm5lY3RSZXNwb25z
+    ZRJACg1kZXNpcmVkX3N0YXRlGAEgASgLMhkucm9sbGNhbGwudjEuRGVzaXJlZFN0YXRlSABSDGRlc2lyZWRTdGF0ZRJY
+    Cg9hY2tub3dsZWRnZW1lbnQYAiABKAsyLC5yb2xsY2FsbC52MS5Db25uZWN0UmVzcG9uc2UuQWNrbm93bGVkZ2VtZW50
+    SABSD2Fja25vd2xlZGdlbWVudBpGCg9BY2tub3dsZWRnZW1lbnQSMwoVYWNrbm93bGVkZ2VkX3NlcXVlbmNlGAEgASgD
+    UhRhY2tub3dsZWRnZWRTZXF1ZW5jZUIJCgdjb250ZW50ImQKE1JlcG9ydEV2ZW50c1JlcXVlc3QSGwoJZGV2aWNlX2lk
+    GAEgASgJUghkZXZpY2VJZBIwCgZldmVudHMYAiADKAsyGC5yb2xsY2FsbC52MS5EZXZpY2VFdmVudFIGZXZlbnRzIocB
+    ChRSZXBvcnRFdmVudHNSZXNwb25zZRIaCghhY2NlcHRlZBgBIAEoBVIIYWNjZXB0ZWQSHgoKZHVwbGljYXRlcxgCIAEo
+    BVIKZHVwbGljYXRlcxIzChVhY2tub3dsZWRnZWRfc2VxdWVuY2UYAyABKANSFGFja25vd2xlZGdlZFNlcXVlbmNlIoUB
+    CiREZXZpY2VTZXJ2aWNlRG93bmxvYWRBcnRpZmFjdFJlcXVlc3QSGwoJZGV2aWNlX2lkGAEgASgJUghkZXZpY2VJZBIo
+    ChBtb2RlbF92ZXJzaW9uX2lkGAIgASgJUg5tb2RlbFZlcnNpb25JZBIWCgZvZmZzZXQYAyABKANSBm9mZnNldCKSAgol
+    RGV2aWNlU2VydmljZURvd25sb2FkQXJ0aWZhY3RSZXNwb25zZRJTCgZoZWFkZXIYASABKAsyOS5yb2xsY2FsbC52MS5E
+    ZXZpY2VTZXJ2aWNlRG93bmxvYWRBcnRpZmFjdFJlc3BvbnNlLkhlYWRlckgAUgZoZWFkZXISFAoEZGF0YRgCIAEoDEgA
+    UgRkYXRhGnYKBkhlYWRlchIWCgZzaGEyNTYYASABKAlSBnNoYTI1NhIdCgpzaXplX2J5dGVzGAIgASgDUglzaXplQnl0
+    ZXMSHQoKbWVkaWFfdHlwZRgDIAEoCVIJbWVkaWFUeXBlEhYKBm9mZnNldBgEIAEoA1IGb2Zmc2V0QgYKBHBhcnQiLwoQ
+    R2V0RGV2aWNlUmVxdWVzdBIbCglkZXZpY2VfaWQYASABKAlSCGRldmljZUlkIkAKEUdldERldmljZVJlc3BvbnNlEisK
+    BmRldmljZRgBIAEoCzITLnJvbGxjYWxsLnYxLkRldmljZVIGZGV2aWNlIv0DChJMaXN0RGV2aWNlc1JlcXVlc3QSQwoG
+    bGFiZWxzGAEgAygLMisucm9sbGNhbGwudjEuTGlzdERldmljZXNSZXF1ZXN0LkxhYmVsc0VudHJ5UgZsYWJlbHMSGQoI
+    Z3JvdXBfaWQYAiABKAlSB2dyb3VwSWQSMQoIcGxhdGZvcm0YAyABKA4yFS5yb2xsY2FsbC52MS5QbGF0Zm9ybVIIcGxh
+    dGZvcm0SJQoOYXBwX2lkZW50aWZpZXIYBCABKAlSDWFwcElkZW50aWZpZXISIQoMZGV2aWNlX2NsYXNzGAUgASgJUgtk
+    ZXZpY2VDbGFzcxIfCgtoYXJkd2FyZV9pZBgGIAEoCVIKaGFyZHdhcmVJZBIwChRpbnN0YWxsZWRfdmVyc2lvbl9pZBgH
+    IAEoCVISaW5zdGFsbGVkVmVyc2lvbklkEhsKCXBhZ2Vfc2l6ZRgMIAEoBVIIcGFnZVNpemUSHQoKcGFnZV90b2tlbhgN
+    IAEoCVIJcGFnZVRva2VuEhIKBHNraXAYDiABKAVSBHNraXASLAoFb3JkZXIYDyABKA4yFi5yb2xsY2FsbC52MS5Tb3J0
+    T3JkZXJSBW9yZGVyGjkKC0xhYmVsc0VudHJ5EhAKA2tleRgBIAEoCVIDa2V5EhQKBXZhbHVlGAIgASgJUgV2YWx1ZToC
+    OAEiiwEKE0xpc3REZXZpY2VzUmVzcG9uc2USLQoHZGV2aWNlcxgBIAMoCzITLnJvbGxjYWxsLnYxLkRldmljZVIHZGV2
+    aWNlcxImCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAlSDW5leHRQYWdlVG9rZW4SHQoKdG90YWxfc2l6ZRgDIAEoBVIJdG90
+    YWxTaXplIrYCChNVcGRhdGVMYWJlbHNSZXF1ZXN0EhsKCWRldmljZV9pZBgBIAEoCVIIZGV2aWNlSWQSOwoDc2V0GAIg
+    AygLMikucm9sbGNhbGwudjEuVXBkYXRlTGFiZWxzUmVxdWVzdC5TZXRFbnRyeVIDc2V0EhYKBnJlbW92ZRgDIAMoCVIG
+    cmVtb3ZlEh0KCnJlbW92ZV9hbGwYBCABKAhSCXJlbW92ZUFsbBIdCgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQS
+    IwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5EhIKBGV0YWcYDyABKAlSBGV0YWcaNgoIU2V0RW50cnkS
+    EAoDa2V5GAEgASgJUgNrZXkSFAoFdmFsdWUYAiABKAlSBXZhbHVlOgI4ASJDChRVcGRhdGVMYWJlbHNSZXNwb25zZRIr
+    CgZkZXZpY2UYASABKAsyEy5yb2xsY2FsbC52MS5EZXZpY2VSBmRldmljZSKbAQoYQ3JlYXRlRGV2aWNlR3JvdXBSZXF1
+    ZXN0EjsKDGRldmljZV9ncm91cBgBIAEoCzIYLnJvbGxjYWxsLnYxLkRldmljZUdyb3VwUgtkZXZpY2VHcm91cBIdCgpy
+    ZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5IlgKGUNy
+    ZWF0ZURldmljZUdyb3VwUmVzcG9uc2USOwoMZGV2aWNlX2dyb3VwGAEgASgLMhgucm9sbGNhbGwudjEuRGV2aWNlR3Jv
+    dXBSC2RldmljZUdyb3VwIj8KFUdldERldmljZUdyb3VwUmVxdWVzdBImCg9kZXZpY2VfZ3JvdXBfaWQYASABKAlSDWRl
+    dmljZUdyb3VwSWQiVQoWR2V0RGV2aWNlR3JvdXBSZXNwb25zZRI7CgxkZXZpY2VfZ3JvdXAYASABKAsyGC5yb2xsY2Fs
+    bC52MS5EZXZpY2VHcm91cFILZGV2aWNlR3JvdXAiqwEKF0xpc3REZXZpY2VHcm91cHNSZXF1ZXN0EhIKBG5hbWUYASAB
+    KAlSBG5hbWUSGwoJcGFnZV9zaXplGAwgASgFUghwYWdlU2l6ZRIdCgpwYWdlX3Rva2VuGA0gASgJUglwYWdlVG9rZW4S
+    EgoEc2tpcBgOIAEoBVIEc2tpcBIsCgVvcmRlchgPIAEoDjIWLnJvbGxjYWxsLnYxLlNvcnRPcmRlclIFb3JkZXIioAEK
+    GExpc3REZXZpY2VHcm91cHNSZXNwb25zZRI9Cg1kZXZpY2VfZ3JvdXBzGAEgAygLMhgucm9sbGNhbGwudjEuRGV2aWNl
+    R3JvdXBSDGRldmljZUdyb3VwcxImCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAlSDW5leHRQYWdlVG9rZW4SHQoKdG90YWxf
+    c2l6ZRgDIAEoBVIJdG90YWxTaXplIuwBChhVcGRhdGVEZXZpY2VHcm91cFJlcXVlc3QSOwoMZGV2aWNlX2dyb3VwGAEg
+    ASgLMhgucm9sbGNhbGwudjEuRGV2aWNlR3JvdXBSC2RldmljZUdyb3VwEjsKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29v
+    Z2xlLnByb3RvYnVmLkZpZWxkTWFza1IKdXBkYXRlTWFzaxIdCgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoN
+    dmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5EhIKBGV0YWcYDyABKAlSBGV0YWciWAoZVXBkYXRlRGV2aWNl
+    R3JvdXBSZXNwb25zZRI7CgxkZXZpY2VfZ3JvdXAYASABKAsyGC5yb2xsY2FsbC52MS5EZXZpY2VHcm91cFILZGV2aWNl
+    R3JvdXAimgEKGERlbGV0ZURldmljZUdyb3VwUmVxdWVzdBImCg9kZXZpY2VfZ3JvdXBfaWQYASABKAlSDWRldmljZUdy
+    b3VwSWQSHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRl
+    T25seRISCgRldGFnGA8gASgJUgRldGFnIhsKGURlbGV0ZURldmljZUdyb3VwUmVzcG9uc2Ui8wEKH1VwZGF0ZURldmlj
+    ZUdyb3VwTWVtYmVyc1JlcXVlc3QSJgoPZGV2aWNlX2dyb3VwX2lkGAEgASgJUg1kZXZpY2VHcm91cElkEiQKDmFkZF9k
+    ZXZpY2VfaWRzGAIgAygJUgxhZGREZXZpY2VJZHMSKgoRcmVtb3ZlX2RldmljZV9pZHMYAyADKAlSD3JlbW92ZURldmlj
+    ZUlkcxIdCgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVP
+    bmx5EhIKBGV0YWcYDyABKAlSBGV0YWcijwEKIFVwZGF0ZURldmljZUdyb3VwTWVtYmVyc1Jlc3BvbnNlEjsKDGRldmlj
+    ZV9ncm91cBgBIAEoCzIYLnJvbGxjYWxsLnYxLkRldmljZUdyb3VwUgtkZXZpY2VHcm91cBIUCgVhZGRlZBgCIAEoBVIF
+    YWRkZWQSGAoHcmVtb3ZlZBgDIAEoBVIHcmVtb3ZlZDLlCwoNRGV2aWNlU2VydmljZRJHCghSZWdpc3RlchIcLnJvbGxj
+    YWxsLnYxLlJlZ2lzdGVyUmVxdWVzdBodLnJvbGxjYWxsLnYxLlJlZ2lzdGVyUmVzcG9uc2USXAoPUm90YXRlRGV2aWNl
+    S2V5EiMucm9sbGNhbGwudjEuUm90YXRlRGV2aWNlS2V5UmVxdWVzdBokLnJvbGxjYWxsLnYxLlJvdGF0ZURldmljZUtl
+    eVJlc3BvbnNlElwKD1Jldm9rZURldmljZUtleRIjLnJvbGxjYWxsLnYxLlJldm9rZURldmljZUtleVJlcXVlc3QaJC5y
+    b2xsY2FsbC52MS5SZXZva2VEZXZpY2VLZXlSZXNwb25zZRJACgRTeW5jEhgucm9sbGNhbGwudjEuU3luY1JlcXVlc3Qa
+    GS5yb2xsY2FsbC52MS5TeW5jUmVzcG9uc2UiA5ACAhJICgdDb25uZWN0Ehsucm9sbGNhbGwudjEuQ29ubmVjdFJlcXVl
+    c3QaHC5yb2xsY2FsbC52MS5Db25uZWN0UmVzcG9uc2UoATABElgKDFJlcG9ydEV2ZW50cxIgLnJvbGxjYWxsLnYxLlJl
+    cG9ydEV2ZW50c1JlcXVlc3QaIS5yb2xsY2FsbC52MS5SZXBvcnRFdmVudHNSZXNwb25zZSIDkAICEoABChBEb3dubG9h
+    ZEFydGlmYWN0EjEucm9sbGNhbGwudjEuRGV2aWNlU2VydmljZURvd25sb2FkQXJ0aWZhY3RSZXF1ZXN0GjIucm9sbGNh
+    bGwudjEuRGV2aWNlU2VydmljZURvd25sb2FkQXJ0aWZhY3RSZXNwb25zZSIDkAIBMAESTwoJR2V0RGV2aWNlEh0ucm9s
+    bGNhbGwudjEuR2V0RGV2aWNlUmVxdWVzdBoeLnJvbGxjYWxsLnYxLkdldERldmljZVJlc3BvbnNlIgOQAgESVQoLTGlz
+    dERldmljZXMSHy5yb2xsY2FsbC52MS5MaXN0RGV2aWNlc1JlcXVlc3QaIC5yb2xsY2FsbC52MS5MaXN0RGV2aWNlc1Jl
+    c3BvbnNlIgOQAgESUwoMVXBkYXRlTGFiZWxzEiAucm9sbGNhbGwudjEuVXBkYXRlTGFiZWxzUmVxdWVzdBohLnJvbGxj
+    YWxsLnYxLlVwZGF0ZUxhYmVsc1Jlc3BvbnNlEmIKEUNyZWF0ZURldmljZUdyb3VwEiUucm9sbGNhbGwudjEuQ3JlYXRl
+    RGV2aWNlR3JvdXBSZXF1ZXN0GiYucm9sbGNhbGwudjEuQ3JlYXRlRGV2aWNlR3JvdXBSZXNwb25zZRJeCg5HZXREZXZp
+    Y2VHcm91cBIiLnJvbGxjYWxsLnYxLkdldERldmljZUdyb3VwUmVxdWVzdBojLnJvbGxjYWxsLnYxLkdldERldmljZUdy
+    b3VwUmVzcG9uc2UiA5ACARJkChBMaXN0RGV2aWNlR3JvdXBzEiQucm9sbGNhbGwudjEuTGlzdERldmljZUdyb3Vwc1Jl
+    cXVlc3QaJS5yb2xsY2FsbC52MS5MaXN0RGV2aWNlR3JvdXBzUmVzcG9uc2UiA5ACARJiChFVcGRhdGVEZXZpY2VHcm91
+    cBIlLnJvbGxjYWxsLnYxLlVwZGF0ZURldmljZUdyb3VwUmVxdWVzdBomLnJvbGxjYWxsLnYxLlVwZGF0ZURldmljZUdy
+    b3VwUmVzcG9uc2USYgoRRGVsZXRlRGV2aWNlR3JvdXASJS5yb2xsY2FsbC52MS5EZWxldGVEZXZpY2VHcm91cFJlcXVl
+    c3QaJi5yb2xsY2FsbC52MS5EZWxldGVEZXZpY2VHcm91cFJlc3BvbnNlEncKGFVwZGF0ZURldmljZUdyb3VwTWVtYmVy
+    cxIsLnJvbGxjYWxsLnYxLlVwZGF0ZURldmljZUdyb3VwTWVtYmVyc1JlcXVlc3QaLS5yb2xsY2FsbC52MS5VcGRhdGVE
+    ZXZpY2VHcm91cE1lbWJlcnNSZXNwb25zZUIbWhZyb2xsY2FsbC92MTtyb2xsY2FsbHYxugIAYgZwcm90bzM=
     """)

@@ -1,7 +1,13 @@
-/// The secret of an API key: `sk-` and 43 characters of base64url, 256 random bits.
+/// The secret of an API key or a device: a prefix and 43 characters of base64url, 256 random bits.
 public struct KeySecret: Hashable, Sendable {
   /// How many bytes of randomness a secret is made of.
   public static let randomByteCount = 32
+  /// Whose secret it is; the prefix tells.
+  public enum Kind: String, CaseIterable, Sendable {
+    case apiKey = "sk-"
+    case device = "dk-"
+  }
+
   /// How many characters a key is recognised by.
   public static let hintLength = 8
 
@@ -10,11 +16,11 @@ public struct KeySecret: Hashable, Sendable {
 
   /// Makes a secret of random bytes; nil unless there are 32.
   ///
-  /// - 32 zero bytes → `sk-` and 43 × `A`
-  public init?(random bytes: [UInt8]) {
+  /// - 32 zero bytes → `sk-` and 43 × `A`; of a device → `dk-` and 43 × `A`
+  public init?(_ kind: Kind = .apiKey, random bytes: [UInt8]) {
     guard bytes.count == KeySecret.randomByteCount else { return nil }
     let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
-    var text = Array("sk-".utf8)
+    var text = Array(kind.rawValue.utf8)
     var bits: UInt32 = 0
     var count = 0
     for byte in bytes {

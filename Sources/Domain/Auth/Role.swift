@@ -4,7 +4,10 @@ public enum Role: Int32, CaseIterable, Hashable, Sendable {
   case `operator` = 2
   case reviewer = 3
   case admin = 4
+  /// Whoever holds a shared key of before devices had secrets of their own; also what a device is.
   case device = 5
+  /// Makes devices known and does nothing else: what is built into devices.
+  case enrollment = 6
 }
 
 /// The roles of a principal, or those of which a method asks for one.
@@ -23,13 +26,17 @@ public struct Roles: OptionSet, Hashable, Sendable {
   public static let reviewer = Roles([Role.reviewer])
   public static let admin = Roles([Role.admin])
   public static let device = Roles([Role.device])
+  public static let enrollment = Roles([Role.enrollment])
 
-  /// Whoever may read: everybody but devices.
+  /// Whoever may read: everybody but devices and what enrols them.
   public static let readers: Roles = [.viewer, .operator, .reviewer, .admin]
   /// Whoever may change what runs where.
   public static let operators: Roles = [.operator, .admin]
   /// Whoever may speak for a device.
   public static let devices: Roles = [.device, .operator, .admin]
+
+  /// Whoever may make a device known.
+  public static let registrars: Roles = [.device, .enrollment, .operator, .admin]
 
   /// The roles, in the order of their numbers.
   public var list: [Role] { Role.allCases.filter { contains(Roles([$0])) } }

@@ -43,6 +43,9 @@ public struct VersionActivity: Hashable, Sendable {
 
 /// Which of a device's numbered events are new.
 public enum EventSequence {
+  /// How far a number may lie beyond the highest one taken: one that is far off would make all that follow look known.
+  public static let maximumStep: Int64 = 1_000_000_000
+
   /// Splits numbers into those to take and those known: numbers must ascend; one is new iff it exceeds every number before.
   ///
   /// - after 5: 4, 5, 6, 7 → takes from index 2, acknowledged 7
@@ -50,6 +53,7 @@ public enum EventSequence {
   /// - after 0: (none) → takes nothing, acknowledged 0
   /// - 3, 3 → error: sequence 3 at 1 does not exceed the 3 before it
   /// - 0 → error: sequence 0 at 0 is not positive
+  /// - after 5: 1_000_000_005 → takes it; 1_000_000_006 → error: sequence 1000000006 at 0 is more than 1000000000 beyond 5
   public static func take(
     _ numbers: [Int64], after acknowledged: Int64, field: String = "events"
   ) throws(DomainError) -> (firstNew: Int, acknowledged: Int64) {
@@ -64,6 +68,13 @@ public enum EventSequence {
         throw .invalid(
           field: "\(field)[\(index)].sequence",
           message: "sequence \(number) at \(index) does not exceed the \(previous) before it")
+      }
+      let (bound, isUnbounded) = acknowledged.addingReportingOverflow(maximumStep)
+      guard isUnbounded || number <= bound else {
+        throw .invalid(
+          field: "\(field)[\(index)].sequence",
+          message:
+            "sequence \(number) at \(index) is more than \(maximumStep) beyond \(acknowledged)")
       }
       previous = number
     }

@@ -19,12 +19,12 @@ extension API.ApiKey {
 
 extension KeySecret {
   /// A secret of 256 bits from the system's generator.
-  static func random() -> KeySecret {
+  static func random(_ kind: Kind = .apiKey) -> KeySecret {
     var generator = SystemRandomNumberGenerator()
     let bytes = (0..<KeySecret.randomByteCount).map { _ in
       UInt8.random(in: .min ... .max, using: &generator)
     }
-    guard let secret = KeySecret(random: bytes) else {
+    guard let secret = KeySecret(kind, random: bytes) else {
       preconditionFailure(
         "\(bytes.count) bytes were drawn, \(KeySecret.randomByteCount) are needed")
     }

@@ -21,6 +21,15 @@ public struct AuthService: AuthServiceServer {
     _ request: WhoAmIRequest, context: ServerContext
   ) async throws -> WhoAmIResponse {
     try rules.read(context) { db, caller in
+      if let device = caller.device {
+        guard let org = try Orgs(db).find(caller.org) else {
+          throw ServiceError.unauthenticated(.apiKeyInvalid)
+        }
+        return WhoAmIResponse.with {
+          $0.org = API.Org(org)
+          $0.deviceId = device.id.rawValue
+        }
+      }
       guard let org = try Orgs(db).find(caller.org),
         let principal = try Principals(db).find(caller.principal, org: caller.org),
         let key = try APIKeys(db).find(caller.key, org: caller.org)

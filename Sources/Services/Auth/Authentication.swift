@@ -3,13 +3,14 @@ public import Domain
 public import RPCCore
 public import Store
 
-/// Finds out who calls: `authorization: Bearer sk-…` → the principal of that key.
+/// Finds out who calls: `authorization: Bearer sk-…` → the principal of that key, `Bearer dk-…` → the device of that secret.
 ///
-/// Health and reflection need no key. The key's SHA-256 is looked up in a cache, then in the store;
+/// Health and reflection need no key. The SHA-256 is looked up in a cache, then in the store;
 /// a refused caller does not learn why.
 public final class Authentication: ServerInterceptor {
   private let store: Store
   private let cache = CredentialCache()
+  private let devices = DeviceCallers()
   let now: @Sendable () -> Timestamp
 
   public init(
@@ -29,11 +30,13 @@ public final class Authentication: ServerInterceptor {
 
   public func callStarted(_ context: ServerContext) throws {
     guard !Self.isOpen(context.method.service) else { return }
-    let digest = context.requestMetadata.firstValue("authorization") { value in
-      Self.token(value).map { SHA256.hash(data: $0) }
+    let found = context.requestMetadata.firstValue("authorization") { value in
+      Self.token(value).map { (digest: SHA256.hash(data: $0), isDevice: Self.isDeviceSecret($0)) }
     }
-    guard let digest else { throw StatusMapping.map(ServiceError.unauthenticated(.apiKeyMissing)) }
-    guard let digest, let caller = try caller(digest) else {
+    guard let found else { throw StatusMapping.map(ServiceError.unauthenticated(.apiKeyMissing)) }
+    guard let found,
+      let caller = try found.isDevice ? device(found.digest) : caller(found.digest)
+    else {
       throw StatusMapping.map(ServiceError.unauthenticated(.apiKeyInvalid))
     }
     context.caller = caller
@@ -53,16 +56,52 @@ public final class Authentication: ServerInterceptor {
     return found
   }
 
+  // MARK: Devices
+
+  /// Forgets what is known of a device: after a change of its secrets was committed.
+  func forget(_ device: DeviceID) { devices.forget(device) }
+
+  /// Grows whenever a device's secrets change.
+  func changes(of device: DeviceID) -> UInt64 { devices.changes(of: device) }
+
+  /// Whether a device may still call with the secret it called with.
+  func isAccepted(_ device: Caller.DeviceIdentity) throws -> Bool {
+    try store.read { try DeviceCredentials($0).find(device.id) }?
+      .secret(digest: device.digest) != nil
+  }
+
+  private func device(_ digest: SHA256.Digest) throws -> Caller? {
+    let key = CredentialCache.Digest(digest)
+    let (known, changes) = devices.find(key)
+    if let known { return known }
+    let bytes = Array(digest)
+    guard let credential = try read({ try DeviceCredentials($0).find(digest: bytes) }),
+      let secret = credential.secret(digest: bytes)
+    else { return nil }
+    let caller = Caller(secret, of: credential)
+    devices.insert(key, caller, after: changes)
+    return caller
+  }
+
+  private static func isDeviceSecret(_ token: UnsafeRawBufferPointer) -> Bool {
+    token.starts(with: KeySecret.Kind.device.rawValue.utf8)
+  }
+
+  // MARK: Principals
+
+  private func read<R>(_ body: (ReadTransaction) throws -> R) throws -> R {
+    do {
+      return try store.read(body)
+    } catch StoreError.closed {
+      throw ErrorDetails.error(.unavailable, .shuttingDown, "the server is shutting down")
+    }
+  }
+
   private func caller(_ digest: SHA256.Digest) throws -> Caller? {
     let key = CredentialCache.Digest(digest)
     let (entry, generation) = cache.find(key)
     if let entry { return isCurrent(entry) ? entry.caller : nil }
-    let found: APIKeys.Credential?
-    do {
-      found = try store.read { try APIKeys($0).credential(digest: Array(digest)) }
-    } catch StoreError.closed {
-      throw ErrorDetails.error(.unavailable, .shuttingDown, "the server is shutting down")
-    }
+    let found = try read { try APIKeys($0).credential(digest: Array(digest)) }
     guard let found, found.key.revokedAt == nil, !found.isDisabled else { return nil }
     let fresh = CredentialCache.Entry(
       caller: Caller(

@@ -19,7 +19,8 @@ public struct Authorization: ServerInterceptor {
       "RevokeApiKey": .readers,
     ],
     DeviceServiceMethods.serviceName: [
-      "Register": .devices,
+      "Register": .registrars,
+      "RotateDeviceKey": .devices,
       "Sync": .devices,
       "Connect": .devices,
       "ReportEvents": .devices,

@@ -36,6 +36,7 @@ final class CallerLease: Sendable {
   }
 
   private func check(_ state: inout State) throws {
+    if let device = caller.device { return try check(device, &state) }
     // Before the read: a change during it is looked at again.
     let generation = rules.authentication.generation
     if state.generation != generation {
@@ -50,5 +51,14 @@ final class CallerLease: Sendable {
     if let expiresAt = state.expiresAt, rules.authentication.now() >= expiresAt {
       throw ServiceError.unauthenticated(.apiKeyInvalid)
     }
+  }
+
+  private func check(_ device: Caller.DeviceIdentity, _ state: inout State) throws {
+    let generation = rules.authentication.changes(of: device.id)
+    guard state.generation != generation else { return }
+    guard try rules.authentication.isAccepted(device) else {
+      throw ServiceError.unauthenticated(.apiKeyInvalid)
+    }
+    state.generation = generation
   }
 }

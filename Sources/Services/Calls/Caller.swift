@@ -9,16 +9,41 @@ public struct Caller: Sendable, Hashable {
   public let key: KeyID
   /// Whether the org is the one whose admins may create others.
   public let isRootOrg: Bool
+  /// The device that calls with a secret of its own; nil: somebody else.
+  public let device: DeviceIdentity?
+
+  /// A device, and the secret that it called with.
+  public struct DeviceIdentity: Sendable, Hashable {
+    public let id: DeviceID
+    /// The SHA-256 of the secret.
+    let digest: [UInt8]
+    /// Whether the device has called with it before.
+    let isUsed: Bool
+  }
 
   public init(
-    principal: PrincipalID, org: OrgID, roles: Roles, key: KeyID, isRootOrg: Bool
+    principal: PrincipalID, org: OrgID, roles: Roles, key: KeyID, isRootOrg: Bool,
+    device: DeviceIdentity? = nil
   ) {
     self.principal = principal
     self.org = org
     self.roles = roles
     self.key = key
     self.isRootOrg = isRootOrg
+    self.device = device
   }
+
+  /// A device by a secret of its own. In the log of events it stands under its own id.
+  init(_ secret: DeviceCredential.Secret, of credential: DeviceCredential) {
+    self.init(
+      principal: PrincipalID(credential.device.rawValue), org: credential.org, roles: .device,
+      key: KeyID(credential.device.rawValue), isRootOrg: false,
+      device: DeviceIdentity(
+        id: credential.device, digest: secret.digest, isUsed: secret.isUsed))
+  }
+
+  /// Whether it may act for any device of its org because it may change any.
+  var isOperator: Bool { roles.suffice(for: .operators) }
 
   /// Whether it manages its org.
   public var isAdmin: Bool { roles.contains(.admin) }

@@ -9,6 +9,7 @@ extension DeviceService {
     _ request: SyncRequest, context: ServerContext
   ) async throws -> SyncResponse {
     try await rules.perform(context) { caller in
+      try await speak(for: request.deviceId, caller)
       let taken = try await take(
         request.deviceId, installed: request.installed, events: request.events, caller)
       let state = try fleet.store.read { db in
@@ -28,6 +29,7 @@ extension DeviceService {
       guard !request.events.isEmpty else {
         throw ServiceError.invalid(field: "events", message: "is required")
       }
+      try await speak(for: request.deviceId, caller)
       let taken = try await take(
         request.deviceId, installed: [], events: request.events, caller)
       return ReportEventsResponse.with {
@@ -47,6 +49,7 @@ extension DeviceService {
       guard case .hello(let hello)? = try await messages.next()?.content else {
         throw ServiceError.invalid(field: "hello", message: "the first message must be a hello")
       }
+      try await speak(for: hello.deviceId, caller)
       let (device, revision) = try fleet.store.read { db in
         (try Self.device(hello.deviceId, caller, db), try db.revision())
       }

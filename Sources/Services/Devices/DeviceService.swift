@@ -9,18 +9,37 @@ public struct DeviceService: DeviceServiceServer {
   let rules: CallRules
   let fleet: Fleet
   let files: ArtifactFiles
+  let sharedKeys: SharedKeys
 
-  public init(rules: CallRules, fleet: Fleet, files: ArtifactFiles) {
+  public init(
+    rules: CallRules, fleet: Fleet, files: ArtifactFiles, sharedKeys: SharedKeys = .accepted
+  ) {
     self.rules = rules
     self.fleet = fleet
     self.files = files
+    self.sharedKeys = sharedKeys
   }
 
   public func register(
     _ request: RegisterRequest, context: ServerContext
   ) async throws -> RegisterResponse {
     let fleet = fleet
-    return try await rules.mutate(request, context) { mutation in
+    let secret = KeySecret.random(.device)
+    let response: RegisterResponse = try await rules.mutate(
+      request, context,
+      storing: { response in
+        var stored = response
+        stored.secret = ""
+        return stored
+      },
+      replaying: { mutation, first in
+        guard let key = try mutation.renewKey(first.key, with: secret) else { return first }
+        var answer = first
+        answer.key = key
+        answer.secret = secret.text
+        return answer
+      }
+    ) { mutation in
       let wanted = request.device ?? API.Device()
       let org = mutation.caller.org
       try TextRule.hardwareID.check(wanted.hardwareId, field: "device.hardware_id")
@@ -31,7 +50,9 @@ public struct DeviceService: DeviceServiceServer {
       let app = try TextRule.foreignIdentifier.check(
         wanted.appIdentifier, field: "device.app_identifier")
       let devices = Devices(mutation.tx)
-      if let known = try devices.find(hardwareID: wanted.hardwareId, org: org) {
+      let known = try devices.find(hardwareID: wanted.hardwareId, org: org)
+      try checkRegistrar(mutation, hardwareID: wanted.hardwareId, known: known)
+      if let known {
         var device = known
         device.traits = traits
         device.appIdentifier = app
@@ -57,10 +78,36 @@ public struct DeviceService: DeviceServiceServer {
       try mutation.record(
         "registered", .device, id: device.id.rawValue, after: after,
         payload: EventDetail(message: "device \(device.hardwareID) registered").payload)
+      let key = try mutation.issueKey(secret, to: device)
       return RegisterResponse.with {
         $0.device = after
         $0.created = true
+        $0.key = key
+        $0.secret = request.validateOnly ? "" : secret.text
       }
+    }
+    // A repeat replaces the key of the answer before.
+    if let key = response.key { rules.authentication.forget(DeviceID(key.deviceId)) }
+    return response
+  }
+
+  /// Who may register which device: an operator any, a device itself, whoever else only one that is not known.
+  private func checkRegistrar(
+    _ mutation: Mutation, hardwareID: String, known: Domain.Device?
+  ) throws {
+    let caller = mutation.caller
+    if caller.isOperator { return }
+    if let device = caller.device {
+      guard known?.id == device.id else {
+        throw ServiceError.permissionDenied("a device registers itself and no other")
+      }
+      return
+    }
+    let isShared = caller.roles.contains(.device)
+    if isShared { try checkShared(caller) }
+    guard let known else { return }
+    guard isShared, try DeviceCredentials(mutation.tx).find(known.id)?.claimedAt == nil else {
+      throw ServiceError.alreadyExists(.device, name: hardwareID)
     }
   }
 
@@ -69,6 +116,7 @@ public struct DeviceService: DeviceServiceServer {
     responses: ResponseStream<DeviceServiceDownloadArtifactResponse>, context: ServerContext
   ) async throws {
     try await rules.perform(context) { caller in
+      try await speak(for: request.deviceId, caller)
       let download = try fleet.store.read { db in
         _ = try Self.device(request.deviceId, caller, db)
         let id = VersionID(request.modelVersionId)

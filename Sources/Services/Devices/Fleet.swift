@@ -12,6 +12,7 @@ public final class Fleet: Sendable {
   let connections: DeviceConnections
   let health = HealthSignals()
   let encodings: WatchEncodings
+  let notedSharedKeys = NotedPrincipals()
   private let versions = Mutex<[VersionID: VersionFacts]>([:])
 
   /// How many versions' facts are kept; beyond it all are read again.

@@ -145,6 +145,13 @@ public final class FleetActivity: Sendable {
     try told(try EventSequence.take(numbers, after: known).firstNew)
   }
 
+  /// Has a device number its events anew, from 1.
+  public func resetSequence(of device: DeviceID, in store: Store) async throws {
+    await store.flush()
+    try await store.write { try DeviceActivities($0).resetSequence(of: device) }
+    sequences.withLock { $0[device] = 0 }
+  }
+
   /// A device's activity, what is not yet written down included.
   public func current(_ device: DeviceID, _ transaction: ReadTransaction) throws
     -> DeviceActivity

@@ -44,7 +44,7 @@ enum Migrations {
   /// In order of version. Numbers may be landed out of order; what is missing is applied.
   static let all: [Migration] = [
     .core, .auth, .catalog, .devices, .deployments, .deviceLists, .replaced,
-    .artifactReferences, .deploymentTargets, .refusals, .keptFailures,
+    .artifactReferences, .deploymentTargets, .refusals, .keptFailures, .deviceCredentials,
   ]
 
   /// Brings the schema to this binary's version, one transaction for each step.

@@ -12,5 +12,5 @@ struct RoleArgument: ExpressibleByArgument, Equatable, Sendable {
     self.role = role
   }
 
-  static let allValueStrings = ["viewer", "operator", "reviewer", "admin", "device"]
+  static let allValueStrings = ["viewer", "operator", "reviewer", "admin", "enrollment", "device"]
 }

@@ -5,7 +5,9 @@ import ArgumentParser
 struct DevicesCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "devices", abstract: "Devices: what they run and how they are.",
-    subcommands: [List.self, Show.self, Label.self], defaultSubcommand: List.self)
+    subcommands: [
+      List.self, Show.self, Label.self, Register.self, RotateKey.self, RevokeKey.self,
+    ], defaultSubcommand: List.self)
 
   struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "List the devices.")

@@ -14,7 +14,9 @@ struct KeysCommand: AsyncParsableCommand {
     @Argument(help: "Unique name of the account.") var name: String
     @Option(
       name: .customLong("role"),
-      help: "viewer, operator, reviewer, admin or device; may be repeated.")
+      help:
+        "viewer, operator, reviewer, admin or enrollment (for devices to register with); may be repeated."
+    )
     var roles: [RoleArgument]
 
     func run() async throws {

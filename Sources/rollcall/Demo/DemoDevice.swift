@@ -6,12 +6,16 @@ import RPCCore
 
 /// One device of the demo: a client with a connection of its own that does what a device does.
 ///
-/// It registers, stays connected, downloads and verifies what it should run, loads it with libxgboost, lets it judge real
+/// It registers with the key that all share, gets a key of its own, stays connected with that, downloads and verifies what it should run, loads it with libxgboost, lets it judge real
 /// rows and reports. Nothing is pretended: a version that does not answer is reported with the library's words, and the
 /// device goes on with what it ran before.
 actor DemoDevice {
   let hardwareId: String
-  private let client: DeviceServiceClient
+  /// The client that registers; once that is done, the device's own.
+  private var client: DeviceServiceClient
+  private let connection: @Sendable (_ secret: String) throws -> Channel
+  private var channel: Channel?
+  private let registrationID: String
   private let samples: [DemoData.Sample]
   private let tally: FleetTally
   private let clock = ContinuousClock()
@@ -31,10 +35,13 @@ actor DemoDevice {
   private var sentSequence: Int64 = 0
 
   init(
-    number: Int, client: DeviceServiceClient, samples: [DemoData.Sample], tally: FleetTally
+    number: Int, registrar: DeviceServiceClient, samples: [DemoData.Sample], tally: FleetTally,
+    connection: @escaping @Sendable (_ secret: String) throws -> Channel
   ) {
     hardwareId = Self.hardwareId(number)
-    self.client = client
+    client = registrar
+    self.connection = connection
+    registrationID = Session.requestID()
     self.samples = samples
     self.tally = tally
     generator = SplitMix(seed: UInt64(number))
@@ -71,10 +78,19 @@ actor DemoDevice {
     device.labels = ["region": generator.next() % 2 == 0 ? "eu" : "us"]
     var request = RegisterRequest()
     request.device = device
+    // The same in every attempt: a repeat whose answer was lost gets a key all the same.
+    request.requestId = registrationID
     let options = CallOptions(timeout: .seconds(30), waitForReady: true)
-    deviceId = try await client.register(request, options: options).device.unwrapped().id
+    let answer = try await client.register(request, options: options)
+    let own = try connection(answer.secret)
+    channel = own
+    client = DeviceServiceClient(own)
+    deviceId = try answer.device.unwrapped().id
     tally.registered()
   }
+
+  /// Closes the device's connection, once ``run()`` has ended.
+  func close() async { await channel?.close() }
 
   private func connect() async throws {
     let call = client.connect()

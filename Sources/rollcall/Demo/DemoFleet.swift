@@ -6,19 +6,26 @@ actor DemoFleet {
   let tally = FleetTally()
   let count: Int
   private var tasks: [Task<Void, any Error>] = []
-  private var channels: [Channel] = []
+  private var devices: [DemoDevice] = []
+  private var registrar: Channel?
 
   init(count: Int) { self.count = count }
 
-  /// Connects the devices. Returns at once; `tally` tells how far they have come.
+  /// Connects the devices, which register with `key` and then call with keys of their own. Returns at once; `tally` tells how far
+  /// they have come.
   func connect(to server: String, key: String, samples: [DemoData.Sample]) throws {
-    for number in 1...count {
+    let connection: @Sendable (String) throws -> Channel = { secret in
       var configuration = Channel.Configuration()
-      configuration.credentials = try .bearer(key)
-      let channel = try Channel(target: server, configuration: configuration)
-      channels.append(channel)
+      configuration.credentials = try .bearer(secret)
+      return try Channel(target: server, configuration: configuration)
+    }
+    let registrar = try connection(key)
+    self.registrar = registrar
+    for number in 1...count {
       let device = DemoDevice(
-        number: number, client: DeviceServiceClient(channel), samples: samples, tally: tally)
+        number: number, registrar: DeviceServiceClient(registrar), samples: samples, tally: tally,
+        connection: connection)
+      devices.append(device)
       tasks.append(Task { try await device.run() })
     }
   }
@@ -30,9 +37,11 @@ actor DemoFleet {
     for task in tasks {
       do { try await task.value } catch { failure = failure ?? error }
     }
-    for channel in channels { await channel.close() }
+    for device in devices { await device.close() }
+    await registrar?.close()
     tasks = []
-    channels = []
+    devices = []
+    registrar = nil
     if let failure { throw failure }
   }
 }

@@ -66,7 +66,7 @@ struct DemoStory: Sendable {
     var principal = Principal()
     principal.name = "demo-devices"
     principal.kind = .serviceAccount
-    principal.roles = [.device]
+    principal.roles = [.enrollment]
     var create = CreatePrincipalRequest()
     create.principal = principal
     create.requestId = Session.requestID()

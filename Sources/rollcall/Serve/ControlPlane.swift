@@ -73,7 +73,10 @@ final class ControlPlane: Service {
         services: [
           AuthService(rules: rules, authentication: authentication).registration,
           CatalogService(rules: rules, files: artifacts).registration,
-          DeviceService(rules: rules, fleet: fleet, files: artifacts).registration,
+          DeviceService(
+            rules: rules, fleet: fleet, files: artifacts,
+            sharedKeys: options.noSharedDeviceKeys ? .refused : .accepted
+          ).registration,
           DeploymentService(rules: rules, fleet: fleet).registration,
         ],
         interceptors: [authentication, Authorization()],

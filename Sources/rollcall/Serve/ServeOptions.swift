@@ -43,6 +43,12 @@ struct ServeOptions: ParsableArguments {
   @Option(help: "Bytes of a request message; a larger one gets RESOURCE_EXHAUSTED.")
   var maxRequestBytes = ServerLimits().maxRequestBytes
 
+  @Flag(
+    help: ArgumentHelp(
+      "Refuse keys of role device, which a whole fleet shares: every device calls with the key that Register gave it."
+    ))
+  var noSharedDeviceKeys = false
+
   @Option(help: "trace, debug, info, notice, warning, error or critical.")
   var logLevel: LogLevelArgument = .init(level: .info)
 

@@ -29,6 +29,11 @@ public struct DeviceActivities {
     ) { row in try row.get(0, as: Int64.self) } ?? 0
   }
 
+  func resetSequence(of device: DeviceID) throws {
+    try db.execute(
+      "UPDATE device_activity SET acknowledged_sequence = 0 WHERE device = $1", device.rawValue)
+  }
+
   /// Writes a device's activity down as it now is.
   public func save(_ activity: DeviceActivity, of device: DeviceID) throws {
     let attempts = activity.attempts
