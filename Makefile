@@ -8,7 +8,8 @@ SHELL := /bin/bash
 LIBRARIES := libnghttp2-dev libsqlite3-dev zlib1g-dev libxgboost-dev libprotobuf-c-dev libprotobuf-dev
 TOOLS := protobuf-compiler protobuf-c-compiler pkg-config
 # Foreign clients drive the server: Python from a virtual environment, C++ built by the test. openssl makes certificates.
-TEST_TOOLS := python3-venv openssl g++ pkg-config libgrpc++-dev protobuf-compiler-grpc
+# SQLite's header lets a test run be recorded, and PostgreSQL prepares every statement of it.
+TEST_TOOLS := python3-venv openssl g++ pkg-config libgrpc++-dev protobuf-compiler-grpc libsqlite3-dev postgresql
 # The external suites build themselves with these.
 INTEROP_TOOLS := dpkg-dev golang-go golang-google-grpc-dev golang-golang-x-oauth2-google-dev \
   golang-github-golang-protobuf-1-3-dev
@@ -18,6 +19,8 @@ VENV := .build/venv
 REQUIREMENTS := Tests/Interop/requirements.txt
 VENV_STAMP := $(VENV)/.requirements.txt
 SUITES ?= ../shared
+# What the last test run gave to SQLite.
+CENSUS := .build/sql-census
 # `make run DEMO=--exit` ends after the story.
 DEMO ?=
 
@@ -68,8 +71,15 @@ run: build ## Build, then show a whole rollout to 200 devices, and leave the ser
 .PHONY: test
 test: setup-test ## Build and run every test: Swift, then foreign clients in Python
 	swift build --build-tests
-	swift test --skip-build --parallel
+	Tests/Database/record.sh $(CENSUS) swift test --skip-build --parallel
 	$(VENV)/bin/python -m pytest Tests/Interop
+	$(VENV)/bin/python -m pytest Tests/Database
+
+.PHONY: census
+census: setup-test ## Check the plan of every SQL statement, and prepare it on PostgreSQL too
+	swift build --build-tests
+	Tests/Database/record.sh $(CENSUS) swift test --skip-build --filter 'StoreTests|ServicesTests|AutomatorTests'
+	$(VENV)/bin/python -m pytest Tests/Database
 
 .PHONY: generate
 generate: setup ## Regenerate the committed Swift code from proto/

@@ -32,7 +32,9 @@ import Testing
     return service
   }
 
-  @Test("a server and a client with certificates in memory, metadata, deadlines, keepalive, streams and errors")
+  @Test(
+    "certificates in memory, metadata, deadlines, keepalive, streams and errors, as a user writes them"
+  )
   func program() async throws {
     let certificates = try TestCertificates()
     let chain = try certificates.text("own.pem")

@@ -35,7 +35,7 @@ extension EventLog {
     func branch(_ condition: String) -> String {
       """
       SELECT * FROM (SELECT revision FROM events WHERE org = $1 AND \(condition)
-        AND revision \(comparison) $3\(kinds) ORDER BY revision \(direction) LIMIT $4)
+        AND revision \(comparison) $3\(kinds) ORDER BY revision \(direction) LIMIT $4) AS branch
       """
     }
     // The row belongs to either branch, never to both; each is in the order of its index already.

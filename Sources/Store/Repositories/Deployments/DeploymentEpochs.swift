@@ -21,7 +21,7 @@ struct DeploymentEpochs {
     try db.execute(
       """
       INSERT INTO deployment_epochs (org, epoch) VALUES ($1, 1)
-      ON CONFLICT (org) DO UPDATE SET epoch = epoch + 1
+      ON CONFLICT (org) DO UPDATE SET epoch = deployment_epochs.epoch + 1
       """, org.rawValue)
   }
 }
