@@ -38,18 +38,24 @@ def folded(text: str) -> str:
     return re.sub(r"\(\$\d+(?:, \$\d+)*\)", "($n)", text)
 
 
-def read(records: pathlib.Path, schemas: dict[str, sqlite3.Connection]) -> list[Statement]:
+def read(
+    records: pathlib.Path, schemas: dict[str, sqlite3.Connection], migrations: str
+) -> list[Statement]:
     """What repositories said on the databases of `schemas`, and the transaction control; one of each shape.
 
-    A statement that the migrated schema does not take names what only a migration, or a test of migrations, has: nothing
-    of the product can run it.
+    Left out are the statements of migrations, whose sources are `migrations`: scripts are written with semicolons. And a
+    statement that the migrated schema does not take names what only a test of migrations has: nothing of the product
+    can run it.
     """
+    steps = one_line(migrations)
     kinds: dict[tuple[str, str], set[str]] = {}
     for path in records.glob("*.records"):
         for record in path.read_text(encoding="utf-8").split("\x1e"):
             if not record:
                 continue
             database, kind, text = record.split("\x1f")
+            if text.rstrip().endswith(";") and one_line(text) in steps:
+                continue
             if database in schemas:
                 kinds.setdefault((database, one_line(text)), set()).add(kind)
     shapes: dict[tuple[str, str], tuple[str, set[str]]] = {}
