@@ -21,8 +21,9 @@ public enum DomainError: Error, Hashable, Sendable, CustomStringConvertible {
         + " devices would go back: allow_regression says you mean it"
     case .nothingToRollBack(let active):
       "there is nothing to roll back: "
-        + (active.map { "version \($0) came by no rollout and replaced none" }
-          ?? "no version is active")
+        + (active == nil
+          ? "no version is active"
+          : "the active version came by no rollout that lasts and replaced none")
     }
   }
 }

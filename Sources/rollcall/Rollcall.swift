@@ -25,11 +25,16 @@ struct Rollcall: AsyncParsableCommand {
   static func main() async {
     // A reader that went away (`| head`) is an error of a write, not the end of the process.
     signal(SIGPIPE, SIG_IGN)
-    // By hand: the parser's own flag would stand next to the `--version` of several commands.
-    if CommandLine.arguments.dropFirst().elementsEqual(["--version"]) {
-      return Terminal.shared.line(version)
+    Terminal.occupyStandardDescriptors()
+    if let complaint = unreadableArgument() {
+      Terminal.shared.complain(complaint.description)
+      Glibc.exit(complaint.status.rawValue)
     }
+    // By hand: the parser's own flag would stand next to the `--version` of several commands.
     do {
+      if CommandLine.arguments.dropFirst().elementsEqual(["--version"]) {
+        return try Terminal.shared.line(version)
+      }
       var command = try parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
@@ -37,11 +42,31 @@ struct Rollcall: AsyncParsableCommand {
         try command.run()
       }
     } catch {
+      if let failure = error as? Terminal.Failure, failure.readerHasGone { endAsByPipe() }
       guard let complaint = Complaint(wrapping: error) else {
         exit(withError: error)
       }
       Terminal.shared.complain(complaint.description)
       Glibc.exit(complaint.status.rawValue)
     }
+  }
+
+  /// Ends as a program does that knows nothing of pipes: whoever read the output has gone, and nobody is left to tell.
+  private static func endAsByPipe() {
+    signal(SIGPIPE, SIG_DFL)
+    raise(SIGPIPE)
+  }
+
+  /// A command line is read as UTF-8. Other bytes would be read as something else, a path as another file.
+  private static func unreadableArgument() -> Complaint? {
+    for index in 1..<max(1, Int(CommandLine.argc)) {
+      guard let bytes = CommandLine.unsafeArgv[index], String(validatingCString: bytes) == nil
+      else { continue }
+      return Complaint(
+        "argument \(index), \"\(String(cString: bytes))\", is not UTF-8",
+        next: "give a file such a name by a link, or go to its folder and rename it", status: .usage
+      )
+    }
+    return nil
   }
 }

@@ -3,13 +3,15 @@
 import hashlib
 import json
 import os
+import pty
 import stat
 import subprocess
+import time
 
 import pytest
 from google.protobuf import json_format
 
-from rollcall.v1 import catalog_service_pb2, deployment_pb2, rollout_pb2
+from rollcall.v1 import catalog_service_pb2, deployment_pb2, device_pb2, rollout_pb2
 from rollcall_client import policy, unique
 
 
@@ -26,6 +28,7 @@ def run(server, org, tmp_path):
             [str(server.binary), *arguments], env={**environment, **changes}, capture_output=True, text=True, timeout=60,
             stdin=subprocess.DEVNULL,
         )
+        run.last = done
         assert done.returncode == code, f"{arguments} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stderr if code else done.stdout
 
@@ -70,13 +73,143 @@ def test_tables_for_people_and_json_for_programs(run, catalog):
 
 
 def test_an_artifact_comes_back_and_a_broken_download_goes_on(run, catalog):
+    artifact = b"1.0.0" * 100_000
+    part = catalog / f".rollcall-{hashlib.sha256(artifact).hexdigest()[:32]}.part"
+    part.write_bytes(artifact[:250_001])
     file = catalog / "pulled"
-    file.write_bytes(b"1.0.0" * 10)
     run("models", "pull", "screen/any/1.0.0", str(file))
+    assert file.read_bytes() == artifact and not part.exists()
+    assert "verified" in run("models", "pull", "screen/any/1.0.0", str(file)), "what is there already is no fault"
+    part.write_bytes(b"not its beginning")
+    other = catalog / "other"
+    assert "as it was" in run("models", "pull", "screen/any/1.0.0", str(other), code=1)
+    assert not part.exists() and not other.exists()
+
+
+@pytest.mark.parametrize("before", [b"notes of mine", b"2.0.0" * 100_000, b"1.0.0" * 100_001])
+def test_a_file_that_is_something_else_is_kept(run, catalog, before):
+    file = catalog / "pulled"
+    file.write_bytes(before)
+    file.chmod(0o640)
+    assert "--force" in run("models", "pull", "screen/any/1.0.0", str(file), code=5)
+    assert file.read_bytes() == before
+    run("models", "pull", "screen/any/1.0.0", str(file), "--force")
     assert file.read_bytes() == b"1.0.0" * 100_000
-    file.write_bytes(b"something else")
-    assert "removed" in run("models", "pull", "screen/any/1.0.0", str(file), code=1)
-    assert not file.exists()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    assert not list(catalog.glob(".rollcall-*"))
+
+
+def test_the_beginning_of_an_artifact_is_completed_through_a_link(run, catalog):
+    file, link = catalog / "pulled", catalog / "link"
+    file.write_bytes(b"1.0.0" * 7)
+    link.symlink_to(file)
+    run("models", "pull", "screen/any/1.0.0", str(link))
+    assert link.is_symlink() and file.read_bytes() == b"1.0.0" * 100_000
+
+
+def test_a_folder_is_no_artifact(run, catalog):
+    assert "is a folder" in run("models", "push", "screen/any/9", str(catalog), code=2)
+    assert "is a folder" in run("models", "pull", "screen/any/1.0.0", str(catalog), code=2)
+    assert "nowhere" in run("models", "push", "screen/any/9", str(catalog / "nowhere"), code=1)
+
+
+@pytest.mark.parametrize("arguments", [["models", "list"], ["models", "list", "-o", "json"], ["--version"]])
+def test_output_that_cannot_be_written_is_an_error(server, org, tmp_path, arguments):
+    environment = {"HOME": str(tmp_path), "ROLLCALL_SERVER": server.address,
+                   "ROLLCALL_KEY": org.metadata[0][1].removeprefix("Bearer ")}
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([str(server.binary), *arguments], env=environment, stdout=full, stderr=subprocess.PIPE,
+                              text=True, timeout=60)
+    assert done.returncode == 1 and "No space left" in done.stderr
+
+
+def test_a_secret_that_was_lost_is_told(server, org, run, tmp_path):
+    environment = {"HOME": str(tmp_path), "ROLLCALL_SERVER": server.address,
+                   "ROLLCALL_KEY": org.metadata[0][1].removeprefix("Bearer ")}
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([str(server.binary), "keys", "create", "bot", "--role", "viewer"], env=environment,
+                              stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 1 and "its secret is lost" in done.stderr
+    hint = done.stderr.split("keys revoke ")[1].split()[0]
+    assert "valid" in run("keys", "list") and "bot" in run("keys", "list")
+    run("keys", "revoke", hint)
+    assert "revoked" in run("keys", "list")
+
+
+def test_a_watch_whose_reader_has_gone_ends_at_its_next_line(server, org, run, catalog, tmp_path):
+    run("deployments", "create", "w", "--version", "screen/any/2.0.0", "--from", "screen/any/1.0.0", "--steps", "10%:1h", "--start")
+    environment = {"HOME": str(tmp_path), "ROLLCALL_SERVER": server.address,
+                   "ROLLCALL_KEY": org.metadata[0][1].removeprefix("Bearer ")}
+    watch = subprocess.Popen([str(server.binary), "rollouts", "watch", "w", "-o", "json"], env=environment,
+                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    watch.stdout.readline()
+    watch.stdout.close()
+    run("rollouts", "pause", "w")
+    assert watch.wait(30) == -13, "as a program that SIGPIPE ends"
+
+
+def test_nothing_goes_to_everybody_at_once_unasked(run, catalog):
+    run("deployments", "create", "screen", "--version", "screen/any/1.0.0", "--start")
+    told = run("deployments", "set-version", "screen", "screen/any/2.0.0", code=64)
+    assert "at once" in told and "--all-at-once" in told and "--steps" in told
+    assert "screen/any/1.0.0" in run("deployments", "show", "screen")
+    run("deployments", "set-version", "screen", "screen/any/2.0.0", "--all-at-once")
+    assert "screen/any/2.0.0" in run("deployments", "show", "screen")
+    run("deployments", "set-version", "screen", "screen/any/1.0.0", "--yes")
+
+
+def test_a_watch_says_why_it_waits_and_ends_on_pause(run, catalog):
+    run("deployments", "create", "screen", "--version", "screen/any/2.0.0", "--from", "screen/any/1.0.0",
+        "--steps", "10%,100%", "--gate", "error-rate<=5%", "--start")
+    told = run("rollouts", "watch", "screen", "--timeout", "6", code=6)
+    assert "--timeout is over" in told
+    assert "Gate error-rate-pause needs reports of 5 devices on the new version; 0 have" in run.last.stdout
+    assert "rollcall rollouts advance screen" in run.last.stdout
+    assert all(len(line) <= 80 for line in run.last.stdout.splitlines() if "%" in line), "a progress line fits 80 columns"
+    run("rollouts", "pause", "screen", "--reason", "lunch")
+    run("rollouts", "watch", "screen", "--exit-on-pause", code=8)
+    assert "Paused: lunch" in run.last.stdout and "rollcall rollouts resume screen" in run.last.stdout
+
+
+def test_names_that_look_like_ids_are_names(run, catalog, org):
+    name = "01890000-0000-7000-8000-000000000001"
+    run("models", "create", name)
+    run("models", "add-variant", f"{name}/any", "--capability", "screening")
+    assert name in run("models", "show", name)
+    run("deployments", "create", name, "--version", "screen/any/1.0.0")
+    assert name in run("deployments", "show", name)
+    org.register(name)
+    assert name in run("devices", "show", name)
+
+
+def test_screens_show_names_and_programs_get_ids(run, catalog, org):
+    run("deployments", "create", "screen", "--version", "screen/any/1.0.0", "--start", "--steps", "100%")
+    org.register("clinic-7")
+    for arguments in (["deployments", "show", "screen"], ["deployments", "assignments", "screen"], ["rollouts", "list", "screen"],
+                      ["devices", "list"], ["keys", "list"], ["deployments", "health", "screen"]):
+        shown = run(*arguments)
+        ids = [word for word in shown.split() if len(word) == 36 and word.count("-") == 4]
+        # A deployment's own id is a fact about it.
+        assert len(ids) <= (1 if "show" in arguments else 0), shown
+    assert "screen/any/1.0.0" in run("deployments", "assignments", "screen")
+    assert "clinic-7" in run("deployments", "assignments", "screen")
+
+
+def test_what_failed_is_listed_by_error_after_the_rollback(run, catalog, org):
+    run("deployments", "create", "screen", "--version", "screen/any/2.0.0", "--from", "screen/any/1.0.0",
+        "--steps", "100%:1h", "--start")
+    deployment = json_format.Parse(run("deployments", "show", "screen", "-o", "json"), deployment_pb2.Deployment())
+    for name in ("a", "b"):
+        device = org.register(name)
+        org.sync(device.id, installed=[device_pb2.InstalledVersion(
+            deployment_id=deployment.id, model_version_id=deployment.fleet.desired_version_id,
+            state=device_pb2.InstalledVersion.STATE_FAILED, error="30 vs. 32")])
+    run("deployments", "rollback", "screen")
+    deadline = time.monotonic() + 20
+    while "30 vs. 32" not in (shown := run("devices", "list", "--deployment", "screen", "--state", "failed")):
+        assert time.monotonic() < deadline, shown
+    assert shown.splitlines()[1].split()[:2] == ["2", "screen/any/2.0.0"]
+    assert "HEALTHY" in run("deployments", "health", "screen") or "UNKNOWN" in run("deployments", "health", "screen")
 
 
 def test_a_rollout_from_the_command_line(run, catalog):
@@ -109,6 +242,12 @@ def test_a_rollout_from_the_command_line(run, catalog):
     (["models", "push", "a/b", "file"], 2, "MODEL/VARIANT/VERSION"),
     (["devices", "list", "--limit", "201"], 64, "between 1 and 200"),
     (["rollouts", "expose", "x", "101%"], 64, "not a share"),
+    (["rollouts", "expose", "x", "1"], 64, '"1%", or "100%"'),
+    (["deployments", "create", "x", "--version", "a/b/c", "--steps", "1"], 64, '"1%", or "100%"'),
+    (["deployments", "create", "x", "--version", "a/b/c", "--steps", "5%:soon"], 64, "no span"),
+    (["whoami", "--server", "http://127.0.0.1:9/"], 6, "cannot be reached"),
+    (["whoami", "--server", "ftp://127.0.0.1"], 2, "neither http nor https"),
+    (["models", "show", b"caf\xe9"], 64, "not UTF-8"),
     (["nothing"], 64, "Unexpected argument"),
     (["whoami", "--server", "127.0.0.1:9"], 6, "rollcall serve"),
     (["whoami", "--server", "not an address"], 2, "host:port"),
@@ -119,6 +258,38 @@ def test_what_goes_wrong_is_told_and_has_its_exit_code(run, arguments, code, wor
     assert words in told
     for noise in ("RPCError", "Fatal", "stack", "Optional("):
         assert noise not in told
+
+
+def test_a_variable_that_says_neither_yes_nor_no_is_named(run):
+    assert "$ROLLCALL_TLS" in run("whoami", code=2, ROLLCALL_TLS="perhaps")
+    assert "admin" in run("whoami", ROLLCALL_TLS="off")
+
+
+def test_a_login_reads_its_key_from_a_pipe(server, org, tmp_path):
+    key = org.metadata[0][1].removeprefix("Bearer ")
+    done = subprocess.run([str(server.binary), "login"], input=key + "\r\n", text=True, capture_output=True, timeout=60,
+                          env={"HOME": str(tmp_path), "ROLLCALL_SERVER": server.address})
+    assert done.returncode == 0, done.stderr
+    assert key not in done.stdout + done.stderr
+    assert stat.S_IMODE((tmp_path / ".config" / "rollcall" / "config.json").stat().st_mode) == 0o600
+
+
+def test_a_login_hides_what_is_typed(server, org, tmp_path):
+    key = org.metadata[0][1].removeprefix("Bearer ")
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(str(server.binary), [str(server.binary), "login"], {"HOME": str(tmp_path), "ROLLCALL_SERVER": server.address})
+    shown = b""
+    while b"API key: " not in shown:
+        shown += os.read(terminal, 1024)
+    os.write(terminal, key.encode() + b"\n")
+    try:
+        while part := os.read(terminal, 1024):
+            shown += part
+    except OSError:
+        pass  # Linux says so at the end of a terminal.
+    assert os.waitpid(pid, 0)[1] == 0
+    assert b"Logged in" in shown and key.encode() not in shown
 
 
 def test_the_version_and_the_help_are_told(run):

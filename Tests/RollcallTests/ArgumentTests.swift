@@ -1,4 +1,5 @@
 import API
+import ArgumentParser
 import ProtoWire
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
 @Suite struct ArgumentTests {
   @Test(arguments: [
     ("5%", Int64(50_000)), ("5 %", 50_000), ("12.5%", 125_000), ("0.0001%", 1), ("100%", 1_000_000),
-    ("0", 0), ("0.05", 50_000), ("1", 1_000_000), ("0.000001", 1), ("007%", 70_000),
+    ("0", 0), ("0.05", 50_000), ("0.000001", 1), ("007%", 70_000), ("0.999999", 999_999),
     ("1.50%", 15_000),
   ])
   func `a share is read in millionths`(text: String, millionths: Int64) {
@@ -16,10 +17,15 @@ import Testing
 
   @Test(arguments: [
     "", "%", "-5%", "100.0001%", "1.1", "0.00001%", "0.0000001", "5%%", "1.2.3", "5.%", ".5%",
-    "x", "99999999999999999999%", "٥%",
+    "x", "99999999999999999999%", "٥%", "1", "1.0", "2", "01",
   ])
   func `what is no share is refused`(text: String) {
     #expect(ShareText.millionths(text) == nil)
+  }
+
+  @Test func `a plain number is no share, and the refusal says how to write it`() {
+    #expect(ShareText.refusal("1").contains("\"1%\", or \"100%\" for everybody"))
+    #expect(!ShareText.refusal("101%").contains("everybody"))
   }
 
   @Test(arguments: [
@@ -36,16 +42,16 @@ import Testing
   }
 
   @Test func `steps end with everybody`() throws {
-    let steps = try #require(StepsArgument(argument: "5%:10s,25%:500ms"))
+    let steps = try StepsArgument(argument: "5%:10s,25%:500ms")
     #expect(steps.steps.map(\.millionths) == [50_000, 250_000, 1_000_000])
     #expect(steps.steps.map(\.soakMilliseconds) == [10_000, 500, 0])
     #expect(steps.message[1].soak?.nanos == 500_000_000)
-    #expect(StepsArgument(argument: "5%,100%:1m")?.steps.count == 2)
+    #expect(try StepsArgument(argument: "5%,100%:1m").steps.count == 2)
   }
 
-  @Test(arguments: ["", "5%,5%", "25%,5%", "0%,100%", "5%:x", "5%:1s:2s", "5%,,100%", "101%"])
+  @Test(arguments: ["", "5%,5%", "25%,5%", "0%,100%", "5%:x", "5%:1s:2s", "5%,,100%", "101%", "1"])
   func `steps that do not grow are refused`(text: String) {
-    #expect(StepsArgument(argument: text) == nil)
+    #expect(throws: ValidationError.self) { try StepsArgument(argument: text) }
   }
 
   @Test func `a gate names metric, comparison, threshold and action`() throws {

@@ -49,14 +49,59 @@ import Testing
     #expect(failure?.description.contains(path) == true)
   }
 
-  @Test func `flags win over the environment, the environment over the file`() {
+  @Test func `flags win over the environment, the environment over the file`() throws {
     let file = ClientProfile(server: "file:1", key: "sk-file")
     let environment = ["ROLLCALL_SERVER": "env:1", "ROLLCALL_TLS": "1", "ROLLCALL_KEY": ""]
-    let both = file.overridden(by: ClientProfile(server: "flag:1"), environment: environment)
+    let both = try file.overridden(by: ClientProfile(server: "flag:1"), environment: environment)
     #expect(both == ClientProfile(server: "flag:1", key: "sk-file", tls: true))
-    #expect(file.overridden(by: ClientProfile(), environment: environment).server == "env:1")
+    #expect(try file.overridden(by: ClientProfile(), environment: environment).server == "env:1")
     #expect(
-      ClientProfile().overridden(by: ClientProfile(), environment: [:]).server == "127.0.0.1:7070")
+      try ClientProfile().overridden(by: ClientProfile(), environment: [:]).server
+        == "127.0.0.1:7070")
+  }
+
+  @Test(arguments: [
+    ("0", false), ("false", false), ("FALSE", false), ("no", false), ("Off", false), ("1", true),
+    ("true", true), ("Yes", true), ("on\n", true),
+  ])
+  func `a variable says yes or no in the usual words`(text: String, value: Bool) throws {
+    let profile = try ClientProfile().overridden(
+      by: ClientProfile(), environment: ["ROLLCALL_TLS": text])
+    #expect(profile.tls == value)
+  }
+
+  @Test func `another word is refused, naming the variable`() {
+    let complaint = #expect(throws: Complaint.self) {
+      try ClientProfile().overridden(
+        by: ClientProfile(), environment: ["ROLLCALL_TLS": "perhaps"])
+    }
+    #expect(complaint?.what == "$ROLLCALL_TLS is \"perhaps\"")
+  }
+
+  @Test(arguments: ["sk-1\n", "sk-1\r\n", " sk-1 "])
+  func `a key loses the line end that a file or a clipboard left on it`(key: String) throws {
+    let profile = try ClientProfile().overridden(
+      by: ClientProfile(), environment: ["ROLLCALL_KEY": key])
+    #expect(profile.key == "sk-1")
+  }
+
+  @Test(arguments: ["sk-\u{e9}", "sk 1", "sk-1\u{7f}"])
+  func `a key that cannot be one is refused before it is sent`(key: String) {
+    let complaint = #expect(throws: Complaint.self) { try Session(ClientProfile(key: key)) }
+    #expect(complaint == Complaint.notAKey)
+  }
+
+  @Test func `a scheme decides where it is written`() throws {
+    func tls(_ flag: String?, _ variables: [String: String] = [:]) throws -> Bool? {
+      try ClientProfile(server: "https://file").overridden(
+        by: ClientProfile(server: flag), environment: variables
+      ).tls
+    }
+    #expect(try tls("http://host", ["ROLLCALL_TLS": "1"]) == false)
+    #expect(try tls("host", ["ROLLCALL_TLS": "1"]) == true)
+    #expect(try tls(nil, ["ROLLCALL_SERVER": "http://host"]) == false)
+    #expect(try tls(nil) == true)
+    #expect(try tls("host") == nil)
   }
 
   @Test(arguments: [

@@ -123,7 +123,8 @@ public struct DeploymentJournal {
     return try note(
       Entry(
         before == nil ? "created" : "updated", attributes: Self.attributes(pin),
-        message: "\(deviceName) was pinned to \(pin.target) in \(deployment.name)"),
+        message: "\(deviceName) was pinned to \(try words(pin.target, deployment))"
+          + " in \(deployment.name)"),
       pinOf: pin.device, deployment, before: before, after: pin)
   }
 
@@ -138,7 +139,8 @@ public struct DeploymentJournal {
     return try note(
       Entry(
         "deleted", attributes: Self.attributes(before),
-        message: "\(deviceName) is no longer pinned to \(before.target) in \(deployment.name)"),
+        message: "\(deviceName) is no longer pinned to \(try words(before.target, deployment))"
+          + " in \(deployment.name)"),
       pinOf: device, deployment, before: before, after: nil)
   }
 
@@ -150,6 +152,14 @@ public struct DeploymentJournal {
   }
 
   // MARK: Logging
+
+  /// A pin's target for a sentence: versions by their names.
+  private func words(_ target: PinTarget, _ deployment: Deployment) throws -> String {
+    guard case .version(let version) = target,
+      let name = try ModelVersions(transaction).find(version, org: deployment.org)?.name
+    else { return "\(target)" }
+    return "version \(name)"
+  }
 
   private func note(
     _ entry: Entry, pinOf device: DeviceID, _ deployment: Deployment, before: Pin?, after: Pin?

@@ -1,6 +1,5 @@
 import API
 import Crypto
-import Foundation
 import RPCCore
 
 /// Moves artifacts between files and the server, chunk by chunk, verified by SHA-256.
@@ -19,11 +18,10 @@ struct ArtifactTransfer: Sendable {
     }
     let (sha256, size) = try Self.digest(file)
     let version = try await self.version(parts, description: description)
-    let handle = try Self.open(file)
-    defer { try? handle.close() }
+    let source = try LocalFile.reading(file)
     return try await upload(
       to: version, sha256: sha256, size: size, mediaType: mediaType,
-      next: { try handle.read(upToCount: Self.chunk).map { Array($0) } ?? [] })
+      next: { try source.read(upTo: Self.chunk) })
   }
 
   /// Uploads bytes at hand to a version that waits for them.
@@ -71,47 +69,88 @@ struct ArtifactTransfer: Sendable {
     }
   }
 
-  /// Downloads into the file, from its end on when it is there already; a digest that does not fit removes the file.
-  func pull(_ name: String, file: String) async throws -> Artifact {
+  /// Downloads into a file of its own beside `file`, and puts it in its place once it is whole and verified.
+  ///
+  /// A broken download leaves its own file and is gone on with; what stands at `file` is untouched until then. When that is neither
+  /// the artifact nor its beginning it is replaced only with `force`.
+  func pull(_ name: String, file: String, force: Bool) async throws -> Artifact {
     let version = try await Lookup(session: session).version(name)
     guard let artifact = version.artifact else {
       throw Complaint(
         "version \(name) has no artifact yet", next: "rollcall models push \(name) FILE",
         status: .refused)
     }
-    if !FileManager.default.fileExists(atPath: file) {
-      guard FileManager.default.createFile(atPath: file, contents: nil) else {
-        throw Complaint(
-          "\(file) cannot be created: \(String(cString: strerror(errno)))", status: .failed)
+    let target = LocalFile.target(of: file)
+    let old = LocalFile.exists(target) ? try LocalFile.reading(target) : nil
+    if let old, try old.size() == artifact.sizeBytes,
+      try Self.digest(file).sha256 == artifact.sha256
+    {
+      return artifact
+    }
+    var known = force ? nil : old
+    if let size = try known?.size(), size > 0, size >= artifact.sizeBytes {
+      throw Self.somethingElse(file)
+    }
+    let folder = target.lastIndex(of: "/").map { String(target[...$0]) } ?? ""
+    let part = "\(folder).rollcall-\(artifact.sha256.prefix(32)).part"
+    let download = try LocalFile.appending(part, mode: try old?.permissions() ?? 0o666)
+    if try download.size() > artifact.sizeBytes {
+      try LocalFile.remove(part)
+      throw Complaint(
+        "\(part) was no part of the artifact and was removed", next: "pull again", status: .failed)
+    }
+    /// Compares what has arrived with the beginning of what stands there.
+    func compare(_ bytes: [UInt8]) throws {
+      guard let file = known else { return }
+      var rest = bytes[...]
+      while !rest.isEmpty {
+        let there = try file.read(upTo: rest.count)
+        if there.isEmpty {
+          known = nil
+          return
+        }
+        guard rest.starts(with: there) else {
+          try LocalFile.remove(part)
+          throw Self.somethingElse(file.path)
+        }
+        rest = rest.dropFirst(there.count)
       }
     }
-    guard let handle = FileHandle(forUpdatingAtPath: file) else {
-      throw Complaint(
-        "\(file) cannot be written: \(String(cString: strerror(errno)))", status: .failed)
+    var hash = SHA256()
+    var size: Int64 = 0
+    while case let bytes = try download.read(upTo: 1 << 20), !bytes.isEmpty {
+      try compare(bytes)
+      hash.update(data: bytes)
+      size += Int64(bytes.count)
     }
-    defer { try? handle.close() }
     var request = DownloadArtifactRequest()
     request.modelVersionId = version.id
-    request.offset = Int64(try handle.seekToEnd())
-    if request.offset > artifact.sizeBytes {
-      throw Complaint(
-        "\(file) has \(request.offset) bytes, the artifact \(artifact.sizeBytes)",
-        next: "name another file, or remove this one", status: .refused)
-    }
+    request.offset = size
     for try await message in session.catalog.downloadArtifact(request, options: session.streaming) {
-      if case .data(let bytes) = message.part { try handle.write(contentsOf: bytes) }
+      guard case .data(let bytes) = message.part else { continue }
+      try compare(bytes)
+      try download.write(bytes)
+      hash.update(data: bytes)
+      size += Int64(bytes.count)
     }
-    let (sha256, size) = try Self.digest(file)
+    let sha256 = Self.hex(hash.finalize())
     guard sha256 == artifact.sha256 else {
-      try? FileManager.default.removeItem(atPath: file)
+      try LocalFile.remove(part)
       throw Complaint(
-        "\(file) is not the artifact and was removed",
+        "what arrived is not the artifact; \(file) is as it was",
         why: [
           "sha256 \(sha256) of \(size) bytes, expected \(artifact.sha256) of \(artifact.sizeBytes)"
         ],
         next: "pull again", status: .failed)
     }
+    try download.replace(target, permissions: try old?.permissions())
     return artifact
+  }
+
+  private static func somethingElse(_ file: String) -> Complaint {
+    Complaint(
+      "\(file) is there already and is neither this artifact nor its beginning",
+      next: "name another file, or replace this one with --force", status: .refused)
   }
 
   private func version(_ parts: [String], description: String) async throws -> ModelVersion {
@@ -136,26 +175,17 @@ struct ArtifactTransfer: Sendable {
   }
 
   static func digest(_ file: String) throws -> (sha256: String, size: Int64) {
-    let handle = try open(file)
-    defer { try? handle.close() }
+    let source = try LocalFile.reading(file)
     var hash = SHA256()
     var size: Int64 = 0
-    while let data = try handle.read(upToCount: 1 << 20), !data.isEmpty {
-      hash.update(data: data)
-      size += Int64(data.count)
+    while case let bytes = try source.read(upTo: 1 << 20), !bytes.isEmpty {
+      hash.update(data: bytes)
+      size += Int64(bytes.count)
     }
     return (hex(hash.finalize()), size)
   }
 
   private static func hex(_ digest: SHA256.Digest) -> String {
     digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-  }
-
-  private static func open(_ file: String) throws -> FileHandle {
-    guard let handle = FileHandle(forReadingAtPath: file) else {
-      throw Complaint(
-        "\(file) cannot be read: \(String(cString: strerror(errno)))", status: .failed)
-    }
-    return handle
   }
 }

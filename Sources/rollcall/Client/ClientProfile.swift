@@ -68,34 +68,57 @@ struct ClientProfile: Codable, Equatable, Sendable {
   func write(_ path: String) throws(Failure) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    let temporary = path + ".new"
+    let temporary = path + ".\(getpid()).new"
     do {
       try FileManager.default.createDirectory(
         atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true,
         attributes: [.posixPermissions: 0o700])
       let bytes = try encoder.encode(self) + Data("\n".utf8)
-      try? FileManager.default.removeItem(atPath: temporary)
-      guard
-        FileManager.default.createFile(
-          atPath: temporary, contents: bytes, attributes: [.posixPermissions: 0o600]),
-        rename(temporary, path) == 0
-      else {
-        throw Failure.unwritable(path: path, why: String(cString: strerror(errno)))
-      }
-    } catch let failure as Failure {
-      throw failure
+      // Private from the first byte on, whatever the folder's and the process's masks say.
+      try LocalFile.remove(temporary)
+      let file = try LocalFile.appending(temporary, mode: 0o600)
+      try file.write(Array(bytes))
+      try file.replace(path, permissions: 0o600)
+    } catch let complaint as Complaint {
+      unlink(temporary)
+      throw .unwritable(path: path, why: complaint.what)
     } catch {
       throw .unwritable(path: path, why: error.localizedDescription)
     }
   }
 
   /// Flags win over environment, environment over the file, the file over the default.
-  func overridden(by flags: ClientProfile, environment: [String: String]) -> ClientProfile {
-    func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+  ///
+  /// Server and key lose the line end that a file or a clipboard left on them. What an address says about TLS counts where it is
+  /// written: `--server https://…` beats a $ROLLCALL_TLS, and `--tls` beats the address.
+  func overridden(
+    by flags: ClientProfile, environment: [String: String]
+  ) throws(Complaint) -> ClientProfile {
+    func variable(_ name: String) -> String? {
+      environment[name].map { $0.trimmingBlanks() }.flatMap { $0.isEmpty ? nil : $0 }
+    }
+    func scheme(_ server: String?) throws(Complaint) -> Bool? {
+      guard let server else { return nil }
+      return try ServerAddress(server).tls
+    }
+    var variableTLS: Bool?
+    if let text = variable("ROLLCALL_TLS") {
+      guard let value = BooleanText.value(text) else {
+        throw Complaint(
+          "$ROLLCALL_TLS is \"\(text)\"", next: "say 1, true, yes or on; or 0, false, no or off",
+          status: .invalid)
+      }
+      variableTLS = value
+    }
+    let server = flags.server ?? variable("ROLLCALL_SERVER") ?? self.server ?? "127.0.0.1:7070"
+    let flagScheme = try scheme(flags.server)
+    let variableScheme = try scheme(variable("ROLLCALL_SERVER"))
+    let ownScheme = try scheme(server)
+    let tls = flags.tls ?? flagScheme ?? variableTLS ?? variableScheme ?? self.tls ?? ownScheme
     return ClientProfile(
-      server: flags.server ?? variable("ROLLCALL_SERVER") ?? server ?? "127.0.0.1:7070",
-      key: flags.key ?? variable("ROLLCALL_KEY") ?? key,
-      tls: flags.tls ?? variable("ROLLCALL_TLS").map { $0 != "0" } ?? tls,
+      server: server.trimmingBlanks(),
+      key: (flags.key ?? variable("ROLLCALL_KEY") ?? key)?.trimmingBlanks(),
+      tls: tls,
       authorities: flags.authorities ?? variable("ROLLCALL_TLS_CA") ?? authorities,
       certificate: flags.certificate ?? variable("ROLLCALL_TLS_CERT") ?? certificate,
       certificateKey: flags.certificateKey ?? variable("ROLLCALL_TLS_KEY") ?? certificateKey)

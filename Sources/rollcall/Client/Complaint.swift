@@ -1,3 +1,4 @@
+import Glibc
 import ProtoWire
 import RPCClient
 import RPCCore
@@ -30,6 +31,11 @@ struct Complaint: Error, Equatable, CustomStringConvertible {
       "rollcall login --key sk-…   (the server wrote an admin key to its data folder at first start)",
     status: .notAllowed)
 
+  static let notAKey = Complaint(
+    "the API key holds characters that no key has",
+    next: "copy it again: sk-… of letters, digits, hyphens and underscores, nothing else",
+    status: .invalid)
+
   static let halfAnIdentity = Complaint(
     "--tls-cert and --tls-key belong together", next: "give both, or neither", status: .usage)
 
@@ -38,9 +44,15 @@ struct Complaint: Error, Equatable, CustomStringConvertible {
     switch error {
     case let complaint as Complaint: self = complaint
     case let error as RPCError: self.init(error, server: server)
-    case let error as ChannelError:
+    case .target(_) as ChannelError:
       self.init(
-        error.description, next: "name a server as host:port with --server", status: .invalid)
+        "\(error)", next: "name a server as host:port with --server", status: .invalid)
+    case let error as ChannelError: self.init(error.description, status: .invalid)
+    case let failure as Terminal.Failure:
+      self.init(
+        "the output cannot be written: \(String(cString: strerror(failure.code)))",
+        next: "the server had answered: look before you repeat what changes something",
+        status: .failed)
     case let failure as ClientProfile.Failure:
       self.init(failure.description, next: failure.next, status: .failed)
     case let failure as DemoData.Failure: self.init(failure.description, status: .failed)
@@ -70,7 +82,7 @@ struct Complaint: Error, Equatable, CustomStringConvertible {
     why.removeAll { error.message.contains($0) }
     self.init(
       Self.sentence(error, server: server), why: why,
-      next: Self.next(error.code, reason: reason, server: server, retryAfter: retryAfter),
+      next: Self.next(error, reason: reason, server: server, retryAfter: retryAfter),
       status: ProgramExit(error.code))
   }
 
@@ -86,9 +98,10 @@ struct Complaint: Error, Equatable, CustomStringConvertible {
     }
   }
 
-  private static func next(_ code: StatusCode, reason: String, server: String, retryAfter: Int64?)
+  private static func next(_ error: RPCError, reason: String, server: String, retryAfter: Int64?)
     -> String?
   {
+    let code = error.code
     switch reason {
     case "ETAG_MISMATCH": return "somebody changed it meanwhile: look again, then repeat"
     case "ROLLOUT_PROGRESSING": return "rollcall rollouts pause … first"
@@ -96,8 +109,10 @@ struct Complaint: Error, Equatable, CustomStringConvertible {
     case "REVISION_COMPACTED": return "start again without --from"
     default: break
     }
+    if code == .unavailable, let advice = tlsAdvice(error.message) { return advice }
     if let retryAfter { return "try again in \(Figures.span(seconds: retryAfter))" }
     switch code {
+    case .unavailable where reason == "SHUTTING_DOWN": return "try again once it is back"
     case .unavailable: return "start one with `rollcall serve`, or name another with --server"
     case .deadlineExceeded: return "try again, or wait longer with --timeout"
     case .unauthenticated: return "rollcall login --server \(server) --key sk-…"
@@ -107,5 +122,29 @@ struct Complaint: Error, Equatable, CustomStringConvertible {
     case .internalError, .unknown, .dataLoss: return "the server's log has the details"
     default: return nil
     }
+  }
+
+  /// What to do about a connection that TLS keeps from coming about; nil when TLS is not at fault.
+  ///
+  /// The words are those of ``Transport/TLSFailure``, which a client gets as the reason of an UNAVAILABLE.
+  private static func tlsAdvice(_ message: String) -> String? {
+    let advice = [
+      ("does not speak TLS", "call it with --no-tls, or name its TLS port with --server"),
+      ("on the TLS handshake", "does it speak TLS? if not: --no-tls"),
+      ("in the middle of TLS", "does it speak TLS? if not: --no-tls"),
+      (
+        "none of the offered ways of TLS",
+        "if it serves without TLS: --no-tls; if it wants a certificate: --tls-cert and --tls-key"
+      ),
+      ("demands a client certificate", "show one with --tls-cert FILE --tls-key FILE"),
+      (
+        "certificate it was shown",
+        "--tls-cert must be signed by an authority that the server trusts"
+      ),
+      ("of the peer is not trusted", "name the server's authority with --tls-ca FILE"),
+      ("made out to the name", "call the server by a name that its certificate holds"),
+      ("the server closed the connection", "does it speak TLS only? then --tls, or --tls-ca FILE"),
+    ]
+    return advice.first { message.contains($0.0) }?.1
   }
 }

@@ -3,8 +3,9 @@ import RPCCore
 
 /// Finds resources by what people type: an id, or a name.
 ///
-/// Models are `NAME`, variants `MODEL/VARIANT`, versions `MODEL/VARIANT/VERSION`, deployments `NAME`; every one may be
-/// its id instead.
+/// Models are `NAME`, variants `MODEL/VARIANT`, versions `MODEL/VARIANT/VERSION`, deployments `NAME`, devices what they call
+/// themselves; every one may be its id instead. A name may look like an id: what has the shape of one is looked for both ways, and
+/// when two different things are found that way nobody guesses which is meant.
 struct Lookup: Sendable {
   let session: Session
 
@@ -16,16 +17,16 @@ struct Lookup: Sendable {
   }
 
   func model(_ text: String) async throws -> Model {
-    if Self.isID(text) {
+    try await find(text, "model", next: "rollcall models list", id: \.id) {
       var request = GetModelRequest()
       request.modelId = text
       return try await session.catalog.getModel(request, options: session.options).model.unwrapped()
+    } byName: {
+      var request = ListModelsRequest()
+      request.name = text
+      request.includeArchived = true
+      return try await session.catalog.listModels(request, options: session.options).models
     }
-    var request = ListModelsRequest()
-    request.name = text
-    request.includeArchived = true
-    let found = try await session.catalog.listModels(request, options: session.options).models
-    return try one(found, "model", text, next: "rollcall models list")
   }
 
   func variant(_ text: String) async throws -> ModelVariant {
@@ -46,12 +47,8 @@ struct Lookup: Sendable {
   }
 
   func version(_ text: String) async throws -> ModelVersion {
-    if Self.isID(text) {
-      var request = GetModelVersionRequest()
-      request.modelVersionId = text
-      return try await session.catalog.getModelVersion(request, options: session.options)
-        .modelVersion.unwrapped()
-    }
+    // A path has slashes and an id has none.
+    if Self.isID(text) { return try await version(id: text) }
     let parts = try names(text, 3, "MODEL/VARIANT/VERSION")
     var request = ListModelVersionsRequest()
     request.variantId = try await variant("\(parts[0])/\(parts[1])").id
@@ -62,22 +59,29 @@ struct Lookup: Sendable {
     return try one(found, "version", text, next: "rollcall models show \(parts[0])")
   }
 
+  func version(id: String) async throws -> ModelVersion {
+    var request = GetModelVersionRequest()
+    request.modelVersionId = id
+    return try await session.catalog.getModelVersion(request, options: session.options)
+      .modelVersion.unwrapped()
+  }
+
+  /// A deployment by its id or name. Of those of one name the one that is not over is meant.
   func deployment(_ text: String) async throws -> Deployment {
-    if Self.isID(text) {
+    try await find(text, "deployment", next: "rollcall deployments list", id: \.id) {
       var request = GetDeploymentRequest()
       request.deploymentId = text
       return try await session.deployments.getDeployment(request, options: session.options)
         .deployment.unwrapped()
+    } byName: {
+      var request = ListDeploymentsRequest()
+      request.name = text
+      let found = try await session.deployments.listDeployments(request, options: session.options)
+        .deployments
+      let current = found.filter { $0.state != .archived && $0.state != .killed }
+      // Of those that are over the list begins with the newest.
+      return current.isEmpty ? Array(found.prefix(1)) : current
     }
-    var found: [Deployment] = []
-    var request = ListDeploymentsRequest()
-    request.pageSize = 200
-    repeat {
-      let page = try await session.deployments.listDeployments(request, options: session.options)
-      found += page.deployments.filter { $0.name == text }
-      request.pageToken = page.nextPageToken
-    } while !request.pageToken.isEmpty
-    return try one(found, "deployment", text, next: "rollcall deployments list")
   }
 
   /// A rollout by its id, or the newest one of a deployment.
@@ -89,7 +93,7 @@ struct Lookup: Sendable {
         return try await session.deployments.getRollout(request, options: session.options).rollout
           .unwrapped()
       } catch let error as RPCError where error.code == .notFound {
-        // It may be the id of a deployment.
+        // It may be the id, or the name, of a deployment.
       }
     }
     let deployment = try await deployment(text)
@@ -106,16 +110,55 @@ struct Lookup: Sendable {
 
   /// A device by its id or by what it calls itself.
   func device(_ text: String) async throws -> Device {
-    if Self.isID(text) {
+    try await find(text, "device", next: "rollcall devices list", id: \.id) {
       var request = GetDeviceRequest()
       request.deviceId = text
       return try await session.devices.getDevice(request, options: session.options).device
         .unwrapped()
+    } byName: {
+      var request = ListDevicesRequest()
+      request.hardwareId = text
+      return try await session.devices.listDevices(request, options: session.options).devices
     }
-    var request = ListDevicesRequest()
-    request.hardwareId = text
-    let found = try await session.devices.listDevices(request, options: session.options).devices
-    return try one(found, "device", text, next: "rollcall devices list")
+  }
+
+  /// The id of a key by its id, or by its first characters as `keys list` shows them.
+  func apiKey(_ text: String) async throws -> String {
+    if Self.isID(text) { return text }
+    let hint = text.hasSuffix("…") ? String(text.dropLast()) : text
+    var request = ListApiKeysRequest()
+    request.pageSize = 200
+    var found: [ApiKey] = []
+    repeat {
+      let page = try await session.auth.listApiKeys(request, options: session.options)
+      // Also the whole secret, for whoever has nothing else.
+      found += page.apiKeys.filter {
+        $0.revokedAt == nil && !hint.isEmpty && ($0.hint == hint || hint.hasPrefix($0.hint))
+      }
+      request.pageToken = page.nextPageToken
+    } while !request.pageToken.isEmpty
+    let key = try one(found, "key", text, next: "rollcall keys list")
+    return key.id
+  }
+
+  /// What has this id or this name.
+  private func find<T>(
+    _ text: String, _ kind: String, next: String, id: (T) -> String,
+    byID: () async throws -> T, byName: () async throws -> [T]
+  ) async throws -> T {
+    guard !text.isEmpty else {
+      throw Complaint("no \(kind) is named by an empty text", next: next, status: .invalid)
+    }
+    var found = try await byName()
+    if Self.isID(text) {
+      do {
+        let named = try await byID()
+        if !found.contains(where: { id($0) == id(named) }) { found.append(named) }
+      } catch let error as RPCError where error.code == .notFound {
+        // Then only the name can be meant.
+      }
+    }
+    return try one(found, kind, text, next: next)
   }
 
   private func names(_ text: String, _ count: Int, _ shape: String) throws -> [String] {
@@ -132,8 +175,8 @@ struct Lookup: Sendable {
     }
     guard found.count == 1 else {
       throw Complaint(
-        "\(found.count) \(kind)s are called \"\(text)\"", next: "use the id: \(next)",
-        status: .invalid)
+        "\(found.count) \(kind)s are meant by \"\(text)\"",
+        next: "use the id: \(next) --output json", status: .invalid)
     }
     return first
   }

@@ -17,7 +17,8 @@ struct PagingOptions: ParsableArguments {
   /// The table, and below it what was left out and how to see it.
   func footed(_ table: TextTable, count: Int, total: Int32, next: String) -> String {
     if table.isEmpty { return "none" }
-    guard !next.isEmpty else { return table.rendered() }
-    return table.rendered() + "\n\(count) of \(total); the next: --page \(next)"
+    let text = table.rendered(width: Terminal.shared.tableWidth)
+    guard !next.isEmpty else { return text }
+    return text + "\n\(count) of \(total); the next: --page \(next)"
   }
 }

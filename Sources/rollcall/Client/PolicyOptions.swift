@@ -3,7 +3,9 @@ import ArgumentParser
 
 /// How a rollout proceeds, as options.
 struct PolicyOptions: ParsableArguments {
-  @Option(help: "Steps with their soaks, for instance 5%:10m,25%:1h,100%.")
+  @Option(
+    help: "Steps with their soaks, for instance 5%:10m,25%:1h,100%.",
+    transform: StepsArgument.init(argument:))
   var steps: StepsArgument?
 
   @Flag(help: "Advance only when an operator says so.") var manual = false

@@ -10,6 +10,7 @@ enum ProgramExit: Int32, CaseIterable, Sendable {
   case refused = 5
   case unreachable = 6
   case rolloutEnded = 7
+  case rolloutPaused = 8
   case usage = 64
 
   var meaning: String {
@@ -22,6 +23,7 @@ enum ProgramExit: Int32, CaseIterable, Sendable {
     case .refused: "not in this state: exists already, changed meanwhile, or must be paused first"
     case .unreachable: "no server there, too slow, or too busy; trying again later may help"
     case .rolloutEnded: "the watched rollout was rolled back or aborted instead of completed"
+    case .rolloutPaused: "the watched rollout was paused, and --exit-on-pause given"
     case .usage: "the command line is wrong"
     }
   }

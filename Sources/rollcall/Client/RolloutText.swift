@@ -15,18 +15,19 @@ enum RolloutText {
     return "Rollout \(rollout.number) \(Words.text(rollout.state))\(why)."
   }
 
-  static func details(_ rollout: Rollout) -> String {
-    var facts = TextTable("ROLLOUT", rollout.id)
-    facts.add("deployment", rollout.deploymentId)
-    facts.add("number", String(rollout.number))
+  static func details(_ rollout: Rollout, _ names: Names) async throws -> String {
+    var facts = TextTable("ROLLOUT", String(rollout.number))
+    facts.add("deployment", try await names.deployment(rollout.deploymentId))
+    facts.add("id", rollout.id)
     facts.add("state", Words.state(rollout.state))
     facts.add("why", rollout.stateReason)
-    facts.add("from version", rollout.fromVersionId)
-    facts.add("to version", rollout.toVersionId)
+    facts.add("from version", try await names.version(rollout.fromVersionId))
+    facts.add("to version", try await names.version(rollout.toVersionId))
     facts.add("exposure", Figures.percent(millionths: Int(rollout.exposureMillionths)))
     facts.add("steps", steps(rollout))
     facts.add("next step", Words.time(rollout.nextAdvanceAt))
     facts.add("started", Words.time(rollout.startedAt))
+    facts.add("gates since", Words.time(rollout.windowStart))
     facts.add("ended", Words.time(rollout.endedAt))
     guard !rollout.gateVerdicts.isEmpty else { return facts.rendered() }
     return facts.rendered() + "\n\n" + gates(rollout.gateVerdicts)
@@ -40,7 +41,7 @@ enum RolloutText {
         verdict.rule?.id ?? "", Words.state(verdict.outcome) + (hold.isEmpty ? "" : " (\(hold))"),
         arm(verdict.canary), arm(verdict.control), verdict.summary)
     }
-    return table.rendered()
+    return table.rendered(width: Terminal.shared.tableWidth)
   }
 
   private static func arm(_ counts: GateVerdict.ArmCounts?) -> String {
@@ -59,7 +60,8 @@ enum RolloutText {
     }.joined(separator: ", ")
   }
 
-  private static func stand(_ rollout: Rollout) -> String {
+  /// "PROGRESSING at 5 %".
+  static func stand(_ rollout: Rollout) -> String {
     "\(Words.state(rollout.state)) at \(Figures.percent(millionths: Int(rollout.exposureMillionths)))"
   }
 }

@@ -5,34 +5,48 @@ import RPCCore
 /// Follows a rollout to its end and draws a progress line meanwhile.
 ///
 /// Three children: the rollout's stream, which is resumed from the last revision when the connection drops; the
-/// deployment's health; and a clock for the countdown. The rollout's stream decides when it is over.
+/// deployment's health; and a clock for the countdown. The rollout's stream decides when it is over. A server sends a bookmark every
+/// ten seconds when nothing happens: when far longer nothing is heard, the person who watches is told.
 actor RolloutWatch {
+  /// Silence after which it is told: two bookmarks are missing.
+  static let longestSilence: Int64 = 25
+
   private let session: Session
   private let title: String
   private let terminal: Terminal
+  /// How the rollout is named in advice.
+  private let name: String
   private var rollout: Rollout
   private var health: DeploymentHealth?
   private var targeted = 0
   private var pace: ProgressPace
   private let clock = ContinuousClock()
   private let started: ContinuousClock.Instant
+  private var heard: ContinuousClock.Instant
+  private var isLost = false
+  /// What has been said of why it waits or stands still, so that it is said once.
+  private var said = ""
   /// Called with every change of the rollout, in order.
   private let onChange: @Sendable (WatchRolloutResponse) throws -> Void
 
   init(
-    session: Session, rollout: Rollout, title: String, terminal: Terminal = .shared,
+    session: Session, rollout: Rollout, title: String, name: String = "",
+    terminal: Terminal = .shared,
     onChange: @escaping @Sendable (WatchRolloutResponse) throws -> Void = { _ in }
   ) {
     self.session = session
     self.rollout = rollout
     self.title = title
+    self.name = name.isEmpty ? rollout.id : name
     self.terminal = terminal
     self.onChange = onChange
     pace = ProgressPace(isInteractive: terminal.isInteractive)
     started = clock.now
+    heard = started
   }
 
-  /// Runs until the rollout stands in one of `states`, and returns it. Only the stream's own failure is thrown.
+  /// Runs until the rollout stands in one of `states`, and returns it. The stream's own failure is thrown, that of the output, and a
+  /// complaint when the command's time is over.
   func run(until states: Set<Rollout.State> = [.completed, .rolledBack, .aborted]) async throws
     -> Rollout
   {
@@ -43,20 +57,20 @@ actor RolloutWatch {
         return true
       }
       group.addTask {
-        await self.followHealth()
+        try await self.followHealth()
         return false
       }
       group.addTask {
-        await self.tick()
+        try await self.tick()
         return false
       }
+      defer { group.cancelAll() }
       while let isOver = try await group.next() {
         if isOver { break }
       }
-      group.cancelAll()
     }
-    draw(force: true)
-    terminal.endLiveLine()
+    try draw(force: true)
+    try terminal.endLiveLine()
     return rollout
   }
 
@@ -75,6 +89,7 @@ actor RolloutWatch {
       do {
         for try await message in call {
           request.fromRevision = message.revision
+          try hear()
           try take(message)
           if states.contains(rollout.state) {
             call.cancel()
@@ -82,15 +97,22 @@ actor RolloutWatch {
           }
         }
         return
-      } catch let error as RPCError where error.code == .unavailable {
+      } catch let error as RPCError where error.code == .unavailable && !isOver {
         // The connection is gone: go on after the last revision seen once the server is back.
+        lose(error)
         try await Task.sleep(for: .seconds(1))
+      } catch let error as RPCError where error.code == .deadlineExceeded || isOver {
+        throw Complaint(
+          "the rollout stands at \(RolloutText.stand(rollout)); --timeout is over",
+          next: "rollcall rollouts watch \(name) goes on", status: .unreachable)
       }
     }
   }
 
-  /// Health is an ornament of the line: without it the rollout is still followed.
-  private func followHealth() async {
+  private var isOver: Bool { session.end.map { $0 <= .now } ?? false }
+
+  /// Health is an ornament of the line: without it the rollout is still followed. Only an output that takes no more is thrown.
+  private func followHealth() async throws {
     var request = WatchHealthRequest()
     request.deploymentId = rollout.deploymentId
     while !Task.isCancelled {
@@ -98,18 +120,20 @@ actor RolloutWatch {
         for try await message in session.deployments.watchHealth(
           request, options: session.streaming)
         {
-          if case .snapshot(let health)? = message.content { take(health) }
+          if case .snapshot(let health)? = message.content { try take(health) }
         }
         return
+      } catch let failure as Terminal.Failure {
+        throw failure
       } catch {
         do { try await Task.sleep(for: .seconds(1)) } catch { return }
       }
     }
   }
 
-  private func tick() async {
+  private func tick() async throws {
     while !Task.isCancelled {
-      draw()
+      try draw()
       do { try await Task.sleep(for: .milliseconds(250)) } catch { return }
     }
   }
@@ -121,21 +145,81 @@ actor RolloutWatch {
     case .bookmark?, nil: return
     }
     try onChange(message)
-    draw()
+    try draw()
   }
 
-  private func take(_ health: DeploymentHealth) {
+  private func take(_ health: DeploymentHealth) throws {
     self.health = health
-    draw()
+    try draw()
   }
 
-  private func draw(force: Bool = false) {
+  // MARK: The server
+
+  private var silence: Int64 { (clock.now - heard).components.seconds }
+
+  private func hear() throws {
+    heard = clock.now
+    guard isLost else { return }
+    isLost = false
+    terminal.complain("The server is heard again.")
+    try draw(force: true)
+  }
+
+  private func lose(_ error: RPCError) {
+    guard !isLost else { return }
+    isLost = true
+    terminal.complain("The connection is lost, trying again: \(TextTable.oneLine(error.message))")
+  }
+
+  // MARK: Drawing
+
+  private func draw(force: Bool = false) throws {
+    if !isLost, silence >= Self.longestSilence {
+      isLost = true
+      terminal.complain(
+        "Nothing was heard of the server for \(silence) s: the connection may be lost. Still waiting."
+      )
+    }
     guard session.output == .table else { return }
-    let progress = self.progress
     let now = (clock.now - started).components
     let milliseconds = now.seconds * 1_000 + now.attoseconds / 1_000_000_000_000_000
+    let wait = wait
+    try explain(wait)
+    var progress = progress
+    progress.waiting = wait?.short ?? ""
+    progress.silentSeconds = silence >= Self.longestSilence ? silence : nil
     guard pace.draws(progress, at: milliseconds) || force else { return }
-    terminal.liveLine(progress.line(width: terminal.width - 1))
+    try terminal.liveLine(progress.line(width: terminal.width - 1))
+  }
+
+  /// Says once, in whole sentences, why the rollout stands still and what can be done.
+  private func explain(_ wait: RolloutWait?) throws {
+    let text: String
+    if rollout.state == .paused {
+      let why = rollout.stateReason.isEmpty ? "" : ": \(TextTable.oneLine(rollout.stateReason))"
+      text =
+        "Paused\(why)\n  → rollcall rollouts resume \(name), or rollcall deployments rollback \(name)"
+    } else if let wait {
+      text = "\(wait.why)\n  → \(wait.next)"
+    } else {
+      text = ""
+    }
+    guard text != said else { return }
+    said = text
+    // Without a name there is nobody to advise: the demo tells its own story.
+    if !text.isEmpty, name != rollout.id { try terminal.line(text) }
+  }
+
+  private var verdicts: [GateVerdict] {
+    health?.rolloutId == rollout.id ? health?.gateVerdicts ?? [] : rollout.gateVerdicts
+  }
+
+  private var wait: RolloutWait? {
+    // A moment of grace: the automator looks once a second.
+    let isDue = rollout.nextAdvanceAt.map {
+      $0.seconds + 2 <= Google_Protobuf_Timestamp.now.seconds
+    }
+    return RolloutWait(rollout, verdicts: verdicts, isDue: isDue ?? false, name: name)
   }
 
   private var progress: RolloutProgress {

@@ -34,14 +34,17 @@ struct ServerOptions: ParsableArguments {
     name: .customLong("tls-key"), help: "PEM file of that certificate's key. [$ROLLCALL_TLS_KEY]")
   var certificateKey: String?
 
-  @Option(help: "Seconds to wait for an answer.")
-  var timeout: Int = 30
+  @Option(
+    help:
+      "Seconds for the command, whatever it does. Without it each call has 30; watches and transfers last while the server is there."
+  )
+  var timeout: Int?
 
   @Option(name: .shortAndLong, help: "How to show the answer: table or json.")
   var output: Output = .table
 
   func validate() throws {
-    guard (1...86_400).contains(timeout) else {
+    if let timeout, !(1...86_400).contains(timeout) {
       throw ValidationError("--timeout \(timeout) is not between 1 and 86400 seconds")
     }
   }

@@ -6,7 +6,7 @@ import ProtoWire
 ///
 /// Shares grow; a span after the colon is the soak before the next step, absent: none. The last share need not be
 /// written: 100 % is added when it is missing.
-struct StepsArgument: ExpressibleByArgument, Equatable, Sendable {
+struct StepsArgument: Equatable, Sendable {
   struct Step: Equatable, Sendable {
     let millionths: Int32
     let soakMilliseconds: Int64
@@ -14,14 +14,22 @@ struct StepsArgument: ExpressibleByArgument, Equatable, Sendable {
 
   let steps: [Step]
 
-  init?(argument: String) {
+  init(argument: String) throws(ValidationError) {
     var steps: [Step] = []
     for part in argument.split(separator: ",", omittingEmptySubsequences: false) {
       let halves = part.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-      guard (1...2).contains(halves.count), let share = ShareText.millionths(halves[0]), share > 0,
-        share > steps.last.map({ Int64($0.millionths) }) ?? 0,
-        let soak = halves.count == 2 ? SpanText.milliseconds(halves[1]) : 0
-      else { return nil }
+      guard (1...2).contains(halves.count) else {
+        throw ValidationError("\"\(part)\" is no step such as 5%:10m")
+      }
+      guard let share = ShareText.millionths(halves[0]) else {
+        throw ValidationError(ShareText.refusal(halves[0]))
+      }
+      guard share > steps.last.map({ Int64($0.millionths) }) ?? 0 else {
+        throw ValidationError("step \"\(part)\" does not reach more devices than the one before")
+      }
+      guard let soak = halves.count == 2 ? SpanText.milliseconds(halves[1]) : 0 else {
+        throw ValidationError("\"\(halves[1])\" is no span such as 90s, 10m, 2h or 1d")
+      }
       steps.append(Step(millionths: Int32(share), soakMilliseconds: soak))
     }
     if let last = steps.last, last.millionths < 1_000_000 {

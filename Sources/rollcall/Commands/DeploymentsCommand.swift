@@ -28,11 +28,11 @@ struct DeploymentsCommand: AsyncParsableCommand {
           request, options: session.options)
         try session.show(answer) {
           var table = TextTable(
-            "NAME", "ENVIRONMENT", "STATE", "ROLLOUTS", "UPDATED", "ID", right: ["ROLLOUTS"])
+            "NAME", "ENVIRONMENT", "STATE", "ROLLOUTS", "UPDATED", right: ["ROLLOUTS"])
           for deployment in answer.deployments {
             table.add(
               deployment.name, Words.text(deployment.environment), Words.state(deployment.state),
-              String(deployment.rolloutCount), Words.time(deployment.updatedAt), deployment.id)
+              String(deployment.rolloutCount), Words.time(deployment.updatedAt))
           }
           return paging.footed(
             table, count: answer.deployments.count, total: answer.totalSize,
@@ -50,7 +50,9 @@ struct DeploymentsCommand: AsyncParsableCommand {
     func run() async throws {
       try await Session.run(options) { session in
         let deployment = try await Lookup(session: session).deployment(deployment)
-        try session.show(deployment) { DeploymentText.details(deployment) }
+        try await session.show(deployment) {
+          try await DeploymentText.details(deployment, Names(session: session))
+        }
       }
     }
   }
@@ -102,11 +104,11 @@ struct DeploymentsCommand: AsyncParsableCommand {
           request, options: session.options)
         guard start, let created = answer.deployment else {
           return try session.show(answer) {
-            "Created deployment \(name), \(answer.deployment?.id ?? ""), as a draft."
+            "Created deployment \(name) as a draft."
           }
         }
         let started = try await DeploymentsCommand.start(created, session: session)
-        try session.show(started) { "Created and started deployment \(name), \(created.id)." }
+        try session.show(started) { "Created and started deployment \(name)." }
       }
     }
   }
@@ -122,7 +124,7 @@ struct DeploymentsCommand: AsyncParsableCommand {
         let answer = try await DeploymentsCommand.start(deployment, session: session)
         try session.show(answer) {
           "Started \(deployment.name)"
-            + (answer.rollout.map { ", rollout \($0.number), \($0.id)." } ?? " for every device.")
+            + (answer.rollout.map { ": rollout \($0.number)." } ?? " for every device.")
         }
       }
     }
@@ -146,11 +148,44 @@ struct DeploymentsCommand: AsyncParsableCommand {
     @Argument(help: "Name or id of the deployment.") var deployment: String
     @Argument(help: "MODEL/VARIANT/VERSION or the version's id.") var version: String
     @OptionGroup var policy: PolicyOptions
+    @Flag(help: "Without steps: every device gets it at once, and that is meant.")
+    var allAtOnce = false
+    @Flag(name: .shortAndLong, help: "Do not ask.") var yes = false
+
+    func validate() throws {
+      if allAtOnce, policy.message != nil {
+        throw ValidationError("--all-at-once and --steps exclude each other")
+      }
+    }
+
+    /// Without steps every device gets the version at once, and no gate watches: somebody must mean it.
+    private func check(_ deployment: Deployment) throws {
+      guard policy.message == nil, deployment.state == .active else { return }
+      guard deployment.rolloutPolicy == nil else {
+        if allAtOnce {
+          throw Complaint(
+            "\(deployment.name) has a policy with steps of its own",
+            next: "--steps 100% replaces it, --steps 5%:10m,100% as well", status: .usage)
+        }
+        return
+      }
+      if allAtOnce || yes { return }
+      let question = "\(deployment.name) has no steps: every device gets \(version) at once."
+      switch try SecretPrompt.confirm(question + " Go on?") {
+      case true?: return
+      case false?: throw Complaint("nothing was changed", status: .refused)
+      case nil:
+        throw Complaint(
+          question, next: "add --steps 5%:10m,25%:1h,100%, or --all-at-once when it is meant",
+          status: .usage)
+      }
+    }
 
     func run() async throws {
       try await Session.run(options) { session in
         let lookup = Lookup(session: session)
         let deployment = try await lookup.deployment(deployment)
+        try check(deployment)
         var fleet = FleetTarget()
         fleet.desiredVersionId = try await lookup.version(version).id
         var changed = Deployment()
@@ -170,8 +205,8 @@ struct DeploymentsCommand: AsyncParsableCommand {
             return "\(deployment.name) should run \(version)."
           }
           return
-            "\(deployment.name) moves to \(version): rollout \(rollout.number), \(rollout.id).\n"
-            + "  → rollcall rollouts watch \(rollout.id)"
+            "\(deployment.name) moves to \(version): rollout \(rollout.number).\n"
+            + "  → rollcall rollouts watch \(deployment.name)"
         }
       }
     }
@@ -212,16 +247,18 @@ struct DeploymentsCommand: AsyncParsableCommand {
 
     func run() async throws {
       try await Session.run(options) { session in
-        let lookup = Lookup(session: session)
         var request = GetHealthRequest()
-        request.deploymentId = try await lookup.deployment(deployment).id
+        request.deploymentId = try await Lookup(session: session).deployment(deployment).id
         let answer = try await session.deployments.getHealth(request, options: session.options)
-        let health = try answer.health.unwrapped()
-        var names: [String: String] = [:]
-        for version in health.versions {
-          names[version.modelVersionId] = try await lookup.version(version.modelVersionId).name
+        try await session.show(answer) {
+          let health = try answer.health.unwrapped()
+          let known = Names(session: session)
+          var names: [String: String] = [:]
+          for version in health.versions {
+            names[version.modelVersionId] = try await known.version(version.modelVersionId)
+          }
+          return DeploymentText.health(health, names: names)
         }
-        try session.show(answer) { DeploymentText.health(health, names: names) }
       }
     }
   }
@@ -243,13 +280,14 @@ struct DeploymentsCommand: AsyncParsableCommand {
         request.pageToken = paging.pageToken
         let answer = try await session.deployments.listAssignments(
           request, options: session.options)
-        try session.show(answer) {
-          var table = TextTable(
-            "DEVICE", "BUCKET", "ARM", "WHY", "SHOULD RUN", "RUNS", right: ["BUCKET"])
+        try await session.show(answer) {
+          let names = Names(session: session)
+          var table = TextTable("DEVICE", "ARM", "WHY", "SHOULD RUN", "RUNS", "LAST ERROR")
           for entry in answer.assignments {
             table.add(
-              entry.deviceId, entry.bucket < 0 ? "" : String(entry.bucket), Words.text(entry.arm),
-              Words.text(entry.reason), entry.desiredVersionId, entry.installedVersionId)
+              entry.hardwareId, Words.text(entry.arm), Words.text(entry.reason),
+              try await names.version(entry.desiredVersionId),
+              try await names.version(entry.installedVersionId), entry.lastFailure?.error ?? "")
           }
           return paging.footed(
             table, count: answer.assignments.count, total: answer.totalSize,

@@ -29,7 +29,9 @@ extension DevicesCommand {
         request.device = device
         request.requestId = Session.requestID()
         let answer = try await session.devices.register(request, options: session.options)
-        try session.show(answer) {
+        try session.showSecret(
+          answer, of: "the key of \(hardwareID)", next: "rollcall devices rotate-key \(hardwareID)"
+        ) {
           answer.created
             ? "\(answer.secret)\n(shown this once; the key of \(hardwareID))"
             : "\(hardwareID) was registered before; its key stays. `rollcall devices rotate-key`"
@@ -55,7 +57,9 @@ extension DevicesCommand {
         request.resetSequence = resetSequence
         request.requestId = Session.requestID()
         let answer = try await session.devices.rotateDeviceKey(request, options: session.options)
-        try session.show(answer) {
+        try session.showSecret(
+          answer, of: "the key of \(device.hardwareId)", next: "rotate it once more"
+        ) {
           "\(answer.secret)\n(shown this once; the key of \(device.hardwareId))"
         }
       }

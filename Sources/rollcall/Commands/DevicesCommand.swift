@@ -18,9 +18,60 @@ struct DevicesCommand: AsyncParsableCommand {
     var labels: [LabelArgument] = []
     @Option(help: "Only devices on this platform.") var platform: PlatformArgument?
     @Option(help: "Only devices on which this version is installed.") var version: String?
+    @Option(help: "Devices of this deployment; with --state failed those that failed, by error.")
+    var deployment: String?
+    @Option(help: "failed: the last error of each device is kept, also after a rollback.")
+    var state: DeviceStateArgument?
+
+    func validate() throws {
+      guard (deployment == nil) == (state == nil) else {
+        throw ValidationError("--deployment and --state belong together")
+      }
+      if deployment != nil, !labels.isEmpty || platform != nil || version != nil {
+        throw ValidationError("--deployment excludes --label, --platform and --version")
+      }
+    }
+
+    /// The devices that failed in a deployment, grouped by error, and what each of them told.
+    private func failures(of name: String, _ session: Session) async throws {
+      let deployment = try await Lookup(session: session).deployment(name)
+      var request = ListAssignmentsRequest()
+      request.deploymentId = deployment.id
+      request.failedOnly = true
+      request.pageSize = paging.pageSize
+      request.pageToken = paging.pageToken
+      let answer = try await session.deployments.listAssignments(request, options: session.options)
+      var health = GetDeviceHealthRequest()
+      health.deploymentId = deployment.id
+      try await session.show(answer) {
+        let names = Names(session: session)
+        let told = try await session.deployments.getDeviceHealth(health, options: session.options)
+          .deviceHealth.unwrapped()
+        var table = TextTable("DEVICE", "VERSION", "FAILED", "RUNS", "ERROR")
+        let failed = answer.assignments.sorted {
+          ($0.lastFailure?.error ?? "", $0.hardwareId) < (
+            $1.lastFailure?.error ?? "", $1.hardwareId
+          )
+        }
+        for entry in failed {
+          let failure = entry.lastFailure ?? .init()
+          table.add(
+            entry.hardwareId, try await names.version(failure.modelVersionId),
+            Words.time(failure.failedAt), try await names.version(entry.installedVersionId),
+            failure.error)
+        }
+        let groups = try await DeploymentText.failures(told, names)
+        guard !table.isEmpty else { return groups }
+        return groups + "\n\n"
+          + paging.footed(
+            table, count: answer.assignments.count, total: answer.totalSize,
+            next: answer.nextPageToken)
+      }
+    }
 
     func run() async throws {
       try await Session.run(options) { session in
+        if let deployment { return try await failures(of: deployment, session) }
         var request = ListDevicesRequest()
         request.labels = LabelArgument.map(labels)
         request.platform = platform?.platform ?? .unspecified
@@ -32,14 +83,14 @@ struct DevicesCommand: AsyncParsableCommand {
         let answer = try await session.devices.listDevices(request, options: session.options)
         try session.show(answer) {
           var table = TextTable(
-            "DEVICE", "PLATFORM", "CLASS", "LABELS", "OK", "FAILED", "LAST SEEN", "ID",
+            "DEVICE", "PLATFORM", "CLASS", "LABELS", "OK", "FAILED", "LAST SEEN",
             right: ["OK", "FAILED"])
           for device in answer.devices {
             table.add(
               device.hardwareId, Words.text(device.platform), device.deviceClass,
               Words.labels(device.labels), Figures.grouped(device.counters?.inferencesOk ?? 0),
               Figures.grouped(device.counters?.inferencesFailed ?? 0),
-              Words.time(device.lastSeenAt), device.id)
+              Words.time(device.lastSeenAt))
           }
           return paging.footed(
             table, count: answer.devices.count, total: answer.totalSize, next: answer.nextPageToken)
@@ -56,7 +107,8 @@ struct DevicesCommand: AsyncParsableCommand {
     func run() async throws {
       try await Session.run(options) { session in
         let device = try await Lookup(session: session).device(device)
-        try session.show(device) {
+        try await session.show(device) {
+          let names = Names(session: session)
           var facts = TextTable("DEVICE", device.hardwareId)
           facts.add("id", device.id)
           facts.add("platform", Words.text(device.platform))
@@ -76,10 +128,13 @@ struct DevicesCommand: AsyncParsableCommand {
           var installed = TextTable("DEPLOYMENT", "VERSION", "STATE", "SINCE", "ERROR")
           for entry in device.installed {
             installed.add(
-              entry.deploymentId, entry.modelVersionId, Words.state(entry.state),
+              try await names.deployment(entry.deploymentId),
+              try await names.version(entry.modelVersionId), Words.state(entry.state),
               Words.time(entry.changedAt), entry.error)
           }
-          return facts.rendered() + (installed.isEmpty ? "" : "\n\n" + installed.rendered())
+          guard !installed.isEmpty else { return facts.rendered() }
+          return facts.rendered() + "\n\n"
+            + installed.rendered(width: Terminal.shared.tableWidth)
         }
       }
     }
@@ -113,4 +168,9 @@ struct DevicesCommand: AsyncParsableCommand {
       }
     }
   }
+}
+
+/// What devices are narrowed to within a deployment.
+enum DeviceStateArgument: String, ExpressibleByArgument, CaseIterable, Sendable {
+  case failed
 }

@@ -1,11 +1,48 @@
 import API
 import ArgumentParser
+import ProtoWire
 
 /// `rollcall keys …`: who may call.
 struct KeysCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "keys", abstract: "API keys: who may call, and as what.",
-    subcommands: [Create.self, Revoke.self])
+    subcommands: [List.self, Create.self, Revoke.self], defaultSubcommand: List.self)
+
+  struct List: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "List the keys, without their secrets.")
+    @OptionGroup var options: ServerOptions
+    @OptionGroup var paging: PagingOptions
+
+    func run() async throws {
+      try await Session.run(options) { session in
+        var request = ListApiKeysRequest()
+        request.pageSize = paging.pageSize
+        request.pageToken = paging.pageToken
+        let answer = try await session.auth.listApiKeys(request, options: session.options)
+        try await session.show(answer) {
+          let names = Names(session: session)
+          var table = TextTable("KEY", "PRINCIPAL", "NAME", "CREATED", "STATE")
+          for key in answer.apiKeys {
+            table.add(
+              key.hint + "…", try await names.principal(key.principalId), key.displayName,
+              Words.time(key.createdAt), Self.state(key))
+          }
+          return paging.footed(
+            table, count: answer.apiKeys.count, total: answer.totalSize,
+            next: answer.nextPageToken)
+        }
+      }
+    }
+
+    private static func state(_ key: ApiKey) -> String {
+      if let revoked = key.revokedAt { return "revoked " + Words.time(revoked) }
+      guard let expires = key.expiresAt else { return "valid" }
+      return
+        (expires.seconds <= Google_Protobuf_Timestamp.now.seconds ? "expired " : "valid until ")
+        + Words.time(expires)
+    }
+  }
 
   struct Create: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -34,22 +71,24 @@ struct KeysCommand: AsyncParsableCommand {
         keyRequest.displayName = name
         keyRequest.requestId = Session.requestID()
         let answer = try await session.auth.createApiKey(keyRequest, options: session.options)
-        try session.show(answer) {
-          "\(answer.secret)\n(shown this once; key \(answer.apiKey?.id ?? "") of \(name))"
-        }
+        let hint = answer.apiKey?.hint ?? ""
+        try session.showSecret(
+          answer, of: "the key", next: "rollcall keys revoke \(hint)… and create another"
+        ) { "\(answer.secret)\n(shown this once; key \(hint)… of \(name))" }
       }
     }
   }
 
   struct Revoke: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Revoke a key by its id.")
+    static let configuration = CommandConfiguration(
+      abstract: "Revoke a key, by what `keys list` shows of it or by its id.")
     @OptionGroup var options: ServerOptions
-    @Argument(help: "Id of the key.") var key: String
+    @Argument(help: "The key as listed, its first characters, or its id.") var key: String
 
     func run() async throws {
       try await Session.run(options) { session in
         var request = RevokeApiKeyRequest()
-        request.apiKeyId = key
+        request.apiKeyId = try await Lookup(session: session).apiKey(key)
         request.requestId = Session.requestID()
         let answer = try await session.auth.revokeApiKey(request, options: session.options)
         try session.show(answer) { "Revoked key \(key)." }

@@ -7,17 +7,17 @@ struct LoginCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "login", abstract: "Remember a server and a key, after trying them.",
     discussion:
-      "Without --key the key is read from $ROLLCALL_KEY or from one line of standard input.")
+      "Without --key the key is taken from $ROLLCALL_KEY, or asked for: on a terminal it is not shown, else one line of standard input is read."
+  )
 
   @OptionGroup var options: ServerOptions
 
   func run() async throws {
     let environment = ProcessInfo.processInfo.environment
-    var profile = ClientProfile().overridden(by: options.flags, environment: environment)
+    var profile = try ClientProfile().overridden(by: options.flags, environment: environment)
       .withAbsolutePaths()
     if profile.key == nil {
-      if Terminal.shared.isInteractive { Terminal.shared.complain("API key:") }
-      profile.key = readLine(strippingNewline: true)?.trimmingCharacters(in: .whitespaces)
+      profile.key = try SecretPrompt.read("API key: ")?.trimmingBlanks()
     }
     var answer = WhoAmIResponse()
     try await Session.run(
@@ -27,10 +27,10 @@ struct LoginCommand: AsyncParsableCommand {
     }
     let path = ClientProfile.path(environment: environment)
     try profile.write(path)
-    Terminal.shared.line(
+    try Terminal.shared.line(
       "Logged in at \(profile.server ?? "") as \(answer.principal?.name ?? "") of org \(answer.org?.name ?? "")."
     )
-    Terminal.shared.line("Saved to \(path), readable by you only.")
+    try Terminal.shared.line("Saved to \(path), readable by you only.")
   }
 }
 
@@ -50,7 +50,7 @@ struct WhoAmICommand: AsyncParsableCommand {
           answer.org?.name ?? "", answer.principal?.name ?? "",
           (answer.principal?.roles ?? []).map(Words.text).joined(separator: ", "),
           answer.apiKey?.hint ?? "")
-        return table.rendered()
+        return table.rendered(width: Terminal.shared.tableWidth)
       }
     }
   }

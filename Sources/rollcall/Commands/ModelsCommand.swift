@@ -24,11 +24,11 @@ struct ModelsCommand: AsyncParsableCommand {
         request.pageToken = paging.pageToken
         let answer = try await session.catalog.listModels(request, options: session.options)
         try session.show(answer) {
-          var table = TextTable("NAME", "DISPLAY NAME", "LABELS", "CREATED", "ID")
+          var table = TextTable("NAME", "DISPLAY NAME", "LABELS", "CREATED")
           for model in answer.models {
             table.add(
               model.name, model.displayName, Words.labels(model.labels),
-              Words.time(model.createdAt), model.id)
+              Words.time(model.createdAt))
           }
           return paging.footed(
             table, count: answer.models.count, total: answer.totalSize, next: answer.nextPageToken)
@@ -57,7 +57,7 @@ struct ModelsCommand: AsyncParsableCommand {
         let answer = try await session.catalog.listModelVersions(request, options: session.options)
         try session.show(answer) {
           var table = TextTable(
-            "VERSION", "STATE", "SIZE", "SHA-256", "CREATED", "ID", right: ["SIZE"])
+            "VERSION", "STATE", "SIZE", "SHA-256", "CREATED", right: ["SIZE"])
           let names = Dictionary(
             variants.modelVariants.map { ($0.id, $0.name) }, uniquingKeysWith: { $1 })
           for version in answer.modelVersions {
@@ -65,14 +65,13 @@ struct ModelsCommand: AsyncParsableCommand {
               "\(model.name)/\(names[version.variantId] ?? version.variantId)/\(version.name)",
               Words.state(version.state),
               version.artifact.map { Figures.bytes($0.sizeBytes) } ?? "",
-              String((version.artifact?.sha256 ?? "").prefix(12)), Words.time(version.createdAt),
-              version.id)
+              String((version.artifact?.sha256 ?? "").prefix(12)), Words.time(version.createdAt))
           }
           let empty = variants.modelVariants.filter { variant in
             !answer.modelVersions.contains { $0.variantId == variant.id }
           }
           for variant in empty { table.add("\(model.name)/\(variant.name)/", "no version") }
-          return table.rendered()
+          return table.rendered(width: Terminal.shared.tableWidth)
         }
       }
     }
@@ -98,7 +97,7 @@ struct ModelsCommand: AsyncParsableCommand {
         request.model = model
         request.requestId = Session.requestID()
         let answer = try await session.catalog.createModel(request, options: session.options)
-        try session.show(answer) { "Created model \(name), \(answer.model?.id ?? "")." }
+        try session.show(answer) { "Created model \(name)." }
       }
     }
   }
@@ -130,9 +129,7 @@ struct ModelsCommand: AsyncParsableCommand {
         request.requestId = Session.requestID()
         let answer = try await session.catalog.createModelVariant(
           request, options: session.options)
-        try session.show(answer) {
-          "Added variant \(self.variant), \(answer.modelVariant?.id ?? "")."
-        }
+        try session.show(answer) { "Added variant \(self.variant)." }
       }
     }
   }
@@ -164,15 +161,21 @@ struct ModelsCommand: AsyncParsableCommand {
 
   struct Pull: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract:
-        "Download a version's artifact; what is there already of the file is not fetched again.")
+      abstract: "Download a version's artifact.",
+      discussion: """
+        The file is put in its place once it is whole and verified. A broken download leaves a hidden file beside it, which \
+        the next pull goes on with. A file that is there already is replaced when it is the beginning of the artifact, or \
+        with --force.
+        """)
     @OptionGroup var options: ServerOptions
     @Argument(help: "MODEL/VARIANT/VERSION or an id.") var version: String
     @Argument(help: "File to write.", completion: .file()) var file: String
+    @Flag(help: "Replace a file that is something else.") var force = false
 
     func run() async throws {
       try await Session.run(options) { session in
-        let artifact = try await ArtifactTransfer(session: session).pull(version, file: file)
+        let artifact = try await ArtifactTransfer(session: session).pull(
+          version, file: file, force: force)
         try session.show(artifact) {
           "Pulled \(version) to \(file), \(Figures.bytes(artifact.sizeBytes)), sha256 verified."
         }

@@ -26,16 +26,17 @@ struct RolloutsCommand: AsyncParsableCommand {
         request.pageSize = paging.pageSize
         request.pageToken = paging.pageToken
         let answer = try await session.deployments.listRollouts(request, options: session.options)
-        try session.show(answer) {
+        try await session.show(answer) {
+          let names = Names(session: session)
           var table = TextTable(
-            "NUMBER", "STATE", "EXPOSURE", "STARTED", "ENDED", "WHY", "ID",
+            "NUMBER", "TO", "STATE", "EXPOSURE", "STARTED", "ENDED", "WHY",
             right: ["NUMBER", "EXPOSURE"])
           for rollout in answer.rollouts {
             table.add(
-              String(rollout.number), Words.state(rollout.state),
+              String(rollout.number), try await names.version(rollout.toVersionId),
+              Words.state(rollout.state),
               Figures.percent(millionths: Int(rollout.exposureMillionths)),
-              Words.time(rollout.startedAt), Words.time(rollout.endedAt), rollout.stateReason,
-              rollout.id)
+              Words.time(rollout.startedAt), Words.time(rollout.endedAt), rollout.stateReason)
           }
           return paging.footed(
             table, count: answer.rollouts.count, total: answer.totalSize,
@@ -53,7 +54,9 @@ struct RolloutsCommand: AsyncParsableCommand {
     func run() async throws {
       try await Session.run(options) { session in
         let rollout = try await Lookup(session: session).rollout(rollout)
-        try session.show(rollout) { RolloutText.details(rollout) }
+        try await session.show(rollout) {
+          try await RolloutText.details(rollout, Names(session: session))
+        }
       }
     }
   }
@@ -62,22 +65,32 @@ struct RolloutsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Follow a rollout to its end, with a progress bar.",
       discussion:
-        "With --output json every change is one line. Ends with 0 once it has completed, with 7 when it was rolled back or aborted."
-    )
+        """
+        With --output json every change is one line. Ends with 0 once it has completed, with 7 when it was rolled back or \
+        aborted, with --exit-on-pause also with 8 when it is paused. Says why it waits and what can be done. When the connection \
+        is lost it is taken up again.
+        """)
     @OptionGroup var options: ServerOptions
     @Argument(help: "Rollout or deployment.") var rollout: String
+    @Flag(help: "End when the rollout is paused, with exit code 8.") var exitOnPause = false
 
     func run() async throws {
       try await Session.run(options) { session in
-        let rollout = try await Lookup(session: session).rollout(rollout)
+        let name = rollout
+        let rollout = try await Lookup(session: session).rollout(name)
         let names = try await VersionNames(session: session, rollout: rollout)
         let isJSON = session.output == .json
-        let watch = RolloutWatch(session: session, rollout: rollout, title: names.title) {
-          message in
-          if isJSON { Terminal.shared.line(try message.json()) }
+        let watch = RolloutWatch(
+          session: session, rollout: rollout, title: names.title,
+          name: Lookup.isID(name)
+            ? try await Names(session: session).deployment(rollout.deploymentId) : name
+        ) { message in
+          if isJSON { try Terminal.shared.line(try message.json()) }
         }
-        let end = try await watch.run()
-        if !isJSON { Terminal.shared.line(RolloutText.ending(end)) }
+        let over: Set<Rollout.State> = [.completed, .rolledBack, .aborted]
+        let end = try await watch.run(until: exitOnPause ? over.union([.paused]) : over)
+        if !isJSON { try Terminal.shared.line(RolloutText.ending(end)) }
+        if end.state == .paused { throw ExitCode(ProgramExit.rolloutPaused.rawValue) }
         if end.state != .completed { throw ExitCode(ProgramExit.rolloutEnded.rawValue) }
       }
     }
@@ -156,7 +169,7 @@ struct RolloutsCommand: AsyncParsableCommand {
 
     func run() async throws {
       guard let millionths = ShareText.millionths(share) else {
-        throw ValidationError("\"\(share)\" is not a share such as 12.5%")
+        throw ValidationError(ShareText.refusal(share))
       }
       try await Session.run(options) { session in
         let rollout = try await Lookup(session: session).rollout(rollout)

@@ -72,26 +72,27 @@ struct DemoCommand: AsyncParsableCommand {
     let session = try Session(ClientProfile(server: "\(address)", key: key))
     let story = DemoStory(session: session, fleet: fleet, data: data)
     do {
-      terminal.line(terminal.bold("A server"))
-      terminal.line("  \(address), database and artifacts in \(folder)/data")
-      terminal.line(terminal.bold("A model with three versions, uploaded and verified"))
+      try terminal.line(terminal.bold("A server"))
+      try terminal.line("  \(address), database and artifacts in \(folder)/data")
+      try terminal.line(terminal.bold("A model with three versions, uploaded and verified"))
       let versions = try await story.register()
       let first = try versions["1.0.0"].unwrapped()
       let second = try versions["2.0.0"].unwrapped()
       let third = try versions["3.0.0"].unwrapped()
 
-      terminal.line(terminal.bold("\(devices) devices connect"))
+      try terminal.line(terminal.bold("\(devices) devices connect"))
       try await fleet.connect(
         to: "\(address)", key: story.deviceKey(), samples: data.samples)
       try await story.gather()
 
-      terminal.line(terminal.bold("1.0.0 goes to everybody"))
+      try terminal.line(terminal.bold("1.0.0 goes to everybody"))
       let deployment = try await story.deploy(first)
-      terminal.line(
+      try terminal.line(
         "  \(fleet.tally.counts.downloads) artifacts downloaded, every sha256 verified by its device"
       )
 
-      terminal.line(terminal.bold("2.0.0 goes out at 5 %, 25 %, 100 %, behind a gate on errors"))
+      try terminal.line(
+        terminal.bold("2.0.0 goes out at 5 %, 25 %, 100 %, behind a gate on errors"))
       try await story.pinFirstDevices(on: deployment)
       let better = try await story.rollOut(second, from: "1.0.0", on: deployment)
       guard better.state == .completed else {
@@ -99,44 +100,44 @@ struct DemoCommand: AsyncParsableCommand {
           "2.0.0 should have completed and is \(Words.text(better.state)): \(better.stateReason)",
           status: .rolloutEnded)
       }
-      terminal.line("  \(RolloutText.ending(better))")
+      try terminal.line("  \(RolloutText.ending(better))")
       for name in ["1.0.0", "2.0.0"] {
         if let judged = fleet.tally.counts.judged[name], judged.all > 0 {
           let share = Figures.percent(millionths: judged.right * 1_000 / judged.all * 1_000)
-          terminal.line(
+          try terminal.line(
             "  \(name) was right about \(share) of \(Figures.grouped(Int64(judged.all))) samples")
         }
       }
 
-      terminal.line(
+      try terminal.line(
         terminal.bold("3.0.0 goes out: it was made for measurements that no device takes"))
       let worse = try await story.rollOut(third, from: "2.0.0", on: deployment)
       if let failure = fleet.tally.counts.failures["3.0.0"] {
-        terminal.line("  \(failure.devices) devices could not use it. \(failure.first)")
+        try terminal.line("  \(failure.devices) devices could not use it. \(failure.first)")
       }
       guard worse.state == .paused else {
         throw Complaint(
           "the gate should have paused 3.0.0, which is \(Words.text(worse.state))",
           status: .rolloutEnded)
       }
-      terminal.line("  The gate paused it: \(worse.stateReason)")
-      terminal.line(terminal.bold("Rolled back"))
+      try terminal.line("  The gate paused it: \(worse.stateReason)")
+      try terminal.line(terminal.bold("Rolled back"))
       let end = try await story.rollBack(worse, reason: "the gate caught 3.0.0 failing")
-      terminal.line("  \(RolloutText.ending(end))")
+      try terminal.line("  \(RolloutText.ending(end))")
 
       var request = GetHealthRequest()
       request.deploymentId = deployment.id
       let health = try await session.deployments.getHealth(request, options: session.options)
       let names = Dictionary(
         versions.map { ($0.value.id, $0.key) }, uniquingKeysWith: { $1 })
-      terminal.line("")
-      terminal.line(DeploymentText.health(try health.health.unwrapped(), names: names))
+      try terminal.line("")
+      try terminal.line(DeploymentText.health(try health.health.unwrapped(), names: names))
     } catch {
       await session.channel.close()
       throw error
     }
     await session.channel.close()
-    if !exit { terminal.line(Self.next(address, keyFile: keyFile)) }
+    if !exit { try terminal.line(Self.next(address, keyFile: keyFile)) }
   }
 
   /// What to try while the server is up.

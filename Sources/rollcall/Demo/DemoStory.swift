@@ -54,7 +54,7 @@ struct DemoStory: Sendable {
       let uploaded = try await ArtifactTransfer(session: session).upload(
         data.artifacts[file] ?? [], to: created, mediaType: "application/json")
       versions[name] = uploaded
-      terminal.line(
+      try terminal.line(
         "  \(Self.model)/\(Self.variant)/\(name)  \(Figures.bytes(uploaded.artifact?.sizeBytes ?? 0))  "
           + "sha256 \((uploaded.artifact?.sha256 ?? "").prefix(12))…")
     }
@@ -81,11 +81,11 @@ struct DemoStory: Sendable {
   /// Waits until all devices have registered, with a line that says how many have.
   func gather() async throws {
     while fleet.tally.counts.registered < fleet.count {
-      terminal.liveLine("  \(fleet.tally.counts.registered)/\(fleet.count) devices registered")
+      try terminal.liveLine("  \(fleet.tally.counts.registered)/\(fleet.count) devices registered")
       try await Task.sleep(for: .milliseconds(terminal.isInteractive ? 100 : 1_000))
     }
-    terminal.liveLine("  \(fleet.count)/\(fleet.count) devices registered")
-    terminal.endLiveLine()
+    try terminal.liveLine("  \(fleet.count)/\(fleet.count) devices registered")
+    try terminal.endLiveLine()
   }
 
   /// Deploys the first version to everybody in one step.
@@ -146,7 +146,7 @@ struct DemoStory: Sendable {
       request.requestId = Session.requestID()
       _ = try await session.deployments.pinDevice(request, options: session.options)
     }
-    terminal.line(
+    try terminal.line(
       "  \(names.joined(separator: " and ")) are pinned to the canary side: they stand in the lab")
   }
 
@@ -165,7 +165,7 @@ struct DemoStory: Sendable {
     while true {
       let devices = try await session.deployments.getDeviceHealth(health, options: session.options)
         .deviceHealth.unwrapped()
-      terminal.liveLine(
+      try terminal.liveLine(
         "  \(devices.convergedDevices)/\(devices.targetedDevices) devices run what they should")
       if devices.convergedDevices == devices.targetedDevices { break }
       guard ContinuousClock.now < deadline else {
@@ -175,7 +175,7 @@ struct DemoStory: Sendable {
       }
       try await Task.sleep(for: .milliseconds(terminal.isInteractive ? 200 : 1_000))
     }
-    terminal.endLiveLine()
+    try terminal.endLiveLine()
     return rolledBack
   }
 

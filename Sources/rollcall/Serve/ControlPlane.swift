@@ -8,6 +8,7 @@ import RPCServer
 import ServiceLifecycle
 import Services
 import Store
+import Transport
 
 /// The server, put together: store, artifact files, services, automator, listener.
 ///
@@ -98,6 +99,7 @@ final class ControlPlane: Service {
       try await server.start()
     } catch {
       close()
+      if error is TLSProblem { throw error }
       throw Complaint(
         "cannot listen on \(options.listen): \(Self.reason(error))",
         next: "choose another address with --listen",

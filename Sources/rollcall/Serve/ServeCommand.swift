@@ -2,6 +2,7 @@ import ArgumentParser
 import Logging
 import ServiceLifecycle
 import Store
+import Transport
 import UnixSignals
 
 /// `rollcall serve`.
@@ -20,7 +21,7 @@ struct ServeCommand: AsyncParsableCommand {
     var logger = Logger(label: "rollcall") { StreamLogHandler.standardError(label: $0) }
     logger.logLevel = options.logLevel.level
     try await Self.serve(options, logger: logger) { address in
-      Terminal.shared.line("rollcall serves \(address), data in \(options.data)")
+      try Terminal.shared.line("rollcall serves \(address), data in \(options.data)")
     }
   }
 
@@ -36,6 +37,10 @@ struct ServeCommand: AsyncParsableCommand {
           services: [.init(service: plane, successTerminationBehavior: .gracefullyShutdownGroup)],
           gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
       try await lifecycle.run()
+    } catch let error as TLSProblem {
+      throw Complaint(
+        "TLS cannot be served: \(error)", next: "check --tls-cert, --tls-key and --tls-client-ca",
+        status: .failed)
     } catch let error as StoreError {
       throw Complaint(
         "the data folder \(options.data) cannot be used: \(error)",

@@ -20,13 +20,18 @@ struct RolloutProgress: Equatable, Sendable {
   var devicesFailed = 0
   /// Seconds until the next step; nil when none is due.
   var secondsToNextStep: Int64?
+  /// What the next step waits for when it is due: "gate error-rate: 3 of 5 devices". Empty: nothing.
+  var waiting = ""
+  /// Seconds since the server was heard last, once that is too long; nil while it is heard.
+  var silentSeconds: Int64?
 
   static func == (a: Self, b: Self) -> Bool {
     a.title == b.title && a.phase == b.phase && a.exposureMillionths == b.exposureMillionths
       && a.stepsMillionths == b.stepsMillionths && a.devices?.installed == b.devices?.installed
       && a.devices?.targeted == b.devices?.targeted && a.inferencesOK == b.inferencesOK
       && a.inferencesFailed == b.inferencesFailed && a.devicesFailed == b.devicesFailed
-      && a.secondsToNextStep == b.secondsToNextStep
+      && a.secondsToNextStep == b.secondsToNextStep && a.waiting == b.waiting
+      && a.silentSeconds == b.silentSeconds
   }
 
   /// The line, at most `width` characters: title, bar, exposure, then as many facts as fit.
@@ -72,13 +77,17 @@ struct RolloutProgress: Equatable, Sendable {
     case .rolledBack: facts.append("ROLLED BACK")
     case .aborted: facts.append("aborted")
     }
+    if let silentSeconds {
+      facts.append("nothing heard for \(Figures.span(seconds: silentSeconds))")
+    }
+    if !waiting.isEmpty { facts.append("waits: \(waiting)") }
     if let devices { facts.append("\(devices.installed)/\(devices.targeted) devices") }
     if devicesFailed > 0 { facts.append("\(devicesFailed) devices failing") }
     if inferencesFailed > 0 {
       facts.append("\(Figures.grouped(inferencesFailed)) inferences failed")
     }
     if inferencesOK > 0 { facts.append("\(Figures.grouped(inferencesOK)) ok") }
-    if phase == .progressing, let secondsToNextStep {
+    if phase == .progressing, waiting.isEmpty, let secondsToNextStep {
       // Due and not taken: a gate holds.
       facts.append(
         secondsToNextStep > 0

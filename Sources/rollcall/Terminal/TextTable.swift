@@ -27,12 +27,39 @@ struct TextTable {
   var isEmpty: Bool { rows.isEmpty }
 
   /// The lines, titles first, without trailing blanks and without a last line feed.
-  func rendered() -> String {
-    let widths = columns.indices.map { column in
+  ///
+  /// Where they would be longer than `width` the widest columns are cut, at the end, with "…"; nil: whole cells.
+  func rendered(width: Int? = nil) -> String {
+    var widths = columns.indices.map { column in
       rows.reduce(columns[column].title.count) { max($0, $1[column].count) }
     }
-    return ([columns.map(\.title)] + rows).map { line(of: $0, widths: widths) }
-      .joined(separator: "\n")
+    if let width { Self.shrink(&widths, to: width - 2 * (columns.count - 1)) }
+    return ([columns.map(\.title)] + rows).map { cells in
+      line(of: zip(cells, widths).map { Self.cut($0, to: $1) }, widths: widths)
+    }.joined(separator: "\n")
+  }
+
+  /// No column is cut below this, whatever the terminal.
+  private static let narrowest = 8
+
+  /// Takes from the widest columns until the sum fits, or nothing more can be taken.
+  ///
+  /// [10, 40, 30] to 60 → [10, 25, 25]
+  static func shrink(_ widths: inout [Int], to room: Int) {
+    var surplus = widths.reduce(0, +) - room
+    while surplus > 0, let widest = widths.max(), widest > narrowest {
+      let next = max(narrowest, widths.filter { $0 < widest }.max() ?? narrowest)
+      let columns = widths.indices.filter { widths[$0] == widest }
+      let share = min(widest - next, max(1, surplus / columns.count))
+      for column in columns where surplus > 0 {
+        widths[column] -= share
+        surplus -= share
+      }
+    }
+  }
+
+  private static func cut(_ cell: String, to width: Int) -> String {
+    cell.count <= width ? cell : cell.prefix(max(0, width - 1)) + "…"
   }
 
   private func line(of cells: [String], widths: [Int]) -> String {
