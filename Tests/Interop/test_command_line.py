@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pty
+import signal
 import stat
 import subprocess
 import time
@@ -12,7 +13,7 @@ import pytest
 from google.protobuf import json_format
 
 from rollcall.v1 import catalog_service_pb2, deployment_pb2, device_pb2, rollout_pb2
-from rollcall_client import policy, unique
+from rollcall_client import eventually, policy, unique
 
 
 @pytest.fixture
@@ -146,6 +147,51 @@ def test_a_watch_whose_reader_has_gone_ends_at_its_next_line(server, org, run, c
     watch.stdout.close()
     run("rollouts", "pause", "w")
     assert watch.wait(30) == -13, "as a program that SIGPIPE ends"
+
+
+def test_a_watch_tells_that_it_hears_nothing_and_when_it_hears_again(own_server, tmp_path):
+    own_server.start()
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "ROLLCALL_SERVER": own_server.address,
+                   "ROLLCALL_KEY": own_server.admin_key}
+
+    def run(*arguments):
+        subprocess.run([str(own_server.binary), *arguments], env=environment, check=True, capture_output=True, timeout=60)
+
+    (tmp_path / "model").write_bytes(b"model")
+    run("models", "create", "m")
+    run("models", "add-variant", "m/any", "--capability", "vision")
+    for version in "12":
+        run("models", "push", f"m/any/{version}", str(tmp_path / "model"))
+    run("deployments", "create", "w", "--version", "m/any/2", "--from", "m/any/1", "--steps", "10%:1h", "--start")
+    log = tmp_path / "log"
+    with log.open("wb") as out:
+        watch = subprocess.Popen([str(own_server.binary), "rollouts", "watch", "w"], env=environment, stdout=out, stderr=out)
+    try:
+        eventually(lambda: b"10 %" in log.read_bytes())
+        own_server.process.send_signal(signal.SIGSTOP)
+        eventually(lambda: b"lost" in log.read_bytes(), seconds=60)
+        own_server.process.send_signal(signal.SIGCONT)
+        eventually(lambda: b"heard again" in log.read_bytes(), seconds=60)
+        assert watch.poll() is None
+    finally:
+        own_server.process.send_signal(signal.SIGCONT)
+        watch.kill()
+        watch.wait()
+
+
+def test_a_server_serves_without_an_output(own_server, tmp_path):
+    with open("/dev/full", "wb") as full:
+        server = subprocess.Popen([str(own_server.binary), "serve", "--data", str(tmp_path / "own"), "--listen", own_server.address],
+                                  stdout=full, stderr=subprocess.PIPE, text=True)
+    try:
+        line = ""
+        while "standard output takes nothing" not in line:
+            line = server.stderr.readline()
+            assert line, "it ended"
+        assert server.poll() is None
+    finally:
+        server.terminate()
+        assert server.wait(30) == 0
 
 
 def test_nothing_goes_to_everybody_at_once_unasked(run, catalog):

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Logging
 import ServiceLifecycle
 import Store
@@ -20,8 +21,17 @@ struct ServeCommand: AsyncParsableCommand {
   func run() async throws {
     var logger = Logger(label: "rollcall") { StreamLogHandler.standardError(label: $0) }
     logger.logLevel = options.logLevel.level
-    try await Self.serve(options, logger: logger) { address in
-      try Terminal.shared.line("rollcall serves \(address), data in \(options.data)")
+    try await Self.serve(options, logger: logger) { [logger] address in
+      do {
+        try Terminal.shared.line("rollcall serves \(address), data in \(options.data)")
+      } catch let failure as Terminal.Failure {
+        // Nobody needs that line to be served.
+        logger.warning(
+          "standard output takes nothing",
+          metadata: [
+            "address": "\(address)", "error": "\(String(cString: strerror(failure.code)))",
+          ])
+      }
     }
   }
 
