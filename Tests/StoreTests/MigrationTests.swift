@@ -82,6 +82,53 @@ import Testing
     }
   }
 
+  @Test func `what was rolled back before is withdrawn, and outcomes are told from counts`() throws
+  {
+    try withFolder { path in
+      let before = try open(path, Migrations.all.filter { $0.version < 11 })
+      let connection = try Connection(SQLiteEngine(path: path + "/rollcall.db"), .readWrite)
+      try connection.runScript(
+        """
+        INSERT INTO orgs VALUES ('o', 'o', '', 1, 1, 1, 1);
+        INSERT INTO models VALUES ('m', 'o', 'm', '', '', '', NULL, 1, 1, 1);
+        INSERT INTO model_variants VALUES ('x', 'o', 'm', 'x', 'c', 0, '', '', '', NULL, 1, 1, 1);
+        INSERT INTO deployments (id, org, name, description, labels, environment, state, target,
+            model, variant, desired_version, active_version, selector, current_rollout,
+            rollout_count, created_by, created_at_ms, updated_at_ms, revision)
+          VALUES ('d', 'o', 'eyes', '', '', 'STAGING', 'ACTIVE', 'FLEET', 'm', 'x', 'v1', 'v1',
+              x'', 'r', 1, 'p', 1, 1, 1),
+            ('e', 'o', 'eyes', '', '', 'STAGING', 'ACTIVE', 'FLEET', 'm', 'x', 'v2', 'v2', x'',
+              's', 1, 'p', 1, 1, 1);
+        INSERT INTO rollouts VALUES
+          ('r', 'o', 'd', 1, 'v1', 'v2', 'a', x'', 'ROLLED_BACK', '', 0, 1, NULL, x'', 1, 2, 3, 1),
+          ('s', 'o', 'e', 1, 'v1', 'v2', 'a', x'', 'PROGRESSING', '', 1, 1, NULL, x'', 1, 2, NULL, 1);
+        INSERT INTO rollout_devices VALUES ('s', 'a', 'CANARY', 1, 1, 20, 1, 0, 0),
+          ('s', 'b', 'CANARY', 0, 0, 0, 1, 0, 0);
+        """)
+      connection.close()
+      before.close()
+
+      let store = try open(path, Migrations.all)
+      defer { store.close() }
+      let (withdrawn, windows, outcomes) = try store.read { db in
+        (
+          try db.connection.all("SELECT withdrawn_versions FROM deployments ORDER BY id") { row in
+            try row.get(0, as: String.self)
+          },
+          try db.connection.all("SELECT window_start_ms FROM rollouts ORDER BY id") { row in
+            try row.get(0, as: Int64.self)
+          },
+          try db.connection.all(
+            "SELECT last_download, last_activation FROM rollout_devices ORDER BY device"
+          ) { row in [try row.get(0, as: Int64?.self), try row.get(1, as: Int64?.self)] }
+        )
+      }
+      #expect(withdrawn == ["v2", ""])
+      #expect(windows == [2, 2])
+      #expect(outcomes == [[0, 1], [nil, 0]])
+    }
+  }
+
   @Test func `a database of before deployments had kinds of targets keeps its deployments`() throws
   {
     try withFolder { path in
