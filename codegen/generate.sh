@@ -35,7 +35,8 @@ emit Sources/ProtoWire/WellKnownTypes/Generated "$well_known" Descriptors=only \
   google/protobuf/descriptor.proto
 emit Sources/RPCCore/Generated proto Visibility=public $(schemas google/rpc)
 emit Sources/StandardProtos/Generated proto Visibility=public $(schemas grpc)
-emit Sources/API/Generated proto Visibility=public $(schemas rollcall)
+emit Sources/API/Generated proto Visibility=public,RequireMethodOption=rollcall.v1.policy \
+  $(schemas rollcall)
 emit Benchmarks/Sources/BenchAPI/Generated Benchmarks/proto Visibility=public bench/v1/bench.proto
 emit_fixtures() {
   include=Tests/CodegenTests/Fixtures

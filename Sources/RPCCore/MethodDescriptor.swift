@@ -25,41 +25,74 @@ public struct MethodDescriptor<Request: Message, Response: Message>: Sendable {
   public let name: String
   public let kind: MethodKind
   public let idempotency: Idempotency
+  let options: StaticString
 
+  /// - Parameter options: the custom options' fields of `google.protobuf.MethodOptions` as base64.
   public init(
-    service: String, name: String, kind: MethodKind, idempotency: Idempotency = .unknown
+    service: String, name: String, kind: MethodKind, idempotency: Idempotency = .unknown,
+    options: StaticString = ""
   ) {
     self.service = service
     self.name = name
     self.kind = kind
     self.idempotency = idempotency
+    self.options = options
   }
 
   /// `/rollcall.v1.DeploymentService/GetDeployment`
   public var path: String { "/\(service)/\(name)" }
 
   public var erased: AnyMethodDescriptor {
-    AnyMethodDescriptor(service: service, name: name, kind: kind, idempotency: idempotency)
+    AnyMethodDescriptor(
+      service: service, name: name, kind: kind, idempotency: idempotency, options: options)
   }
 }
 
 /// A method without the types of its messages: what a router, an interceptor and a log need.
-public struct AnyMethodDescriptor: Sendable, Hashable {
+///
+/// Two of the same service, name, kind and idempotency are equal whatever their options are.
+public struct AnyMethodDescriptor: Sendable {
   public let service: String
   public let name: String
   public let kind: MethodKind
   public let idempotency: Idempotency
+  private let options: StaticString
 
+  /// - Parameter options: the custom options' fields of `google.protobuf.MethodOptions` as base64.
   public init(
-    service: String, name: String, kind: MethodKind, idempotency: Idempotency = .unknown
+    service: String, name: String, kind: MethodKind, idempotency: Idempotency = .unknown,
+    options: StaticString = ""
   ) {
     self.service = service
     self.name = name
     self.kind = kind
     self.idempotency = idempotency
+    self.options = options
   }
 
   public var path: String { "/\(service)/\(name)" }
+
+  /// What the schema says by a custom option: `try method.option(.policy)`; nil: nothing. Read
+  /// from the embedded bytes on every call: keep the result.
+  /// - Throws: `DecodingError` for a descriptor whose options no compiler wrote.
+  public func option<Codec: WireCodec>(_ option: MethodOption<Codec>) throws(DecodingError)
+    -> Codec.Value?
+  {
+    guard options.utf8CodeUnitCount > 0 else { return nil }
+    return try option.value(in: Base64Text.decode(options))
+  }
+}
+
+extension AnyMethodDescriptor: Hashable {
+  public static func == (a: Self, b: Self) -> Bool {
+    a.name == b.name && a.service == b.service && a.kind == b.kind
+      && a.idempotency == b.idempotency
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(service)
+    hasher.combine(name)
+  }
 }
 
 extension AnyMethodDescriptor: CustomStringConvertible {

@@ -48,6 +48,14 @@ import Testing
       "refused/hidden.proto", "",
       "refused/hidden.proto: Outer hides Status by a type of that name, and Outer_Status, its other name, is taken"
     ),
+    (
+      "refused/undecided.proto", "RequireMethodOption=codegen.fixtures.attempts",
+      "refused/undecided.proto: method PutNote has no option (codegen.fixtures.attempts), which every method must have"
+    ),
+    (
+      "refused/undecided.proto", "RequireMethodOption=codegen.fixtures.missing",
+      "refused/undecided.proto: method GetNote has no option (codegen.fixtures.missing)"
+    ),
     ("fixtures/enums.proto", "Colour=blue", "unknown option \"Colour=blue\""),
     ("fixtures/enums.proto", "Visibility=private", "unknown option \"Visibility=private\""),
     ("fixtures/enums.proto", "Module=onlypath", "unknown option \"Module=onlypath\""),

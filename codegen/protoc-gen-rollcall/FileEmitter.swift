@@ -28,6 +28,7 @@ struct FileEmitter {
       MessageEmitter(type: type, visibility: visibility).emit(to: &writer)
       MessageEmitter(type: type, visibility: visibility).emitCodecs(to: &writer)
     }
+    for option in file.methodOptions { option.emit(visibility, to: &writer) }
     for service in file.services {
       ServiceEmitter(service: service, file: file, visibility: visibility).emit(to: &writer)
     }
@@ -39,7 +40,9 @@ struct FileEmitter {
   private func emitImports(to writer: inout SourceWriter) {
     var exposed: Set<String> = ["ProtoWire"]
     var hidden: Set<String> = []
-    if !file.services.isEmpty, !options.descriptorsOnly { exposed.insert("RPCCore") }
+    if !file.services.isEmpty || !file.methodOptions.isEmpty, !options.descriptorsOnly {
+      exposed.insert("RPCCore")
+    }
     func expose(_ message: MessageType) {
       for field in message.fields {
         switch field.kind {

@@ -8,6 +8,7 @@ enum GeneratorError: Error, CustomStringConvertible {
   case unsupportedType(file: String, name: String, declaredIn: String, syntax: String)
   case hiddenType(file: String, name: String, inside: String, alias: String)
   case unknownFile(String)
+  case missingOption(file: String, method: String, option: String)
 
   var description: String {
     switch self {
@@ -15,7 +16,7 @@ enum GeneratorError: Error, CustomStringConvertible {
       "the request is not a CodeGeneratorRequest: \(reason)"
     case .badOption(let option):
       "unknown option \"\(option)\"; known are Visibility=public|package|internal, "
-        + "Module=PATH_PREFIX=SWIFT_MODULE and Descriptors=only"
+        + "Module=PATH_PREFIX=SWIFT_MODULE, Descriptors=only and RequireMethodOption=FULL_NAME"
     case .unsupportedSyntax(let file, let syntax):
       "\(file): syntax \"\(syntax)\" is not supported; protoc-gen-rollcall generates proto3 only"
     case .unsupportedField(let file, let field):
@@ -28,6 +29,8 @@ enum GeneratorError: Error, CustomStringConvertible {
       "\(file): \(inside) hides \(name) by a type of that name, and \(alias), its other name, is taken"
     case .unknownFile(let file):
       "\(file): to be generated, but not in the request"
+    case .missingOption(let file, let method, let option):
+      "\(file): method \(method) has no option (\(option)), which every method must have"
     }
   }
 }

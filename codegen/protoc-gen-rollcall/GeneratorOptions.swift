@@ -18,6 +18,9 @@ struct GeneratorOptions {
   /// imported for their options.
   var descriptorsOnly = false
 
+  /// The full name of an option that every method must have: `rollcall.v1.policy`.
+  var requiredMethodOption: String?
+
   init(parameter: String) throws(GeneratorError) {
     for option in parameter.split(separator: ",") {
       let parts = option.split(separator: "=", maxSplits: 1).map(String.init)
@@ -35,6 +38,8 @@ struct GeneratorOptions {
       case "Descriptors":
         guard parts[1] == "only" else { throw .badOption(String(option)) }
         descriptorsOnly = true
+      case "RequireMethodOption":
+        requiredMethodOption = parts[1]
       default:
         throw .badOption(String(option))
       }

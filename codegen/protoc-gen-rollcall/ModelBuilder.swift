@@ -9,6 +9,8 @@ struct ModelBuilder {
   private var enums: [String: EnumType] = [:]
   /// Swift names of the top level.
   private var topLevel: Set<String> = []
+  /// Field numbers of the extensions of `google.protobuf.MethodOptions`, by full name.
+  private var methodOptions: [String: Int32] = [:]
 
   init(options: GeneratorOptions) { self.options = options }
 
@@ -67,9 +69,20 @@ struct ModelBuilder {
       declare(type, at: [5, Int32(index)], in: scope, parent: nil)
     }
     topLevel.formUnion(file.messages.map(\.swiftName) + file.enums.map(\.swiftName))
+    for option in proto.extension where option.extendee == Self.methodOptionsName {
+      methodOptions[scope.qualified(option.name)] = option.number
+    }
     guard syntax == "proto3" else { return }
     for (index, message) in proto.messageType.enumerated() {
       try resolve(message, at: [4, Int32(index)], name: scope.qualified(message.name), in: &scope)
+    }
+    for (index, option) in proto.extension.enumerated()
+    where option.extendee == Self.methodOptionsName && option.label != .repeated {
+      file.methodOptions.append(
+        MethodOptionType(
+          name: option.name, swiftName: Naming.method(option.name), number: option.number,
+          kind: try kind(of: option, in: scope),
+          comment: scope.comments.comment([7, Int32(index)])))
     }
     for (index, service) in proto.service.enumerated() {
       file.services.append(try resolve(service, at: [6, Int32(index)], in: scope))
@@ -301,11 +314,27 @@ struct ModelBuilder {
 
   // MARK: Services
 
+  private static let methodOptionsName = ".google.protobuf.MethodOptions"
+
+  /// Every method of a service that is generated has the option that must be there.
+  private func checkOptions(of method: MethodDescriptorProto, in scope: FileScope)
+    throws(GeneratorError)
+  {
+    guard scope.isGenerated, let required = options.requiredMethodOption else { return }
+    do throws(DecodingError) {
+      if let number = methodOptions[required], try method.options.hasCustom(number) { return }
+    } catch {
+      throw .badRequest(error.description)
+    }
+    throw .missingOption(file: scope.proto.name, method: method.name, option: required)
+  }
+
   private func resolve(_ proto: ServiceDescriptorProto, at path: [Int32], in scope: FileScope)
     throws(GeneratorError) -> ServiceType
   {
     var methods: [ServiceType.Method] = []
     for (index, method) in proto.method.enumerated() {
+      try checkOptions(of: method, in: scope)
       let kind: ServiceType.Method.Kind =
         switch (method.clientStreaming, method.serverStreaming) {
         case (false, false): .unary
@@ -319,6 +348,7 @@ struct ModelBuilder {
           input: try message(method.inputType, in: scope),
           output: try message(method.outputType, in: scope), kind: kind,
           idempotency: ".\(method.options.idempotencyLevel)",
+          options: method.options.custom.bytes,
           comment: scope.comments.comment(
             path + [2, Int32(index)], isDeprecated: method.options.deprecated)))
     }

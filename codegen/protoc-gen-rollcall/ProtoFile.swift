@@ -13,6 +13,8 @@ final class ProtoFile {
   var messages: [MessageType] = []
   var enums: [EnumType] = []
   var services: [ServiceType] = []
+  /// Singular extensions of `google.protobuf.MethodOptions`.
+  var methodOptions: [MethodOptionType] = []
 
   init(
     path: String, syntax: String, package: String, module: String?, descriptor: [UInt8],

@@ -1,3 +1,5 @@
+import ProtoWire
+
 /// Emits what a service gets: method descriptors, the server's protocol with its registration, and the
 /// client. All of it only declares; behaviour lives in RPCCore.
 struct ServiceEmitter {
@@ -32,7 +34,9 @@ struct ServiceEmitter {
             [
               "service: \"\(service.fullName)\"", "name: \"\(method.name)\"",
               "kind: .\(method.kind.rawValue)",
-            ] + (method.idempotency == ".unknown" ? [] : ["idempotency: \(method.idempotency)"]),
+            ] + (method.idempotency == ".unknown" ? [] : ["idempotency: \(method.idempotency)"])
+              + (method.options.isEmpty
+                ? [] : ["options: \"\(Base64Text.encode(method.options))\""]),
             ")")
         }
       }
@@ -156,6 +160,18 @@ struct ServiceEmitter {
         }
         writer.line("}")
       }
+    }
+  }
+}
+
+extension MethodOptionType {
+  /// Emits the name by which a method's option is asked for.
+  func emit(_ visibility: GeneratorOptions.Visibility, to writer: inout SourceWriter) {
+    writer.gap()
+    writer.block("extension MethodOption where Codec == \(kind.codec)") { writer in
+      writer.doc(comment)
+      writer.line(
+        "\(visibility.modifier)static var \(swiftName): Self { Self(number: \(number)) }")
     }
   }
 }

@@ -19,6 +19,17 @@ struct ServiceType {
     let kind: Kind
     /// `.noSideEffects`, `.idempotent` or `.unknown`.
     let idempotency: String
+    /// The custom options' fields of its `google.protobuf.MethodOptions`.
+    let options: [UInt8]
     let comment: Comment
   }
+}
+
+/// An option that a file adds to methods.
+struct MethodOptionType {
+  let name: String
+  let swiftName: String
+  let number: Int32
+  let kind: Field.Kind
+  let comment: Comment
 }

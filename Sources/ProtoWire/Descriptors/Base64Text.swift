@@ -23,6 +23,11 @@ public enum Base64Text {
   }
 
   /// Ignores every character outside the alphabet: line breaks and padding.
+  public static func decode(_ text: StaticString) -> [UInt8] {
+    text.withUTF8Buffer { decode($0) }
+  }
+
+  /// Ignores every character outside the alphabet: line breaks and padding.
   static func decode(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8] {
     var values = [UInt8](repeating: 0xff, count: 256)
     for (value, character) in alphabet.enumerated() { values[Int(character)] = UInt8(value) }

@@ -70,16 +70,44 @@ public struct MethodOptions: WireDecodable {
 
   public var deprecated = false
   public var idempotencyLevel = IdempotencyLevel.unknown
+  /// Whatever else the schema says, custom options above all, as it stands on the wire.
+  public var custom = UnknownFields()
 
   public init() {}
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
+      let start = reader.mark
       switch try reader.tag() {
       case 264: deprecated = try reader.bool()
       case 272: idempotencyLevel = IdempotencyLevel(rawValue: try reader.int32()) ?? .unknown
-      case let tag: try reader.skip(tag)
+      case let tag: try reader.unknown(tag, from: start, into: &custom)
       }
+    }
+  }
+
+  /// Whether a custom option of that number is set.
+  public func hasCustom(_ number: Int32) throws(DecodingError) -> Bool {
+    var probe = FieldProbe(number)
+    try probe.merge(wire: custom.bytes)
+    return probe.isFound
+  }
+}
+
+/// Looks for a field by its number.
+private struct FieldProbe: WireDecodable {
+  private let number: Int32
+  private(set) var isFound = false
+
+  init() { self.init(0) }
+
+  init(_ number: Int32) { self.number = number }
+
+  mutating func merge(from reader: inout WireReader) throws(DecodingError) {
+    while !reader.atEnd {
+      let tag = try reader.tag()
+      if tag >> 3 == UInt32(bitPattern: number) { isFound = true }
+      try reader.skip(tag)
     }
   }
 }

@@ -4,6 +4,82 @@
 // Custom options: they extend proto2 messages, which is legal in proto3, and travel in descriptors only.
 
 import ProtoWire
+import RPCCore
+
+struct Codegen_Fixtures_Audience: Message {
+  var name: String = ""
+  var rooms: [Int32] = []
+  var unknownFields = UnknownFields()
+
+  init() {}
+}
+
+extension Codegen_Fixtures_Audience {
+  static var fullName: String { "codegen.fixtures.Audience" }
+
+  mutating func merge(from reader: inout WireReader) throws(DecodingError) {
+    while !reader.atEnd {
+      let start = reader.mark
+      switch try reader.tag() {
+      case 10: self.name = try reader.string()
+      case 18: try reader.appendPacked(WireInt32.self, to: &self.rooms)
+      case 16: try reader.appendUnpacked(WireInt32.self, to: &self.rooms)
+      case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
+      }
+    }
+  }
+
+  func byteSize(_ sizes: inout WireSizes) -> Int {
+    var total = self.unknownFields.byteCount
+    if !self.name.isEmpty { total &+= 1 &+ delimitedSize(self.name.utf8.count) }
+    total &+= sizes.packed(WireInt32.self, self.rooms, tagSize: 1)
+    return total
+  }
+
+  func write(to writer: inout WireWriter) {
+    if !self.name.isEmpty {
+      writer.tag(10)
+      writer.string(self.name)
+    }
+    writer.packed(WireInt32.self, self.rooms, tag: 18)
+    writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "codegen.fixtures.Audience",
+    [
+      .init(1, "name"),
+      .init(2, "rooms"),
+    ])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.name)
+      case 2: try reader.repeated(&self.rooms)
+      default: break
+      }
+    }
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("name", self.name)
+    try writer.repeated("rooms", self.rooms)
+    writer.endObject()
+  }
+}
+
+extension MethodOption where Codec == WireSubmessage<Codegen_Fixtures_Audience> {
+  /// Who hears of a call.
+  static var audience: Self { Self(number: 50002) }
+}
+
+extension MethodOption where Codec == WireInt32 {
+  /// How often it may be repeated.
+  static var attempts: Self { Self(number: 50003) }
+}
 
 /// The schema of `fixtures/options.proto`, for reflection.
 let fixturesOptionsProto = FileDescriptor(
@@ -11,6 +87,9 @@ let fixturesOptionsProto = FileDescriptor(
   dependencies: [googleProtobufDescriptorProto],
   base64: """
     ChZmaXh0dXJlcy9vcHRpb25zLnByb3RvEhBjb2RlZ2VuLmZpeHR1cmVzGiBnb29nbGUvcHJvdG9idWYvZGVzY3JpcHRv
-    ci5wcm90bzo9CglzZW5zaXRpdmUSHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGNGGAyABKAhSCXNlbnNpdGl2
-    ZWIGcHJvdG8z
+    ci5wcm90byI0CghBdWRpZW5jZRISCgRuYW1lGAEgASgJUgRuYW1lEhQKBXJvb21zGAIgAygFUgVyb29tczo9CglzZW5z
+    aXRpdmUSHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGNGGAyABKAhSCXNlbnNpdGl2ZTpYCghhdWRpZW5jZRIe
+    Lmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGNKGAyABKAsyGi5jb2RlZ2VuLmZpeHR1cmVzLkF1ZGllbmNlUghh
+    dWRpZW5jZTo8CghhdHRlbXB0cxIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGNOGAyABKAVSCGF0dGVtcHRz
+    YgZwcm90bzM=
     """)

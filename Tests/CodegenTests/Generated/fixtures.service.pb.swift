@@ -73,7 +73,8 @@ enum Codegen_Fixtures_NoteServiceMethods {
       service: "codegen.fixtures.NoteService",
       name: "GetNote",
       kind: .unary,
-      idempotency: .noSideEffects)
+      idempotency: .noSideEffects,
+      options: "krUYDwoJZXZlcnlib2R5EgIBApi1GAM=")
 
   static let watchNotes = MethodDescriptor<
     Google_Protobuf_Empty, Codegen_Fixtures_Note
@@ -237,14 +238,14 @@ struct Codegen_Fixtures_EmptyServiceClient: Sendable {
 /// The schema of `fixtures/service.proto`, for reflection.
 let fixturesServiceProto = FileDescriptor(
   name: "fixtures/service.proto",
-  dependencies: [fixturesOtherSharedProto, googleProtobufEmptyProto],
+  dependencies: [fixturesOptionsProto, fixturesOtherSharedProto, googleProtobufEmptyProto],
   base64: """
-    ChZmaXh0dXJlcy9zZXJ2aWNlLnByb3RvEhBjb2RlZ2VuLmZpeHR1cmVzGhtmaXh0dXJlcy9vdGhlci9zaGFyZWQucHJv
-    dG8aG2dvb2dsZS9wcm90b2J1Zi9lbXB0eS5wcm90byIaCgROb3RlEhIKBHRleHQYASABKAlSBHRleHQyzQIKC05vdGVT
-    ZXJ2aWNlEkAKB0dldE5vdGUSGC5jb2RlZ2VuLm90aGVyLnYxLlNoYXJlZBoWLmNvZGVnZW4uZml4dHVyZXMuTm90ZSID
-    kAIBEj4KCldhdGNoTm90ZXMSFi5nb29nbGUucHJvdG9idWYuRW1wdHkaFi5jb2RlZ2VuLmZpeHR1cmVzLk5vdGUwARJA
-    CgdDb2xsZWN0EhYuY29kZWdlbi5maXh0dXJlcy5Ob3RlGhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5IgOQAgIoARI6CgRD
-    aGF0EhYuY29kZWdlbi5maXh0dXJlcy5Ob3RlGhYuY29kZWdlbi5maXh0dXJlcy5Ob3RlKAEwARI+CgdEZWZhdWx0EhYu
-    Y29kZWdlbi5maXh0dXJlcy5Ob3RlGhYuY29kZWdlbi5maXh0dXJlcy5Ob3RlIgOIAgEyDgoMRW1wdHlTZXJ2aWNlYgZw
-    cm90bzM=
+    ChZmaXh0dXJlcy9zZXJ2aWNlLnByb3RvEhBjb2RlZ2VuLmZpeHR1cmVzGhZmaXh0dXJlcy9vcHRpb25zLnByb3RvGhtm
+    aXh0dXJlcy9vdGhlci9zaGFyZWQucHJvdG8aG2dvb2dsZS9wcm90b2J1Zi9lbXB0eS5wcm90byIaCgROb3RlEhIKBHRl
+    eHQYASABKAlSBHRleHQy5AIKC05vdGVTZXJ2aWNlElcKB0dldE5vdGUSGC5jb2RlZ2VuLm90aGVyLnYxLlNoYXJlZBoW
+    LmNvZGVnZW4uZml4dHVyZXMuTm90ZSIakAIBkrUYDwoJZXZlcnlib2R5EgIBApi1GAMSPgoKV2F0Y2hOb3RlcxIWLmdv
+    b2dsZS5wcm90b2J1Zi5FbXB0eRoWLmNvZGVnZW4uZml4dHVyZXMuTm90ZTABEkAKB0NvbGxlY3QSFi5jb2RlZ2VuLmZp
+    eHR1cmVzLk5vdGUaFi5nb29nbGUucHJvdG9idWYuRW1wdHkiA5ACAigBEjoKBENoYXQSFi5jb2RlZ2VuLmZpeHR1cmVz
+    Lk5vdGUaFi5jb2RlZ2VuLmZpeHR1cmVzLk5vdGUoATABEj4KB0RlZmF1bHQSFi5jb2RlZ2VuLmZpeHR1cmVzLk5vdGUa
+    Fi5jb2RlZ2VuLmZpeHR1cmVzLk5vdGUiA4gCATIOCgxFbXB0eVNlcnZpY2ViBnByb3RvMw==
     """)
