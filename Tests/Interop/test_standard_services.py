@@ -7,7 +7,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
-from rollcall.v1 import deployment_service_pb2
+from rollcall.v1 import deployment_service_pb2, options_pb2
 
 SERVICES = ["AuthService", "CatalogService", "DeploymentService", "DeviceService"]
 
@@ -26,6 +26,19 @@ def test_reflected_descriptors_are_those_of_the_schema(server):
         local = deployment_service_pb2.DESCRIPTOR.services_by_name["DeploymentService"]
         assert [m.name for m in reflected.methods] == [m.name for m in local.methods]
         assert [f.name for f in pool.FindMessageTypeByName("rollcall.v1.Rollout").fields]
+
+
+def test_reflection_tells_what_a_method_asks_of_its_callers(server):
+    """Method options are of an extension: the file that declares it is served, and descriptor.proto, which it extends."""
+    with grpc.insecure_channel(server.address) as channel:
+        pool = DescriptorPool(ProtoReflectionDescriptorDatabase(channel))
+        option = pool.FindExtensionByName("rollcall.v1.policy")
+        assert option.containing_type.full_name == "google.protobuf.MethodOptions"
+        assert pool.FindFileByName("google/protobuf/descriptor.proto").package == "google.protobuf"
+        reflected = pool.FindServiceByName("rollcall.v1.DeploymentService").methods_by_name["StartDeployment"]
+        local = deployment_service_pb2.DESCRIPTOR.services_by_name["DeploymentService"].methods_by_name["StartDeployment"]
+        assert local.GetOptions().Extensions[options_pb2.policy].roles
+        assert reflected.GetOptions().SerializeToString() == local.GetOptions().SerializeToString()
 
 
 def test_reflection_v1_answers_on_its_own_path(server):

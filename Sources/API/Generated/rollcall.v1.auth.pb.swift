@@ -3,17 +3,18 @@
 
 public import ProtoWire
 
-/// What a principal may do. Roles add up; an admin may do everything within its org.
+/// What a principal may do. Roles add up, and some include others: who has the one has them too.
 public enum Role: ProtoEnum {
   /// Not a role.
   case unspecified
   /// Reads everything of the org, secrets apart.
   case viewer
-  /// Changes the catalog, the devices, deployments and rollouts; reads.
+  /// Changes the catalog, the devices, deployments and rollouts. Includes viewer, device and
+  /// enrollment.
   case `operator`
-  /// Decides approval requests; reads.
+  /// Decides approval requests. Includes viewer.
   case reviewer
-  /// Manages the org itself: principals, roles and keys; and all of the above.
+  /// Manages the org itself: principals, roles and keys. Includes every other role.
   case admin
   /// Acts as any device of the org that has not called with a key of its own yet: registers, syncs,
   /// reports and downloads. Reads nothing else. Deprecated: a key of this role is shared by a whole

@@ -2055,32 +2055,47 @@ public enum AuthServiceMethods {
   public static let whoAmI = MethodDescriptor<
     WhoAmIRequest, WhoAmIResponse
   >(
-    service: "rollcall.v1.AuthService", name: "WhoAmI", kind: .unary, idempotency: .noSideEffects)
+      service: "rollcall.v1.AuthService",
+      name: "WhoAmI",
+      kind: .unary,
+      idempotency: .noSideEffects,
+      options: "wvMYBQoDAQUG")
 
   public static let createOrg = MethodDescriptor<
     CreateOrgRequest, CreateOrgResponse
   >(
-    service: "rollcall.v1.AuthService", name: "CreateOrg", kind: .unary)
+    service: "rollcall.v1.AuthService", name: "CreateOrg", kind: .unary, options: "wvMYAwoBBA==")
 
   public static let getOrg = MethodDescriptor<
     GetOrgRequest, GetOrgResponse
   >(
-    service: "rollcall.v1.AuthService", name: "GetOrg", kind: .unary, idempotency: .noSideEffects)
+      service: "rollcall.v1.AuthService",
+      name: "GetOrg",
+      kind: .unary,
+      idempotency: .noSideEffects,
+      options: "wvMYAwoBAQ==")
 
   public static let listOrgs = MethodDescriptor<
     ListOrgsRequest, ListOrgsResponse
   >(
-    service: "rollcall.v1.AuthService", name: "ListOrgs", kind: .unary, idempotency: .noSideEffects)
+      service: "rollcall.v1.AuthService",
+      name: "ListOrgs",
+      kind: .unary,
+      idempotency: .noSideEffects,
+      options: "wvMYAwoBAQ==")
 
   public static let updateOrg = MethodDescriptor<
     UpdateOrgRequest, UpdateOrgResponse
   >(
-    service: "rollcall.v1.AuthService", name: "UpdateOrg", kind: .unary)
+    service: "rollcall.v1.AuthService", name: "UpdateOrg", kind: .unary, options: "wvMYAwoBBA==")
 
   public static let createPrincipal = MethodDescriptor<
     CreatePrincipalRequest, CreatePrincipalResponse
   >(
-    service: "rollcall.v1.AuthService", name: "CreatePrincipal", kind: .unary)
+      service: "rollcall.v1.AuthService",
+      name: "CreatePrincipal",
+      kind: .unary,
+      options: "wvMYAwoBBA==")
 
   public static let getPrincipal = MethodDescriptor<
     GetPrincipalRequest, GetPrincipalResponse
@@ -2088,7 +2103,8 @@ public enum AuthServiceMethods {
       service: "rollcall.v1.AuthService",
       name: "GetPrincipal",
       kind: .unary,
-      idempotency: .noSideEffects)
+      idempotency: .noSideEffects,
+      options: "wvMYAwoBAQ==")
 
   public static let listPrincipals = MethodDescriptor<
     ListPrincipalsRequest, ListPrincipalsResponse
@@ -2096,17 +2112,21 @@ public enum AuthServiceMethods {
       service: "rollcall.v1.AuthService",
       name: "ListPrincipals",
       kind: .unary,
-      idempotency: .noSideEffects)
+      idempotency: .noSideEffects,
+      options: "wvMYAwoBAQ==")
 
   public static let updatePrincipal = MethodDescriptor<
     UpdatePrincipalRequest, UpdatePrincipalResponse
   >(
-    service: "rollcall.v1.AuthService", name: "UpdatePrincipal", kind: .unary)
+      service: "rollcall.v1.AuthService",
+      name: "UpdatePrincipal",
+      kind: .unary,
+      options: "wvMYAwoBBA==")
 
   public static let createApiKey = MethodDescriptor<
     CreateApiKeyRequest, CreateApiKeyResponse
   >(
-    service: "rollcall.v1.AuthService", name: "CreateApiKey", kind: .unary)
+    service: "rollcall.v1.AuthService", name: "CreateApiKey", kind: .unary, options: "wvMYAwoBAQ==")
 
   public static let listApiKeys = MethodDescriptor<
     ListApiKeysRequest, ListApiKeysResponse
@@ -2114,12 +2134,13 @@ public enum AuthServiceMethods {
       service: "rollcall.v1.AuthService",
       name: "ListApiKeys",
       kind: .unary,
-      idempotency: .noSideEffects)
+      idempotency: .noSideEffects,
+      options: "wvMYAwoBAQ==")
 
   public static let revokeApiKey = MethodDescriptor<
     RevokeApiKeyRequest, RevokeApiKeyResponse
   >(
-    service: "rollcall.v1.AuthService", name: "RevokeApiKey", kind: .unary)
+    service: "rollcall.v1.AuthService", name: "RevokeApiKey", kind: .unary, options: "wvMYAwoBAQ==")
 
   public static let all: [AnyMethodDescriptor] = [
     whoAmI.erased,
@@ -2352,69 +2373,72 @@ public let rollcallV1AuthServiceProto = FileDescriptor(
     googleProtobufTimestampProto,
     rollcallV1AuthProto,
     rollcallV1CommonProto,
+    rollcallV1OptionsProto,
   ],
   base64: """
     Ch5yb2xsY2FsbC92MS9hdXRoX3NlcnZpY2UucHJvdG8SC3JvbGxjYWxsLnYxGiBnb29nbGUvcHJvdG9idWYvZmllbGRf
     bWFzay5wcm90bxofZ29vZ2xlL3Byb3RvYnVmL3RpbWVzdGFtcC5wcm90bxoWcm9sbGNhbGwvdjEvYXV0aC5wcm90bxoY
-    cm9sbGNhbGwvdjEvY29tbW9uLnByb3RvIg8KDVdob0FtSVJlcXVlc3QitQEKDldob0FtSVJlc3BvbnNlEjQKCXByaW5j
-    aXBhbBgBIAEoCzIWLnJvbGxjYWxsLnYxLlByaW5jaXBhbFIJcHJpbmNpcGFsEiIKA29yZxgCIAEoCzIQLnJvbGxjYWxs
-    LnYxLk9yZ1IDb3JnEiwKB2FwaV9rZXkYAyABKAsyEy5yb2xsY2FsbC52MS5BcGlLZXlSBmFwaUtleRIbCglkZXZpY2Vf
-    aWQYBCABKAlSCGRldmljZUlkIpkBChBDcmVhdGVPcmdSZXF1ZXN0EiIKA29yZxgBIAEoCzIQLnJvbGxjYWxsLnYxLk9y
-    Z1IDb3JnEh0KCmFkbWluX25hbWUYAiABKAlSCWFkbWluTmFtZRIdCgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQS
-    IwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5IqsBChFDcmVhdGVPcmdSZXNwb25zZRIiCgNvcmcYASAB
-    KAsyEC5yb2xsY2FsbC52MS5PcmdSA29yZxIsCgVhZG1pbhgCIAEoCzIWLnJvbGxjYWxsLnYxLlByaW5jaXBhbFIFYWRt
-    aW4SLAoHYXBpX2tleRgDIAEoCzITLnJvbGxjYWxsLnYxLkFwaUtleVIGYXBpS2V5EhYKBnNlY3JldBgEIAEoCVIGc2Vj
-    cmV0IiYKDUdldE9yZ1JlcXVlc3QSFQoGb3JnX2lkGAEgASgJUgVvcmdJZCI0Cg5HZXRPcmdSZXNwb25zZRIiCgNvcmcY
-    ASABKAsyEC5yb2xsY2FsbC52MS5PcmdSA29yZyKPAQoPTGlzdE9yZ3NSZXF1ZXN0EhsKCXBhZ2Vfc2l6ZRgMIAEoBVII
-    cGFnZVNpemUSHQoKcGFnZV90b2tlbhgNIAEoCVIJcGFnZVRva2VuEhIKBHNraXAYDiABKAVSBHNraXASLAoFb3JkZXIY
-    DyABKA4yFi5yb2xsY2FsbC52MS5Tb3J0T3JkZXJSBW9yZGVyIn8KEExpc3RPcmdzUmVzcG9uc2USJAoEb3JncxgBIAMo
-    CzIQLnJvbGxjYWxsLnYxLk9yZ1IEb3JncxImCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAlSDW5leHRQYWdlVG9rZW4SHQoK
-    dG90YWxfc2l6ZRgDIAEoBVIJdG90YWxTaXplIssBChBVcGRhdGVPcmdSZXF1ZXN0EiIKA29yZxgBIAEoCzIQLnJvbGxj
-    YWxsLnYxLk9yZ1IDb3JnEjsKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza1IKdXBk
-    YXRlTWFzaxIdCgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRh
-    dGVPbmx5EhIKBGV0YWcYDyABKAlSBGV0YWciNwoRVXBkYXRlT3JnUmVzcG9uc2USIgoDb3JnGAEgASgLMhAucm9sbGNh
-    bGwudjEuT3JnUgNvcmcikgEKFkNyZWF0ZVByaW5jaXBhbFJlcXVlc3QSNAoJcHJpbmNpcGFsGAEgASgLMhYucm9sbGNh
-    bGwudjEuUHJpbmNpcGFsUglwcmluY2lwYWwSHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRl
-    X29ubHkYDiABKAhSDHZhbGlkYXRlT25seSJPChdDcmVhdGVQcmluY2lwYWxSZXNwb25zZRI0CglwcmluY2lwYWwYASAB
-    KAsyFi5yb2xsY2FsbC52MS5QcmluY2lwYWxSCXByaW5jaXBhbCI4ChNHZXRQcmluY2lwYWxSZXF1ZXN0EiEKDHByaW5j
-    aXBhbF9pZBgBIAEoCVILcHJpbmNpcGFsSWQiTAoUR2V0UHJpbmNpcGFsUmVzcG9uc2USNAoJcHJpbmNpcGFsGAEgASgL
-    MhYucm9sbGNhbGwudjEuUHJpbmNpcGFsUglwcmluY2lwYWwi7QEKFUxpc3RQcmluY2lwYWxzUmVxdWVzdBIlCgRyb2xl
-    GAEgASgOMhEucm9sbGNhbGwudjEuUm9sZVIEcm9sZRIvCgRraW5kGAIgASgOMhsucm9sbGNhbGwudjEuUHJpbmNpcGFs
-    LktpbmRSBGtpbmQSGwoJcGFnZV9zaXplGAwgASgFUghwYWdlU2l6ZRIdCgpwYWdlX3Rva2VuGA0gASgJUglwYWdlVG9r
-    ZW4SEgoEc2tpcBgOIAEoBVIEc2tpcBIsCgVvcmRlchgPIAEoDjIWLnJvbGxjYWxsLnYxLlNvcnRPcmRlclIFb3JkZXIi
-    lwEKFkxpc3RQcmluY2lwYWxzUmVzcG9uc2USNgoKcHJpbmNpcGFscxgBIAMoCzIWLnJvbGxjYWxsLnYxLlByaW5jaXBh
-    bFIKcHJpbmNpcGFscxImCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAlSDW5leHRQYWdlVG9rZW4SHQoKdG90YWxfc2l6ZRgD
-    IAEoBVIJdG90YWxTaXplIuMBChZVcGRhdGVQcmluY2lwYWxSZXF1ZXN0EjQKCXByaW5jaXBhbBgBIAEoCzIWLnJvbGxj
-    YWxsLnYxLlByaW5jaXBhbFIJcHJpbmNpcGFsEjsKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZp
-    ZWxkTWFza1IKdXBkYXRlTWFzaxIdCgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgO
-    IAEoCFIMdmFsaWRhdGVPbmx5EhIKBGV0YWcYDyABKAlSBGV0YWciTwoXVXBkYXRlUHJpbmNpcGFsUmVzcG9uc2USNAoJ
-    cHJpbmNpcGFsGAEgASgLMhYucm9sbGNhbGwudjEuUHJpbmNpcGFsUglwcmluY2lwYWwi2gEKE0NyZWF0ZUFwaUtleVJl
-    cXVlc3QSIQoMcHJpbmNpcGFsX2lkGAEgASgJUgtwcmluY2lwYWxJZBIhCgxkaXNwbGF5X25hbWUYAiABKAlSC2Rpc3Bs
-    YXlOYW1lEjkKCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wUglleHBpcmVzQXQSHQoK
-    cmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seSJcChRD
-    cmVhdGVBcGlLZXlSZXNwb25zZRIsCgdhcGlfa2V5GAEgASgLMhMucm9sbGNhbGwudjEuQXBpS2V5UgZhcGlLZXkSFgoG
-    c2VjcmV0GAIgASgJUgZzZWNyZXQitQEKEkxpc3RBcGlLZXlzUmVxdWVzdBIhCgxwcmluY2lwYWxfaWQYASABKAlSC3By
-    aW5jaXBhbElkEhsKCXBhZ2Vfc2l6ZRgMIAEoBVIIcGFnZVNpemUSHQoKcGFnZV90b2tlbhgNIAEoCVIJcGFnZVRva2Vu
-    EhIKBHNraXAYDiABKAVSBHNraXASLAoFb3JkZXIYDyABKA4yFi5yb2xsY2FsbC52MS5Tb3J0T3JkZXJSBW9yZGVyIowB
-    ChNMaXN0QXBpS2V5c1Jlc3BvbnNlEi4KCGFwaV9rZXlzGAEgAygLMhMucm9sbGNhbGwudjEuQXBpS2V5UgdhcGlLZXlz
-    EiYKD25leHRfcGFnZV90b2tlbhgCIAEoCVINbmV4dFBhZ2VUb2tlbhIdCgp0b3RhbF9zaXplGAMgASgFUgl0b3RhbFNp
-    emUiiwEKE1Jldm9rZUFwaUtleVJlcXVlc3QSHAoKYXBpX2tleV9pZBgBIAEoCVIIYXBpS2V5SWQSHQoKcmVxdWVzdF9p
-    ZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJ
-    UgRldGFnIkQKFFJldm9rZUFwaUtleVJlc3BvbnNlEiwKB2FwaV9rZXkYASABKAsyEy5yb2xsY2FsbC52MS5BcGlLZXlS
-    BmFwaUtleTL6BwoLQXV0aFNlcnZpY2USRgoGV2hvQW1JEhoucm9sbGNhbGwudjEuV2hvQW1JUmVxdWVzdBobLnJvbGxj
-    YWxsLnYxLldob0FtSVJlc3BvbnNlIgOQAgESSgoJQ3JlYXRlT3JnEh0ucm9sbGNhbGwudjEuQ3JlYXRlT3JnUmVxdWVz
-    dBoeLnJvbGxjYWxsLnYxLkNyZWF0ZU9yZ1Jlc3BvbnNlEkYKBkdldE9yZxIaLnJvbGxjYWxsLnYxLkdldE9yZ1JlcXVl
-    c3QaGy5yb2xsY2FsbC52MS5HZXRPcmdSZXNwb25zZSIDkAIBEkwKCExpc3RPcmdzEhwucm9sbGNhbGwudjEuTGlzdE9y
-    Z3NSZXF1ZXN0Gh0ucm9sbGNhbGwudjEuTGlzdE9yZ3NSZXNwb25zZSIDkAIBEkoKCVVwZGF0ZU9yZxIdLnJvbGxjYWxs
-    LnYxLlVwZGF0ZU9yZ1JlcXVlc3QaHi5yb2xsY2FsbC52MS5VcGRhdGVPcmdSZXNwb25zZRJcCg9DcmVhdGVQcmluY2lw
-    YWwSIy5yb2xsY2FsbC52MS5DcmVhdGVQcmluY2lwYWxSZXF1ZXN0GiQucm9sbGNhbGwudjEuQ3JlYXRlUHJpbmNpcGFs
-    UmVzcG9uc2USWAoMR2V0UHJpbmNpcGFsEiAucm9sbGNhbGwudjEuR2V0UHJpbmNpcGFsUmVxdWVzdBohLnJvbGxjYWxs
-    LnYxLkdldFByaW5jaXBhbFJlc3BvbnNlIgOQAgESXgoOTGlzdFByaW5jaXBhbHMSIi5yb2xsY2FsbC52MS5MaXN0UHJp
-    bmNpcGFsc1JlcXVlc3QaIy5yb2xsY2FsbC52MS5MaXN0UHJpbmNpcGFsc1Jlc3BvbnNlIgOQAgESXAoPVXBkYXRlUHJp
-    bmNpcGFsEiMucm9sbGNhbGwudjEuVXBkYXRlUHJpbmNpcGFsUmVxdWVzdBokLnJvbGxjYWxsLnYxLlVwZGF0ZVByaW5j
-    aXBhbFJlc3BvbnNlElMKDENyZWF0ZUFwaUtleRIgLnJvbGxjYWxsLnYxLkNyZWF0ZUFwaUtleVJlcXVlc3QaIS5yb2xs
-    Y2FsbC52MS5DcmVhdGVBcGlLZXlSZXNwb25zZRJVCgtMaXN0QXBpS2V5cxIfLnJvbGxjYWxsLnYxLkxpc3RBcGlLZXlz
-    UmVxdWVzdBogLnJvbGxjYWxsLnYxLkxpc3RBcGlLZXlzUmVzcG9uc2UiA5ACARJTCgxSZXZva2VBcGlLZXkSIC5yb2xs
-    Y2FsbC52MS5SZXZva2VBcGlLZXlSZXF1ZXN0GiEucm9sbGNhbGwudjEuUmV2b2tlQXBpS2V5UmVzcG9uc2VCG1oWcm9s
-    bGNhbGwvdjE7cm9sbGNhbGx2MboCAGIGcHJvdG8z
+    cm9sbGNhbGwvdjEvY29tbW9uLnByb3RvGhlyb2xsY2FsbC92MS9vcHRpb25zLnByb3RvIg8KDVdob0FtSVJlcXVlc3Qi
+    tQEKDldob0FtSVJlc3BvbnNlEjQKCXByaW5jaXBhbBgBIAEoCzIWLnJvbGxjYWxsLnYxLlByaW5jaXBhbFIJcHJpbmNp
+    cGFsEiIKA29yZxgCIAEoCzIQLnJvbGxjYWxsLnYxLk9yZ1IDb3JnEiwKB2FwaV9rZXkYAyABKAsyEy5yb2xsY2FsbC52
+    MS5BcGlLZXlSBmFwaUtleRIbCglkZXZpY2VfaWQYBCABKAlSCGRldmljZUlkIpkBChBDcmVhdGVPcmdSZXF1ZXN0EiIK
+    A29yZxgBIAEoCzIQLnJvbGxjYWxsLnYxLk9yZ1IDb3JnEh0KCmFkbWluX25hbWUYAiABKAlSCWFkbWluTmFtZRIdCgpy
+    ZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5IqsBChFD
+    cmVhdGVPcmdSZXNwb25zZRIiCgNvcmcYASABKAsyEC5yb2xsY2FsbC52MS5PcmdSA29yZxIsCgVhZG1pbhgCIAEoCzIW
+    LnJvbGxjYWxsLnYxLlByaW5jaXBhbFIFYWRtaW4SLAoHYXBpX2tleRgDIAEoCzITLnJvbGxjYWxsLnYxLkFwaUtleVIG
+    YXBpS2V5EhYKBnNlY3JldBgEIAEoCVIGc2VjcmV0IiYKDUdldE9yZ1JlcXVlc3QSFQoGb3JnX2lkGAEgASgJUgVvcmdJ
+    ZCI0Cg5HZXRPcmdSZXNwb25zZRIiCgNvcmcYASABKAsyEC5yb2xsY2FsbC52MS5PcmdSA29yZyKPAQoPTGlzdE9yZ3NS
+    ZXF1ZXN0EhsKCXBhZ2Vfc2l6ZRgMIAEoBVIIcGFnZVNpemUSHQoKcGFnZV90b2tlbhgNIAEoCVIJcGFnZVRva2VuEhIK
+    BHNraXAYDiABKAVSBHNraXASLAoFb3JkZXIYDyABKA4yFi5yb2xsY2FsbC52MS5Tb3J0T3JkZXJSBW9yZGVyIn8KEExp
+    c3RPcmdzUmVzcG9uc2USJAoEb3JncxgBIAMoCzIQLnJvbGxjYWxsLnYxLk9yZ1IEb3JncxImCg9uZXh0X3BhZ2VfdG9r
+    ZW4YAiABKAlSDW5leHRQYWdlVG9rZW4SHQoKdG90YWxfc2l6ZRgDIAEoBVIJdG90YWxTaXplIssBChBVcGRhdGVPcmdS
+    ZXF1ZXN0EiIKA29yZxgBIAEoCzIQLnJvbGxjYWxsLnYxLk9yZ1IDb3JnEjsKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29v
+    Z2xlLnByb3RvYnVmLkZpZWxkTWFza1IKdXBkYXRlTWFzaxIdCgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoN
+    dmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5EhIKBGV0YWcYDyABKAlSBGV0YWciNwoRVXBkYXRlT3JnUmVz
+    cG9uc2USIgoDb3JnGAEgASgLMhAucm9sbGNhbGwudjEuT3JnUgNvcmcikgEKFkNyZWF0ZVByaW5jaXBhbFJlcXVlc3QS
+    NAoJcHJpbmNpcGFsGAEgASgLMhYucm9sbGNhbGwudjEuUHJpbmNpcGFsUglwcmluY2lwYWwSHQoKcmVxdWVzdF9pZBgN
+    IAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seSJPChdDcmVhdGVQcmluY2lw
+    YWxSZXNwb25zZRI0CglwcmluY2lwYWwYASABKAsyFi5yb2xsY2FsbC52MS5QcmluY2lwYWxSCXByaW5jaXBhbCI4ChNH
+    ZXRQcmluY2lwYWxSZXF1ZXN0EiEKDHByaW5jaXBhbF9pZBgBIAEoCVILcHJpbmNpcGFsSWQiTAoUR2V0UHJpbmNpcGFs
+    UmVzcG9uc2USNAoJcHJpbmNpcGFsGAEgASgLMhYucm9sbGNhbGwudjEuUHJpbmNpcGFsUglwcmluY2lwYWwi7QEKFUxp
+    c3RQcmluY2lwYWxzUmVxdWVzdBIlCgRyb2xlGAEgASgOMhEucm9sbGNhbGwudjEuUm9sZVIEcm9sZRIvCgRraW5kGAIg
+    ASgOMhsucm9sbGNhbGwudjEuUHJpbmNpcGFsLktpbmRSBGtpbmQSGwoJcGFnZV9zaXplGAwgASgFUghwYWdlU2l6ZRId
+    CgpwYWdlX3Rva2VuGA0gASgJUglwYWdlVG9rZW4SEgoEc2tpcBgOIAEoBVIEc2tpcBIsCgVvcmRlchgPIAEoDjIWLnJv
+    bGxjYWxsLnYxLlNvcnRPcmRlclIFb3JkZXIilwEKFkxpc3RQcmluY2lwYWxzUmVzcG9uc2USNgoKcHJpbmNpcGFscxgB
+    IAMoCzIWLnJvbGxjYWxsLnYxLlByaW5jaXBhbFIKcHJpbmNpcGFscxImCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAlSDW5l
+    eHRQYWdlVG9rZW4SHQoKdG90YWxfc2l6ZRgDIAEoBVIJdG90YWxTaXplIuMBChZVcGRhdGVQcmluY2lwYWxSZXF1ZXN0
+    EjQKCXByaW5jaXBhbBgBIAEoCzIWLnJvbGxjYWxsLnYxLlByaW5jaXBhbFIJcHJpbmNpcGFsEjsKC3VwZGF0ZV9tYXNr
+    GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza1IKdXBkYXRlTWFzaxIdCgpyZXF1ZXN0X2lkGA0gASgJUgly
+    ZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5EhIKBGV0YWcYDyABKAlSBGV0YWciTwoX
+    VXBkYXRlUHJpbmNpcGFsUmVzcG9uc2USNAoJcHJpbmNpcGFsGAEgASgLMhYucm9sbGNhbGwudjEuUHJpbmNpcGFsUglw
+    cmluY2lwYWwi2gEKE0NyZWF0ZUFwaUtleVJlcXVlc3QSIQoMcHJpbmNpcGFsX2lkGAEgASgJUgtwcmluY2lwYWxJZBIh
+    CgxkaXNwbGF5X25hbWUYAiABKAlSC2Rpc3BsYXlOYW1lEjkKCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9i
+    dWYuVGltZXN0YW1wUglleHBpcmVzQXQSHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29u
+    bHkYDiABKAhSDHZhbGlkYXRlT25seSJcChRDcmVhdGVBcGlLZXlSZXNwb25zZRIsCgdhcGlfa2V5GAEgASgLMhMucm9s
+    bGNhbGwudjEuQXBpS2V5UgZhcGlLZXkSFgoGc2VjcmV0GAIgASgJUgZzZWNyZXQitQEKEkxpc3RBcGlLZXlzUmVxdWVz
+    dBIhCgxwcmluY2lwYWxfaWQYASABKAlSC3ByaW5jaXBhbElkEhsKCXBhZ2Vfc2l6ZRgMIAEoBVIIcGFnZVNpemUSHQoK
+    cGFnZV90b2tlbhgNIAEoCVIJcGFnZVRva2VuEhIKBHNraXAYDiABKAVSBHNraXASLAoFb3JkZXIYDyABKA4yFi5yb2xs
+    Y2FsbC52MS5Tb3J0T3JkZXJSBW9yZGVyIowBChNMaXN0QXBpS2V5c1Jlc3BvbnNlEi4KCGFwaV9rZXlzGAEgAygLMhMu
+    cm9sbGNhbGwudjEuQXBpS2V5UgdhcGlLZXlzEiYKD25leHRfcGFnZV90b2tlbhgCIAEoCVINbmV4dFBhZ2VUb2tlbhId
+    Cgp0b3RhbF9zaXplGAMgASgFUgl0b3RhbFNpemUiiwEKE1Jldm9rZUFwaUtleVJlcXVlc3QSHAoKYXBpX2tleV9pZBgB
+    IAEoCVIIYXBpS2V5SWQSHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhS
+    DHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnIkQKFFJldm9rZUFwaUtleVJlc3BvbnNlEiwKB2FwaV9rZXkY
+    ASABKAsyEy5yb2xsY2FsbC52MS5BcGlLZXlSBmFwaUtleTLcCAoLQXV0aFNlcnZpY2USTwoGV2hvQW1JEhoucm9sbGNh
+    bGwudjEuV2hvQW1JUmVxdWVzdBobLnJvbGxjYWxsLnYxLldob0FtSVJlc3BvbnNlIgyQAgHC8xgFCgMBBQYSUwoJQ3Jl
+    YXRlT3JnEh0ucm9sbGNhbGwudjEuQ3JlYXRlT3JnUmVxdWVzdBoeLnJvbGxjYWxsLnYxLkNyZWF0ZU9yZ1Jlc3BvbnNl
+    IgfC8xgDCgEEEk0KBkdldE9yZxIaLnJvbGxjYWxsLnYxLkdldE9yZ1JlcXVlc3QaGy5yb2xsY2FsbC52MS5HZXRPcmdS
+    ZXNwb25zZSIKkAIBwvMYAwoBARJTCghMaXN0T3JncxIcLnJvbGxjYWxsLnYxLkxpc3RPcmdzUmVxdWVzdBodLnJvbGxj
+    YWxsLnYxLkxpc3RPcmdzUmVzcG9uc2UiCpACAcLzGAMKAQESUwoJVXBkYXRlT3JnEh0ucm9sbGNhbGwudjEuVXBkYXRl
+    T3JnUmVxdWVzdBoeLnJvbGxjYWxsLnYxLlVwZGF0ZU9yZ1Jlc3BvbnNlIgfC8xgDCgEEEmUKD0NyZWF0ZVByaW5jaXBh
+    bBIjLnJvbGxjYWxsLnYxLkNyZWF0ZVByaW5jaXBhbFJlcXVlc3QaJC5yb2xsY2FsbC52MS5DcmVhdGVQcmluY2lwYWxS
+    ZXNwb25zZSIHwvMYAwoBBBJfCgxHZXRQcmluY2lwYWwSIC5yb2xsY2FsbC52MS5HZXRQcmluY2lwYWxSZXF1ZXN0GiEu
+    cm9sbGNhbGwudjEuR2V0UHJpbmNpcGFsUmVzcG9uc2UiCpACAcLzGAMKAQESZQoOTGlzdFByaW5jaXBhbHMSIi5yb2xs
+    Y2FsbC52MS5MaXN0UHJpbmNpcGFsc1JlcXVlc3QaIy5yb2xsY2FsbC52MS5MaXN0UHJpbmNpcGFsc1Jlc3BvbnNlIgqQ
+    AgHC8xgDCgEBEmUKD1VwZGF0ZVByaW5jaXBhbBIjLnJvbGxjYWxsLnYxLlVwZGF0ZVByaW5jaXBhbFJlcXVlc3QaJC5y
+    b2xsY2FsbC52MS5VcGRhdGVQcmluY2lwYWxSZXNwb25zZSIHwvMYAwoBBBJcCgxDcmVhdGVBcGlLZXkSIC5yb2xsY2Fs
+    bC52MS5DcmVhdGVBcGlLZXlSZXF1ZXN0GiEucm9sbGNhbGwudjEuQ3JlYXRlQXBpS2V5UmVzcG9uc2UiB8LzGAMKAQES
+    XAoLTGlzdEFwaUtleXMSHy5yb2xsY2FsbC52MS5MaXN0QXBpS2V5c1JlcXVlc3QaIC5yb2xsY2FsbC52MS5MaXN0QXBp
+    S2V5c1Jlc3BvbnNlIgqQAgHC8xgDCgEBElwKDFJldm9rZUFwaUtleRIgLnJvbGxjYWxsLnYxLlJldm9rZUFwaUtleVJl
+    cXVlc3QaIS5yb2xsY2FsbC52MS5SZXZva2VBcGlLZXlSZXNwb25zZSIHwvMYAwoBAUIbWhZyb2xsY2FsbC92MTtyb2xs
+    Y2FsbHYxugIAYgZwcm90bzM=
     """)

@@ -3127,7 +3127,10 @@ public enum CatalogServiceMethods {
   public static let createModel = MethodDescriptor<
     CreateModelRequest, CreateModelResponse
   >(
-    service: "rollcall.v1.CatalogService", name: "CreateModel", kind: .unary)
+      service: "rollcall.v1.CatalogService",
+      name: "CreateModel",
+      kind: .unary,
+      options: "wvMYAwoBAg==")
 
   public static let getModel = MethodDescriptor<
     GetModelRequest, GetModelResponse
@@ -3135,7 +3138,8 @@ public enum CatalogServiceMethods {
       service: "rollcall.v1.CatalogService",
       name: "GetModel",
       kind: .unary,
-      idempotency: .noSideEffects)
+      idempotency: .noSideEffects,
+      options: "wvMYAwoBAQ==")
 
   public static let listModels = MethodDescriptor<
     ListModelsRequest, ListModelsResponse
@@ -3143,22 +3147,32 @@ public enum CatalogServiceMethods {
       service: "rollcall.v1.CatalogService",
       name: "ListModels",
       kind: .unary,
-      idempotency: .noSideEffects)
+      idempotency: .noSideEffects,
+      options: "wvMYAwoBAQ==")
 
   public static let updateModel = MethodDescriptor<
     UpdateModelRequest, UpdateModelResponse
   >(
-    service: "rollcall.v1.CatalogService", name: "UpdateModel", kind: .unary)
+      service: "rollcall.v1.CatalogService",
+      name: "UpdateModel",
+      kind: .unary,
+      options: "wvMYAwoBAg==")
 
   public static let archiveModel = MethodDescriptor<
     ArchiveModelRequest, ArchiveModelResponse
   >(
-    service: "rollcall.v1.CatalogService", name: "ArchiveModel", kind: .unary)
+      service: "rollcall.v1.CatalogService",
+      name: "ArchiveModel",
+      kind: .unary,
+      options: "wvMYAwoBAg==")
 
   public static let createModelVariant = MethodDescriptor<
     CreateModelVariantRequest, CreateModelVariantResponse
   >(
-    service: "rollcall.v1.CatalogService", name: "CreateModelVariant", kind: .unary)
+      service: "rollcall.v1.CatalogService",
+      name: "CreateModelVariant",
+      kind: .unary,
+      options: "wvMYAwoBAg==")
 
   public static let getModelVariant = MethodDescriptor<
     GetModelVariantRequest, GetModelVariantResponse
@@ -3166,7 +3180,8 @@ public enum CatalogServiceMethods {
       service: "rollcall.v1.CatalogService",
       name: "GetModelVariant",
       kind: .unary,
-      idempotency: .noSideEffects)
+      idempotency: .noSideEffects,
+      options: "wvMYAwoBAQ==")
 
   public static let listModelVariants = MethodDescriptor<
     ListModelVariantsRequest, ListModelVariantsResponse
@@ -3174,22 +3189,32 @@ public enum CatalogServiceMethods {
       service: "rollcall.v1.CatalogService",
       name: "ListModelVariants",
       kind: .unary,
-      idempotency: .noSideEffects)
+      idempotency: .noSideEffects,
+      options: "wvMYAwoBAQ==")
 
   public static let updateModelVariant = MethodDescriptor<
     UpdateModelVariantRequest, UpdateModelVariantResponse
   >(
-    service: "rollcall.v1.CatalogService", name: "UpdateModelVariant", kind: .unary)
+      service: "rollcall.v1.CatalogService",
+      name: "UpdateModelVariant",
+      kind: .unary,
+      options: "wvMYAwoBAg==")
 
   public static let archiveModelVariant = MethodDescriptor<
     ArchiveModelVariantRequest, ArchiveModelVariantResponse
   >(
-    service: "rollcall.v1.CatalogService", name: "ArchiveModelVariant", kind: .unary)
+      service: "rollcall.v1.CatalogService",
+      name: "ArchiveModelVariant",
+      kind: .unary,
+      options: "wvMYAwoBAg==")
 
   public static let createModelVersion = MethodDescriptor<
     CreateModelVersionRequest, CreateModelVersionResponse
   >(
-    service: "rollcall.v1.CatalogService", name: "CreateModelVersion", kind: .unary)
+      service: "rollcall.v1.CatalogService",
+      name: "CreateModelVersion",
+      kind: .unary,
+      options: "wvMYAwoBAg==")
 
   public static let getModelVersion = MethodDescriptor<
     GetModelVersionRequest, GetModelVersionResponse
@@ -3197,7 +3222,8 @@ public enum CatalogServiceMethods {
       service: "rollcall.v1.CatalogService",
       name: "GetModelVersion",
       kind: .unary,
-      idempotency: .noSideEffects)
+      idempotency: .noSideEffects,
+      options: "wvMYAwoBAQ==")
 
   public static let listModelVersions = MethodDescriptor<
     ListModelVersionsRequest, ListModelVersionsResponse
@@ -3205,27 +3231,40 @@ public enum CatalogServiceMethods {
       service: "rollcall.v1.CatalogService",
       name: "ListModelVersions",
       kind: .unary,
-      idempotency: .noSideEffects)
+      idempotency: .noSideEffects,
+      options: "wvMYAwoBAQ==")
 
   public static let updateModelVersion = MethodDescriptor<
     UpdateModelVersionRequest, UpdateModelVersionResponse
   >(
-    service: "rollcall.v1.CatalogService", name: "UpdateModelVersion", kind: .unary)
+      service: "rollcall.v1.CatalogService",
+      name: "UpdateModelVersion",
+      kind: .unary,
+      options: "wvMYAwoBAg==")
 
   public static let archiveModelVersion = MethodDescriptor<
     ArchiveModelVersionRequest, ArchiveModelVersionResponse
   >(
-    service: "rollcall.v1.CatalogService", name: "ArchiveModelVersion", kind: .unary)
+      service: "rollcall.v1.CatalogService",
+      name: "ArchiveModelVersion",
+      kind: .unary,
+      options: "wvMYAwoBAg==")
 
   public static let deleteModelVersion = MethodDescriptor<
     DeleteModelVersionRequest, DeleteModelVersionResponse
   >(
-    service: "rollcall.v1.CatalogService", name: "DeleteModelVersion", kind: .unary)
+      service: "rollcall.v1.CatalogService",
+      name: "DeleteModelVersion",
+      kind: .unary,
+      options: "wvMYAwoBAg==")
 
   public static let uploadArtifact = MethodDescriptor<
     UploadArtifactRequest, UploadArtifactResponse
   >(
-    service: "rollcall.v1.CatalogService", name: "UploadArtifact", kind: .clientStreaming)
+      service: "rollcall.v1.CatalogService",
+      name: "UploadArtifact",
+      kind: .clientStreaming,
+      options: "wvMYAwoBAg==")
 
   public static let downloadArtifact = MethodDescriptor<
     DownloadArtifactRequest, DownloadArtifactResponse
@@ -3233,7 +3272,8 @@ public enum CatalogServiceMethods {
       service: "rollcall.v1.CatalogService",
       name: "DownloadArtifact",
       kind: .serverStreaming,
-      idempotency: .noSideEffects)
+      idempotency: .noSideEffects,
+      options: "wvMYAwoBAQ==")
 
   public static let all: [AnyMethodDescriptor] = [
     createModel.erased,
@@ -3563,110 +3603,117 @@ public struct CatalogServiceClient: Sendable {
 /// The schema of `rollcall/v1/catalog_service.proto`, for reflection.
 public let rollcallV1CatalogServiceProto = FileDescriptor(
   name: "rollcall/v1/catalog_service.proto",
-  dependencies: [googleProtobufFieldMaskProto, rollcallV1CommonProto, rollcallV1ModelProto],
+  dependencies: [
+    googleProtobufFieldMaskProto,
+    rollcallV1CommonProto,
+    rollcallV1ModelProto,
+    rollcallV1OptionsProto,
+  ],
   base64: """
     CiFyb2xsY2FsbC92MS9jYXRhbG9nX3NlcnZpY2UucHJvdG8SC3JvbGxjYWxsLnYxGiBnb29nbGUvcHJvdG9idWYvZmll
-    bGRfbWFzay5wcm90bxoYcm9sbGNhbGwvdjEvY29tbW9uLnByb3RvGhdyb2xsY2FsbC92MS9tb2RlbC5wcm90byKCAQoS
-    Q3JlYXRlTW9kZWxSZXF1ZXN0EigKBW1vZGVsGAEgASgLMhIucm9sbGNhbGwudjEuTW9kZWxSBW1vZGVsEh0KCnJlcXVl
-    c3RfaWQYDSABKAlSCXJlcXVlc3RJZBIjCg12YWxpZGF0ZV9vbmx5GA4gASgIUgx2YWxpZGF0ZU9ubHkiPwoTQ3JlYXRl
-    TW9kZWxSZXNwb25zZRIoCgVtb2RlbBgBIAEoCzISLnJvbGxjYWxsLnYxLk1vZGVsUgVtb2RlbCIsCg9HZXRNb2RlbFJl
-    cXVlc3QSGQoIbW9kZWxfaWQYASABKAlSB21vZGVsSWQiPAoQR2V0TW9kZWxSZXNwb25zZRIoCgVtb2RlbBgBIAEoCzIS
-    LnJvbGxjYWxsLnYxLk1vZGVsUgVtb2RlbCLQAQoRTGlzdE1vZGVsc1JlcXVlc3QSEgoEbmFtZRgBIAEoCVIEbmFtZRIp
-    ChBpbmNsdWRlX2FyY2hpdmVkGAIgASgIUg9pbmNsdWRlQXJjaGl2ZWQSGwoJcGFnZV9zaXplGAwgASgFUghwYWdlU2l6
-    ZRIdCgpwYWdlX3Rva2VuGA0gASgJUglwYWdlVG9rZW4SEgoEc2tpcBgOIAEoBVIEc2tpcBIsCgVvcmRlchgPIAEoDjIW
-    LnJvbGxjYWxsLnYxLlNvcnRPcmRlclIFb3JkZXIihwEKEkxpc3RNb2RlbHNSZXNwb25zZRIqCgZtb2RlbHMYASADKAsy
-    Ei5yb2xsY2FsbC52MS5Nb2RlbFIGbW9kZWxzEiYKD25leHRfcGFnZV90b2tlbhgCIAEoCVINbmV4dFBhZ2VUb2tlbhId
-    Cgp0b3RhbF9zaXplGAMgASgFUgl0b3RhbFNpemUi0wEKElVwZGF0ZU1vZGVsUmVxdWVzdBIoCgVtb2RlbBgBIAEoCzIS
-    LnJvbGxjYWxsLnYxLk1vZGVsUgVtb2RlbBI7Cgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVs
-    ZE1hc2tSCnVwZGF0ZU1hc2sSHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiAB
-    KAhSDHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnIj8KE1VwZGF0ZU1vZGVsUmVzcG9uc2USKAoFbW9kZWwY
-    ASABKAsyEi5yb2xsY2FsbC52MS5Nb2RlbFIFbW9kZWwiogEKE0FyY2hpdmVNb2RlbFJlcXVlc3QSGQoIbW9kZWxfaWQY
-    ASABKAlSB21vZGVsSWQSGAoHcmVzdG9yZRgCIAEoCFIHcmVzdG9yZRIdCgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0
-    SWQSIwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5EhIKBGV0YWcYDyABKAlSBGV0YWciQAoUQXJjaGl2
-    ZU1vZGVsUmVzcG9uc2USKAoFbW9kZWwYASABKAsyEi5yb2xsY2FsbC52MS5Nb2RlbFIFbW9kZWwinwEKGUNyZWF0ZU1v
-    ZGVsVmFyaWFudFJlcXVlc3QSPgoNbW9kZWxfdmFyaWFudBgBIAEoCzIZLnJvbGxjYWxsLnYxLk1vZGVsVmFyaWFudFIM
-    bW9kZWxWYXJpYW50Eh0KCnJlcXVlc3RfaWQYDSABKAlSCXJlcXVlc3RJZBIjCg12YWxpZGF0ZV9vbmx5GA4gASgIUgx2
-    YWxpZGF0ZU9ubHkiXAoaQ3JlYXRlTW9kZWxWYXJpYW50UmVzcG9uc2USPgoNbW9kZWxfdmFyaWFudBgBIAEoCzIZLnJv
-    bGxjYWxsLnYxLk1vZGVsVmFyaWFudFIMbW9kZWxWYXJpYW50IkIKFkdldE1vZGVsVmFyaWFudFJlcXVlc3QSKAoQbW9k
-    ZWxfdmFyaWFudF9pZBgBIAEoCVIObW9kZWxWYXJpYW50SWQiWQoXR2V0TW9kZWxWYXJpYW50UmVzcG9uc2USPgoNbW9k
-    ZWxfdmFyaWFudBgBIAEoCzIZLnJvbGxjYWxsLnYxLk1vZGVsVmFyaWFudFIMbW9kZWxWYXJpYW50IugCChhMaXN0TW9k
-    ZWxWYXJpYW50c1JlcXVlc3QSGQoIbW9kZWxfaWQYASABKAlSB21vZGVsSWQSHgoKY2FwYWJpbGl0eRgCIAEoCVIKY2Fw
-    YWJpbGl0eRIxCghwbGF0Zm9ybRgDIAEoDjIVLnJvbGxjYWxsLnYxLlBsYXRmb3JtUghwbGF0Zm9ybRIhCgxkZXZpY2Vf
-    Y2xhc3MYBCABKAlSC2RldmljZUNsYXNzEhIKBG5hbWUYBSABKAlSBG5hbWUSKQoQaW5jbHVkZV9hcmNoaXZlZBgGIAEo
-    CFIPaW5jbHVkZUFyY2hpdmVkEhsKCXBhZ2Vfc2l6ZRgMIAEoBVIIcGFnZVNpemUSHQoKcGFnZV90b2tlbhgNIAEoCVIJ
-    cGFnZVRva2VuEhIKBHNraXAYDiABKAVSBHNraXASLAoFb3JkZXIYDyABKA4yFi5yb2xsY2FsbC52MS5Tb3J0T3JkZXJS
-    BW9yZGVyIqQBChlMaXN0TW9kZWxWYXJpYW50c1Jlc3BvbnNlEkAKDm1vZGVsX3ZhcmlhbnRzGAEgAygLMhkucm9sbGNh
-    bGwudjEuTW9kZWxWYXJpYW50Ug1tb2RlbFZhcmlhbnRzEiYKD25leHRfcGFnZV90b2tlbhgCIAEoCVINbmV4dFBhZ2VU
-    b2tlbhIdCgp0b3RhbF9zaXplGAMgASgFUgl0b3RhbFNpemUi8AEKGVVwZGF0ZU1vZGVsVmFyaWFudFJlcXVlc3QSPgoN
-    bW9kZWxfdmFyaWFudBgBIAEoCzIZLnJvbGxjYWxsLnYxLk1vZGVsVmFyaWFudFIMbW9kZWxWYXJpYW50EjsKC3VwZGF0
-    ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza1IKdXBkYXRlTWFzaxIdCgpyZXF1ZXN0X2lkGA0g
-    ASgJUglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5EhIKBGV0YWcYDyABKAlSBGV0
-    YWciXAoaVXBkYXRlTW9kZWxWYXJpYW50UmVzcG9uc2USPgoNbW9kZWxfdmFyaWFudBgBIAEoCzIZLnJvbGxjYWxsLnYx
-    Lk1vZGVsVmFyaWFudFIMbW9kZWxWYXJpYW50IrgBChpBcmNoaXZlTW9kZWxWYXJpYW50UmVxdWVzdBIoChBtb2RlbF92
-    YXJpYW50X2lkGAEgASgJUg5tb2RlbFZhcmlhbnRJZBIYCgdyZXN0b3JlGAIgASgIUgdyZXN0b3JlEh0KCnJlcXVlc3Rf
-    aWQYDSABKAlSCXJlcXVlc3RJZBIjCg12YWxpZGF0ZV9vbmx5GA4gASgIUgx2YWxpZGF0ZU9ubHkSEgoEZXRhZxgPIAEo
-    CVIEZXRhZyJdChtBcmNoaXZlTW9kZWxWYXJpYW50UmVzcG9uc2USPgoNbW9kZWxfdmFyaWFudBgBIAEoCzIZLnJvbGxj
-    YWxsLnYxLk1vZGVsVmFyaWFudFIMbW9kZWxWYXJpYW50Ip8BChlDcmVhdGVNb2RlbFZlcnNpb25SZXF1ZXN0Ej4KDW1v
-    ZGVsX3ZlcnNpb24YASABKAsyGS5yb2xsY2FsbC52MS5Nb2RlbFZlcnNpb25SDG1vZGVsVmVyc2lvbhIdCgpyZXF1ZXN0
-    X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5IlwKGkNyZWF0ZU1v
-    ZGVsVmVyc2lvblJlc3BvbnNlEj4KDW1vZGVsX3ZlcnNpb24YASABKAsyGS5yb2xsY2FsbC52MS5Nb2RlbFZlcnNpb25S
-    DG1vZGVsVmVyc2lvbiJCChZHZXRNb2RlbFZlcnNpb25SZXF1ZXN0EigKEG1vZGVsX3ZlcnNpb25faWQYASABKAlSDm1v
-    ZGVsVmVyc2lvbklkIlkKF0dldE1vZGVsVmVyc2lvblJlc3BvbnNlEj4KDW1vZGVsX3ZlcnNpb24YASABKAsyGS5yb2xs
-    Y2FsbC52MS5Nb2RlbFZlcnNpb25SDG1vZGVsVmVyc2lvbiLIAgoYTGlzdE1vZGVsVmVyc2lvbnNSZXF1ZXN0Eh0KCnZh
-    cmlhbnRfaWQYASABKAlSCXZhcmlhbnRJZBIZCghtb2RlbF9pZBgCIAEoCVIHbW9kZWxJZBI1CgVzdGF0ZRgDIAEoDjIf
-    LnJvbGxjYWxsLnYxLk1vZGVsVmVyc2lvbi5TdGF0ZVIFc3RhdGUSEgoEbmFtZRgEIAEoCVIEbmFtZRIpChBpbmNsdWRl
-    X2FyY2hpdmVkGAUgASgIUg9pbmNsdWRlQXJjaGl2ZWQSGwoJcGFnZV9zaXplGAwgASgFUghwYWdlU2l6ZRIdCgpwYWdl
-    X3Rva2VuGA0gASgJUglwYWdlVG9rZW4SEgoEc2tpcBgOIAEoBVIEc2tpcBIsCgVvcmRlchgPIAEoDjIWLnJvbGxjYWxs
-    LnYxLlNvcnRPcmRlclIFb3JkZXIipAEKGUxpc3RNb2RlbFZlcnNpb25zUmVzcG9uc2USQAoObW9kZWxfdmVyc2lvbnMY
-    ASADKAsyGS5yb2xsY2FsbC52MS5Nb2RlbFZlcnNpb25SDW1vZGVsVmVyc2lvbnMSJgoPbmV4dF9wYWdlX3Rva2VuGAIg
-    ASgJUg1uZXh0UGFnZVRva2VuEh0KCnRvdGFsX3NpemUYAyABKAVSCXRvdGFsU2l6ZSLwAQoZVXBkYXRlTW9kZWxWZXJz
-    aW9uUmVxdWVzdBI+Cg1tb2RlbF92ZXJzaW9uGAEgASgLMhkucm9sbGNhbGwudjEuTW9kZWxWZXJzaW9uUgxtb2RlbFZl
-    cnNpb24SOwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrUgp1cGRhdGVNYXNrEh0K
-    CnJlcXVlc3RfaWQYDSABKAlSCXJlcXVlc3RJZBIjCg12YWxpZGF0ZV9vbmx5GA4gASgIUgx2YWxpZGF0ZU9ubHkSEgoE
-    ZXRhZxgPIAEoCVIEZXRhZyJcChpVcGRhdGVNb2RlbFZlcnNpb25SZXNwb25zZRI+Cg1tb2RlbF92ZXJzaW9uGAEgASgL
-    Mhkucm9sbGNhbGwudjEuTW9kZWxWZXJzaW9uUgxtb2RlbFZlcnNpb24iuAEKGkFyY2hpdmVNb2RlbFZlcnNpb25SZXF1
-    ZXN0EigKEG1vZGVsX3ZlcnNpb25faWQYASABKAlSDm1vZGVsVmVyc2lvbklkEhgKB3Jlc3RvcmUYAiABKAhSB3Jlc3Rv
-    cmUSHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25s
-    eRISCgRldGFnGA8gASgJUgRldGFnIl0KG0FyY2hpdmVNb2RlbFZlcnNpb25SZXNwb25zZRI+Cg1tb2RlbF92ZXJzaW9u
-    GAEgASgLMhkucm9sbGNhbGwudjEuTW9kZWxWZXJzaW9uUgxtb2RlbFZlcnNpb24inQEKGURlbGV0ZU1vZGVsVmVyc2lv
-    blJlcXVlc3QSKAoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCVIObW9kZWxWZXJzaW9uSWQSHQoKcmVxdWVzdF9pZBgNIAEo
-    CVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFn
-    IhwKGkRlbGV0ZU1vZGVsVmVyc2lvblJlc3BvbnNlIroCChVVcGxvYWRBcnRpZmFjdFJlcXVlc3QSQwoGaGVhZGVyGAEg
-    ASgLMikucm9sbGNhbGwudjEuVXBsb2FkQXJ0aWZhY3RSZXF1ZXN0LkhlYWRlckgAUgZoZWFkZXISFAoEZGF0YRgCIAEo
-    DEgAUgRkYXRhGr0BCgZIZWFkZXISKAoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCVIObW9kZWxWZXJzaW9uSWQSMQoIYXJ0
-    aWZhY3QYAiABKAsyFS5yb2xsY2FsbC52MS5BcnRpZmFjdFIIYXJ0aWZhY3QSHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVx
-    dWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnQgYKBHBh
-    cnQifAoWVXBsb2FkQXJ0aWZhY3RSZXNwb25zZRI+Cg1tb2RlbF92ZXJzaW9uGAEgASgLMhkucm9sbGNhbGwudjEuTW9k
-    ZWxWZXJzaW9uUgxtb2RlbFZlcnNpb24SIgoMZGVkdXBsaWNhdGVkGAIgASgIUgxkZWR1cGxpY2F0ZWQiWwoXRG93bmxv
-    YWRBcnRpZmFjdFJlcXVlc3QSKAoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCVIObW9kZWxWZXJzaW9uSWQSFgoGb2Zmc2V0
-    GAIgASgDUgZvZmZzZXQi1QEKGERvd25sb2FkQXJ0aWZhY3RSZXNwb25zZRJGCgZoZWFkZXIYASABKAsyLC5yb2xsY2Fs
-    bC52MS5Eb3dubG9hZEFydGlmYWN0UmVzcG9uc2UuSGVhZGVySABSBmhlYWRlchIUCgRkYXRhGAIgASgMSABSBGRhdGEa
-    UwoGSGVhZGVyEjEKCGFydGlmYWN0GAEgASgLMhUucm9sbGNhbGwudjEuQXJ0aWZhY3RSCGFydGlmYWN0EhYKBm9mZnNl
-    dBgCIAEoA1IGb2Zmc2V0QgYKBHBhcnQy3w0KDkNhdGFsb2dTZXJ2aWNlElAKC0NyZWF0ZU1vZGVsEh8ucm9sbGNhbGwu
-    djEuQ3JlYXRlTW9kZWxSZXF1ZXN0GiAucm9sbGNhbGwudjEuQ3JlYXRlTW9kZWxSZXNwb25zZRJMCghHZXRNb2RlbBIc
-    LnJvbGxjYWxsLnYxLkdldE1vZGVsUmVxdWVzdBodLnJvbGxjYWxsLnYxLkdldE1vZGVsUmVzcG9uc2UiA5ACARJSCgpM
-    aXN0TW9kZWxzEh4ucm9sbGNhbGwudjEuTGlzdE1vZGVsc1JlcXVlc3QaHy5yb2xsY2FsbC52MS5MaXN0TW9kZWxzUmVz
-    cG9uc2UiA5ACARJQCgtVcGRhdGVNb2RlbBIfLnJvbGxjYWxsLnYxLlVwZGF0ZU1vZGVsUmVxdWVzdBogLnJvbGxjYWxs
-    LnYxLlVwZGF0ZU1vZGVsUmVzcG9uc2USUwoMQXJjaGl2ZU1vZGVsEiAucm9sbGNhbGwudjEuQXJjaGl2ZU1vZGVsUmVx
-    dWVzdBohLnJvbGxjYWxsLnYxLkFyY2hpdmVNb2RlbFJlc3BvbnNlEmUKEkNyZWF0ZU1vZGVsVmFyaWFudBImLnJvbGxj
-    YWxsLnYxLkNyZWF0ZU1vZGVsVmFyaWFudFJlcXVlc3QaJy5yb2xsY2FsbC52MS5DcmVhdGVNb2RlbFZhcmlhbnRSZXNw
-    b25zZRJhCg9HZXRNb2RlbFZhcmlhbnQSIy5yb2xsY2FsbC52MS5HZXRNb2RlbFZhcmlhbnRSZXF1ZXN0GiQucm9sbGNh
-    bGwudjEuR2V0TW9kZWxWYXJpYW50UmVzcG9uc2UiA5ACARJnChFMaXN0TW9kZWxWYXJpYW50cxIlLnJvbGxjYWxsLnYx
-    Lkxpc3RNb2RlbFZhcmlhbnRzUmVxdWVzdBomLnJvbGxjYWxsLnYxLkxpc3RNb2RlbFZhcmlhbnRzUmVzcG9uc2UiA5AC
-    ARJlChJVcGRhdGVNb2RlbFZhcmlhbnQSJi5yb2xsY2FsbC52MS5VcGRhdGVNb2RlbFZhcmlhbnRSZXF1ZXN0Gicucm9s
-    bGNhbGwudjEuVXBkYXRlTW9kZWxWYXJpYW50UmVzcG9uc2USaAoTQXJjaGl2ZU1vZGVsVmFyaWFudBInLnJvbGxjYWxs
-    LnYxLkFyY2hpdmVNb2RlbFZhcmlhbnRSZXF1ZXN0Gigucm9sbGNhbGwudjEuQXJjaGl2ZU1vZGVsVmFyaWFudFJlc3Bv
-    bnNlEmUKEkNyZWF0ZU1vZGVsVmVyc2lvbhImLnJvbGxjYWxsLnYxLkNyZWF0ZU1vZGVsVmVyc2lvblJlcXVlc3QaJy5y
-    b2xsY2FsbC52MS5DcmVhdGVNb2RlbFZlcnNpb25SZXNwb25zZRJhCg9HZXRNb2RlbFZlcnNpb24SIy5yb2xsY2FsbC52
-    MS5HZXRNb2RlbFZlcnNpb25SZXF1ZXN0GiQucm9sbGNhbGwudjEuR2V0TW9kZWxWZXJzaW9uUmVzcG9uc2UiA5ACARJn
-    ChFMaXN0TW9kZWxWZXJzaW9ucxIlLnJvbGxjYWxsLnYxLkxpc3RNb2RlbFZlcnNpb25zUmVxdWVzdBomLnJvbGxjYWxs
-    LnYxLkxpc3RNb2RlbFZlcnNpb25zUmVzcG9uc2UiA5ACARJlChJVcGRhdGVNb2RlbFZlcnNpb24SJi5yb2xsY2FsbC52
-    MS5VcGRhdGVNb2RlbFZlcnNpb25SZXF1ZXN0Gicucm9sbGNhbGwudjEuVXBkYXRlTW9kZWxWZXJzaW9uUmVzcG9uc2US
-    aAoTQXJjaGl2ZU1vZGVsVmVyc2lvbhInLnJvbGxjYWxsLnYxLkFyY2hpdmVNb2RlbFZlcnNpb25SZXF1ZXN0Gigucm9s
-    bGNhbGwudjEuQXJjaGl2ZU1vZGVsVmVyc2lvblJlc3BvbnNlEmUKEkRlbGV0ZU1vZGVsVmVyc2lvbhImLnJvbGxjYWxs
-    LnYxLkRlbGV0ZU1vZGVsVmVyc2lvblJlcXVlc3QaJy5yb2xsY2FsbC52MS5EZWxldGVNb2RlbFZlcnNpb25SZXNwb25z
-    ZRJbCg5VcGxvYWRBcnRpZmFjdBIiLnJvbGxjYWxsLnYxLlVwbG9hZEFydGlmYWN0UmVxdWVzdBojLnJvbGxjYWxsLnYx
-    LlVwbG9hZEFydGlmYWN0UmVzcG9uc2UoARJmChBEb3dubG9hZEFydGlmYWN0EiQucm9sbGNhbGwudjEuRG93bmxvYWRB
-    cnRpZmFjdFJlcXVlc3QaJS5yb2xsY2FsbC52MS5Eb3dubG9hZEFydGlmYWN0UmVzcG9uc2UiA5ACATABQhtaFnJvbGxj
-    YWxsL3YxO3JvbGxjYWxsdjG6AgBiBnByb3RvMw==
+    bGRfbWFzay5wcm90bxoYcm9sbGNhbGwvdjEvY29tbW9uLnByb3RvGhdyb2xsY2FsbC92MS9tb2RlbC5wcm90bxoZcm9s
+    bGNhbGwvdjEvb3B0aW9ucy5wcm90byKCAQoSQ3JlYXRlTW9kZWxSZXF1ZXN0EigKBW1vZGVsGAEgASgLMhIucm9sbGNh
+    bGwudjEuTW9kZWxSBW1vZGVsEh0KCnJlcXVlc3RfaWQYDSABKAlSCXJlcXVlc3RJZBIjCg12YWxpZGF0ZV9vbmx5GA4g
+    ASgIUgx2YWxpZGF0ZU9ubHkiPwoTQ3JlYXRlTW9kZWxSZXNwb25zZRIoCgVtb2RlbBgBIAEoCzISLnJvbGxjYWxsLnYx
+    Lk1vZGVsUgVtb2RlbCIsCg9HZXRNb2RlbFJlcXVlc3QSGQoIbW9kZWxfaWQYASABKAlSB21vZGVsSWQiPAoQR2V0TW9k
+    ZWxSZXNwb25zZRIoCgVtb2RlbBgBIAEoCzISLnJvbGxjYWxsLnYxLk1vZGVsUgVtb2RlbCLQAQoRTGlzdE1vZGVsc1Jl
+    cXVlc3QSEgoEbmFtZRgBIAEoCVIEbmFtZRIpChBpbmNsdWRlX2FyY2hpdmVkGAIgASgIUg9pbmNsdWRlQXJjaGl2ZWQS
+    GwoJcGFnZV9zaXplGAwgASgFUghwYWdlU2l6ZRIdCgpwYWdlX3Rva2VuGA0gASgJUglwYWdlVG9rZW4SEgoEc2tpcBgO
+    IAEoBVIEc2tpcBIsCgVvcmRlchgPIAEoDjIWLnJvbGxjYWxsLnYxLlNvcnRPcmRlclIFb3JkZXIihwEKEkxpc3RNb2Rl
+    bHNSZXNwb25zZRIqCgZtb2RlbHMYASADKAsyEi5yb2xsY2FsbC52MS5Nb2RlbFIGbW9kZWxzEiYKD25leHRfcGFnZV90
+    b2tlbhgCIAEoCVINbmV4dFBhZ2VUb2tlbhIdCgp0b3RhbF9zaXplGAMgASgFUgl0b3RhbFNpemUi0wEKElVwZGF0ZU1v
+    ZGVsUmVxdWVzdBIoCgVtb2RlbBgBIAEoCzISLnJvbGxjYWxsLnYxLk1vZGVsUgVtb2RlbBI7Cgt1cGRhdGVfbWFzaxgC
+    IAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2tSCnVwZGF0ZU1hc2sSHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVx
+    dWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnIj8KE1Vw
+    ZGF0ZU1vZGVsUmVzcG9uc2USKAoFbW9kZWwYASABKAsyEi5yb2xsY2FsbC52MS5Nb2RlbFIFbW9kZWwiogEKE0FyY2hp
+    dmVNb2RlbFJlcXVlc3QSGQoIbW9kZWxfaWQYASABKAlSB21vZGVsSWQSGAoHcmVzdG9yZRgCIAEoCFIHcmVzdG9yZRId
+    CgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5EhIK
+    BGV0YWcYDyABKAlSBGV0YWciQAoUQXJjaGl2ZU1vZGVsUmVzcG9uc2USKAoFbW9kZWwYASABKAsyEi5yb2xsY2FsbC52
+    MS5Nb2RlbFIFbW9kZWwinwEKGUNyZWF0ZU1vZGVsVmFyaWFudFJlcXVlc3QSPgoNbW9kZWxfdmFyaWFudBgBIAEoCzIZ
+    LnJvbGxjYWxsLnYxLk1vZGVsVmFyaWFudFIMbW9kZWxWYXJpYW50Eh0KCnJlcXVlc3RfaWQYDSABKAlSCXJlcXVlc3RJ
+    ZBIjCg12YWxpZGF0ZV9vbmx5GA4gASgIUgx2YWxpZGF0ZU9ubHkiXAoaQ3JlYXRlTW9kZWxWYXJpYW50UmVzcG9uc2US
+    PgoNbW9kZWxfdmFyaWFudBgBIAEoCzIZLnJvbGxjYWxsLnYxLk1vZGVsVmFyaWFudFIMbW9kZWxWYXJpYW50IkIKFkdl
+    dE1vZGVsVmFyaWFudFJlcXVlc3QSKAoQbW9kZWxfdmFyaWFudF9pZBgBIAEoCVIObW9kZWxWYXJpYW50SWQiWQoXR2V0
+    TW9kZWxWYXJpYW50UmVzcG9uc2USPgoNbW9kZWxfdmFyaWFudBgBIAEoCzIZLnJvbGxjYWxsLnYxLk1vZGVsVmFyaWFu
+    dFIMbW9kZWxWYXJpYW50IugCChhMaXN0TW9kZWxWYXJpYW50c1JlcXVlc3QSGQoIbW9kZWxfaWQYASABKAlSB21vZGVs
+    SWQSHgoKY2FwYWJpbGl0eRgCIAEoCVIKY2FwYWJpbGl0eRIxCghwbGF0Zm9ybRgDIAEoDjIVLnJvbGxjYWxsLnYxLlBs
+    YXRmb3JtUghwbGF0Zm9ybRIhCgxkZXZpY2VfY2xhc3MYBCABKAlSC2RldmljZUNsYXNzEhIKBG5hbWUYBSABKAlSBG5h
+    bWUSKQoQaW5jbHVkZV9hcmNoaXZlZBgGIAEoCFIPaW5jbHVkZUFyY2hpdmVkEhsKCXBhZ2Vfc2l6ZRgMIAEoBVIIcGFn
+    ZVNpemUSHQoKcGFnZV90b2tlbhgNIAEoCVIJcGFnZVRva2VuEhIKBHNraXAYDiABKAVSBHNraXASLAoFb3JkZXIYDyAB
+    KA4yFi5yb2xsY2FsbC52MS5Tb3J0T3JkZXJSBW9yZGVyIqQBChlMaXN0TW9kZWxWYXJpYW50c1Jlc3BvbnNlEkAKDm1v
+    ZGVsX3ZhcmlhbnRzGAEgAygLMhkucm9sbGNhbGwudjEuTW9kZWxWYXJpYW50Ug1tb2RlbFZhcmlhbnRzEiYKD25leHRf
+    cGFnZV90b2tlbhgCIAEoCVINbmV4dFBhZ2VUb2tlbhIdCgp0b3RhbF9zaXplGAMgASgFUgl0b3RhbFNpemUi8AEKGVVw
+    ZGF0ZU1vZGVsVmFyaWFudFJlcXVlc3QSPgoNbW9kZWxfdmFyaWFudBgBIAEoCzIZLnJvbGxjYWxsLnYxLk1vZGVsVmFy
+    aWFudFIMbW9kZWxWYXJpYW50EjsKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza1IK
+    dXBkYXRlTWFzaxIdCgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFs
+    aWRhdGVPbmx5EhIKBGV0YWcYDyABKAlSBGV0YWciXAoaVXBkYXRlTW9kZWxWYXJpYW50UmVzcG9uc2USPgoNbW9kZWxf
+    dmFyaWFudBgBIAEoCzIZLnJvbGxjYWxsLnYxLk1vZGVsVmFyaWFudFIMbW9kZWxWYXJpYW50IrgBChpBcmNoaXZlTW9k
+    ZWxWYXJpYW50UmVxdWVzdBIoChBtb2RlbF92YXJpYW50X2lkGAEgASgJUg5tb2RlbFZhcmlhbnRJZBIYCgdyZXN0b3Jl
+    GAIgASgIUgdyZXN0b3JlEh0KCnJlcXVlc3RfaWQYDSABKAlSCXJlcXVlc3RJZBIjCg12YWxpZGF0ZV9vbmx5GA4gASgI
+    Ugx2YWxpZGF0ZU9ubHkSEgoEZXRhZxgPIAEoCVIEZXRhZyJdChtBcmNoaXZlTW9kZWxWYXJpYW50UmVzcG9uc2USPgoN
+    bW9kZWxfdmFyaWFudBgBIAEoCzIZLnJvbGxjYWxsLnYxLk1vZGVsVmFyaWFudFIMbW9kZWxWYXJpYW50Ip8BChlDcmVh
+    dGVNb2RlbFZlcnNpb25SZXF1ZXN0Ej4KDW1vZGVsX3ZlcnNpb24YASABKAsyGS5yb2xsY2FsbC52MS5Nb2RlbFZlcnNp
+    b25SDG1vZGVsVmVyc2lvbhIdCgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgOIAEo
+    CFIMdmFsaWRhdGVPbmx5IlwKGkNyZWF0ZU1vZGVsVmVyc2lvblJlc3BvbnNlEj4KDW1vZGVsX3ZlcnNpb24YASABKAsy
+    GS5yb2xsY2FsbC52MS5Nb2RlbFZlcnNpb25SDG1vZGVsVmVyc2lvbiJCChZHZXRNb2RlbFZlcnNpb25SZXF1ZXN0EigK
+    EG1vZGVsX3ZlcnNpb25faWQYASABKAlSDm1vZGVsVmVyc2lvbklkIlkKF0dldE1vZGVsVmVyc2lvblJlc3BvbnNlEj4K
+    DW1vZGVsX3ZlcnNpb24YASABKAsyGS5yb2xsY2FsbC52MS5Nb2RlbFZlcnNpb25SDG1vZGVsVmVyc2lvbiLIAgoYTGlz
+    dE1vZGVsVmVyc2lvbnNSZXF1ZXN0Eh0KCnZhcmlhbnRfaWQYASABKAlSCXZhcmlhbnRJZBIZCghtb2RlbF9pZBgCIAEo
+    CVIHbW9kZWxJZBI1CgVzdGF0ZRgDIAEoDjIfLnJvbGxjYWxsLnYxLk1vZGVsVmVyc2lvbi5TdGF0ZVIFc3RhdGUSEgoE
+    bmFtZRgEIAEoCVIEbmFtZRIpChBpbmNsdWRlX2FyY2hpdmVkGAUgASgIUg9pbmNsdWRlQXJjaGl2ZWQSGwoJcGFnZV9z
+    aXplGAwgASgFUghwYWdlU2l6ZRIdCgpwYWdlX3Rva2VuGA0gASgJUglwYWdlVG9rZW4SEgoEc2tpcBgOIAEoBVIEc2tp
+    cBIsCgVvcmRlchgPIAEoDjIWLnJvbGxjYWxsLnYxLlNvcnRPcmRlclIFb3JkZXIipAEKGUxpc3RNb2RlbFZlcnNpb25z
+    UmVzcG9uc2USQAoObW9kZWxfdmVyc2lvbnMYASADKAsyGS5yb2xsY2FsbC52MS5Nb2RlbFZlcnNpb25SDW1vZGVsVmVy
+    c2lvbnMSJgoPbmV4dF9wYWdlX3Rva2VuGAIgASgJUg1uZXh0UGFnZVRva2VuEh0KCnRvdGFsX3NpemUYAyABKAVSCXRv
+    dGFsU2l6ZSLwAQoZVXBkYXRlTW9kZWxWZXJzaW9uUmVxdWVzdBI+Cg1tb2RlbF92ZXJzaW9uGAEgASgLMhkucm9sbGNh
+    bGwudjEuTW9kZWxWZXJzaW9uUgxtb2RlbFZlcnNpb24SOwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9i
+    dWYuRmllbGRNYXNrUgp1cGRhdGVNYXNrEh0KCnJlcXVlc3RfaWQYDSABKAlSCXJlcXVlc3RJZBIjCg12YWxpZGF0ZV9v
+    bmx5GA4gASgIUgx2YWxpZGF0ZU9ubHkSEgoEZXRhZxgPIAEoCVIEZXRhZyJcChpVcGRhdGVNb2RlbFZlcnNpb25SZXNw
+    b25zZRI+Cg1tb2RlbF92ZXJzaW9uGAEgASgLMhkucm9sbGNhbGwudjEuTW9kZWxWZXJzaW9uUgxtb2RlbFZlcnNpb24i
+    uAEKGkFyY2hpdmVNb2RlbFZlcnNpb25SZXF1ZXN0EigKEG1vZGVsX3ZlcnNpb25faWQYASABKAlSDm1vZGVsVmVyc2lv
+    bklkEhgKB3Jlc3RvcmUYAiABKAhSB3Jlc3RvcmUSHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlk
+    YXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnIl0KG0FyY2hpdmVNb2RlbFZlcnNp
+    b25SZXNwb25zZRI+Cg1tb2RlbF92ZXJzaW9uGAEgASgLMhkucm9sbGNhbGwudjEuTW9kZWxWZXJzaW9uUgxtb2RlbFZl
+    cnNpb24inQEKGURlbGV0ZU1vZGVsVmVyc2lvblJlcXVlc3QSKAoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCVIObW9kZWxW
+    ZXJzaW9uSWQSHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlk
+    YXRlT25seRISCgRldGFnGA8gASgJUgRldGFnIhwKGkRlbGV0ZU1vZGVsVmVyc2lvblJlc3BvbnNlIroCChVVcGxvYWRB
+    cnRpZmFjdFJlcXVlc3QSQwoGaGVhZGVyGAEgASgLMikucm9sbGNhbGwudjEuVXBsb2FkQXJ0aWZhY3RSZXF1ZXN0Lkhl
+    YWRlckgAUgZoZWFkZXISFAoEZGF0YRgCIAEoDEgAUgRkYXRhGr0BCgZIZWFkZXISKAoQbW9kZWxfdmVyc2lvbl9pZBgB
+    IAEoCVIObW9kZWxWZXJzaW9uSWQSMQoIYXJ0aWZhY3QYAiABKAsyFS5yb2xsY2FsbC52MS5BcnRpZmFjdFIIYXJ0aWZh
+    Y3QSHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25s
+    eRISCgRldGFnGA8gASgJUgRldGFnQgYKBHBhcnQifAoWVXBsb2FkQXJ0aWZhY3RSZXNwb25zZRI+Cg1tb2RlbF92ZXJz
+    aW9uGAEgASgLMhkucm9sbGNhbGwudjEuTW9kZWxWZXJzaW9uUgxtb2RlbFZlcnNpb24SIgoMZGVkdXBsaWNhdGVkGAIg
+    ASgIUgxkZWR1cGxpY2F0ZWQiWwoXRG93bmxvYWRBcnRpZmFjdFJlcXVlc3QSKAoQbW9kZWxfdmVyc2lvbl9pZBgBIAEo
+    CVIObW9kZWxWZXJzaW9uSWQSFgoGb2Zmc2V0GAIgASgDUgZvZmZzZXQi1QEKGERvd25sb2FkQXJ0aWZhY3RSZXNwb25z
+    ZRJGCgZoZWFkZXIYASABKAsyLC5yb2xsY2FsbC52MS5Eb3dubG9hZEFydGlmYWN0UmVzcG9uc2UuSGVhZGVySABSBmhl
+    YWRlchIUCgRkYXRhGAIgASgMSABSBGRhdGEaUwoGSGVhZGVyEjEKCGFydGlmYWN0GAEgASgLMhUucm9sbGNhbGwudjEu
+    QXJ0aWZhY3RSCGFydGlmYWN0EhYKBm9mZnNldBgCIAEoA1IGb2Zmc2V0QgYKBHBhcnQy8w4KDkNhdGFsb2dTZXJ2aWNl
+    ElkKC0NyZWF0ZU1vZGVsEh8ucm9sbGNhbGwudjEuQ3JlYXRlTW9kZWxSZXF1ZXN0GiAucm9sbGNhbGwudjEuQ3JlYXRl
+    TW9kZWxSZXNwb25zZSIHwvMYAwoBAhJTCghHZXRNb2RlbBIcLnJvbGxjYWxsLnYxLkdldE1vZGVsUmVxdWVzdBodLnJv
+    bGxjYWxsLnYxLkdldE1vZGVsUmVzcG9uc2UiCpACAcLzGAMKAQESWQoKTGlzdE1vZGVscxIeLnJvbGxjYWxsLnYxLkxp
+    c3RNb2RlbHNSZXF1ZXN0Gh8ucm9sbGNhbGwudjEuTGlzdE1vZGVsc1Jlc3BvbnNlIgqQAgHC8xgDCgEBElkKC1VwZGF0
+    ZU1vZGVsEh8ucm9sbGNhbGwudjEuVXBkYXRlTW9kZWxSZXF1ZXN0GiAucm9sbGNhbGwudjEuVXBkYXRlTW9kZWxSZXNw
+    b25zZSIHwvMYAwoBAhJcCgxBcmNoaXZlTW9kZWwSIC5yb2xsY2FsbC52MS5BcmNoaXZlTW9kZWxSZXF1ZXN0GiEucm9s
+    bGNhbGwudjEuQXJjaGl2ZU1vZGVsUmVzcG9uc2UiB8LzGAMKAQISbgoSQ3JlYXRlTW9kZWxWYXJpYW50EiYucm9sbGNh
+    bGwudjEuQ3JlYXRlTW9kZWxWYXJpYW50UmVxdWVzdBonLnJvbGxjYWxsLnYxLkNyZWF0ZU1vZGVsVmFyaWFudFJlc3Bv
+    bnNlIgfC8xgDCgECEmgKD0dldE1vZGVsVmFyaWFudBIjLnJvbGxjYWxsLnYxLkdldE1vZGVsVmFyaWFudFJlcXVlc3Qa
+    JC5yb2xsY2FsbC52MS5HZXRNb2RlbFZhcmlhbnRSZXNwb25zZSIKkAIBwvMYAwoBARJuChFMaXN0TW9kZWxWYXJpYW50
+    cxIlLnJvbGxjYWxsLnYxLkxpc3RNb2RlbFZhcmlhbnRzUmVxdWVzdBomLnJvbGxjYWxsLnYxLkxpc3RNb2RlbFZhcmlh
+    bnRzUmVzcG9uc2UiCpACAcLzGAMKAQESbgoSVXBkYXRlTW9kZWxWYXJpYW50EiYucm9sbGNhbGwudjEuVXBkYXRlTW9k
+    ZWxWYXJpYW50UmVxdWVzdBonLnJvbGxjYWxsLnYxLlVwZGF0ZU1vZGVsVmFyaWFudFJlc3BvbnNlIgfC8xgDCgECEnEK
+    E0FyY2hpdmVNb2RlbFZhcmlhbnQSJy5yb2xsY2FsbC52MS5BcmNoaXZlTW9kZWxWYXJpYW50UmVxdWVzdBooLnJvbGxj
+    YWxsLnYxLkFyY2hpdmVNb2RlbFZhcmlhbnRSZXNwb25zZSIHwvMYAwoBAhJuChJDcmVhdGVNb2RlbFZlcnNpb24SJi5y
+    b2xsY2FsbC52MS5DcmVhdGVNb2RlbFZlcnNpb25SZXF1ZXN0Gicucm9sbGNhbGwudjEuQ3JlYXRlTW9kZWxWZXJzaW9u
+    UmVzcG9uc2UiB8LzGAMKAQISaAoPR2V0TW9kZWxWZXJzaW9uEiMucm9sbGNhbGwudjEuR2V0TW9kZWxWZXJzaW9uUmVx
+    dWVzdBokLnJvbGxjYWxsLnYxLkdldE1vZGVsVmVyc2lvblJlc3BvbnNlIgqQAgHC8xgDCgEBEm4KEUxpc3RNb2RlbFZl
+    cnNpb25zEiUucm9sbGNhbGwudjEuTGlzdE1vZGVsVmVyc2lvbnNSZXF1ZXN0GiYucm9sbGNhbGwudjEuTGlzdE1vZGVs
+    VmVyc2lvbnNSZXNwb25zZSIKkAIBwvMYAwoBARJuChJVcGRhdGVNb2RlbFZlcnNpb24SJi5yb2xsY2FsbC52MS5VcGRh
+    dGVNb2RlbFZlcnNpb25SZXF1ZXN0Gicucm9sbGNhbGwudjEuVXBkYXRlTW9kZWxWZXJzaW9uUmVzcG9uc2UiB8LzGAMK
+    AQIScQoTQXJjaGl2ZU1vZGVsVmVyc2lvbhInLnJvbGxjYWxsLnYxLkFyY2hpdmVNb2RlbFZlcnNpb25SZXF1ZXN0Gigu
+    cm9sbGNhbGwudjEuQXJjaGl2ZU1vZGVsVmVyc2lvblJlc3BvbnNlIgfC8xgDCgECEm4KEkRlbGV0ZU1vZGVsVmVyc2lv
+    bhImLnJvbGxjYWxsLnYxLkRlbGV0ZU1vZGVsVmVyc2lvblJlcXVlc3QaJy5yb2xsY2FsbC52MS5EZWxldGVNb2RlbFZl
+    cnNpb25SZXNwb25zZSIHwvMYAwoBAhJkCg5VcGxvYWRBcnRpZmFjdBIiLnJvbGxjYWxsLnYxLlVwbG9hZEFydGlmYWN0
+    UmVxdWVzdBojLnJvbGxjYWxsLnYxLlVwbG9hZEFydGlmYWN0UmVzcG9uc2UiB8LzGAMKAQIoARJtChBEb3dubG9hZEFy
+    dGlmYWN0EiQucm9sbGNhbGwudjEuRG93bmxvYWRBcnRpZmFjdFJlcXVlc3QaJS5yb2xsY2FsbC52MS5Eb3dubG9hZEFy
+    dGlmYWN0UmVzcG9uc2UiCpACAcLzGAMKAQEwAUIbWhZyb2xsY2FsbC92MTtyb2xsY2FsbHYxugIAYgZwcm90bzM=
     """)

@@ -4011,7 +4011,10 @@ public enum DeploymentServiceMethods {
   public static let createDeployment = MethodDescriptor<
     CreateDeploymentRequest, CreateDeploymentResponse
   >(
-    service: "rollcall.v1.DeploymentService", name: "CreateDeployment", kind: .unary)
+      service: "rollcall.v1.DeploymentService",
+      name: "CreateDeployment",
+      kind: .unary,
+      options: "wvMYAwoBAg==")
 
   public static let getDeployment = MethodDescriptor<
     GetDeploymentRequest, GetDeploymentResponse
@@ -4019,7 +4022,8 @@ public enum DeploymentServiceMethods {
       service: "rollcall.v1.DeploymentService",
       name: "GetDeployment",
       kind: .unary,
-      idempotency: .noSideEffects)
+      idempotency: .noSideEffects,
+      options: "wvMYAwoBAQ==")
 
   public static let listDeployments = MethodDescriptor<
     ListDeploymentsRequest, ListDeploymentsResponse
@@ -4027,22 +4031,32 @@ public enum DeploymentServiceMethods {
       service: "rollcall.v1.DeploymentService",
       name: "ListDeployments",
       kind: .unary,
-      idempotency: .noSideEffects)
+      idempotency: .noSideEffects,
+      options: "wvMYAwoBAQ==")
 
   public static let updateDeployment = MethodDescriptor<
     UpdateDeploymentRequest, UpdateDeploymentResponse
   >(
-    service: "rollcall.v1.DeploymentService", name: "UpdateDeployment", kind: .unary)
+      service: "rollcall.v1.DeploymentService",
+      name: "UpdateDeployment",
+      kind: .unary,
+      options: "wvMYBQoBAhgB")
 
   public static let startDeployment = MethodDescriptor<
     StartDeploymentRequest, StartDeploymentResponse
   >(
-    service: "rollcall.v1.DeploymentService", name: "StartDeployment", kind: .unary)
+      service: "rollcall.v1.DeploymentService",
+      name: "StartDeployment",
+      kind: .unary,
+      options: "wvMYBQoBAhgB")
 
   public static let rollbackDeployment = MethodDescriptor<
     RollbackDeploymentRequest, RollbackDeploymentResponse
   >(
-    service: "rollcall.v1.DeploymentService", name: "RollbackDeployment", kind: .unary)
+      service: "rollcall.v1.DeploymentService",
+      name: "RollbackDeployment",
+      kind: .unary,
+      options: "wvMYBQoBAhgB")
 
   public static let getRollout = MethodDescriptor<
     GetRolloutRequest, GetRolloutResponse
@@ -4050,7 +4064,8 @@ public enum DeploymentServiceMethods {
       service: "rollcall.v1.DeploymentService",
       name: "GetRollout",
       kind: .unary,
-      idempotency: .noSideEffects)
+      idempotency: .noSideEffects,
+      options: "wvMYAwoBAQ==")
 
   public static let listRollouts = MethodDescriptor<
     ListRolloutsRequest, ListRolloutsResponse
@@ -4058,37 +4073,56 @@ public enum DeploymentServiceMethods {
       service: "rollcall.v1.DeploymentService",
       name: "ListRollouts",
       kind: .unary,
-      idempotency: .noSideEffects)
+      idempotency: .noSideEffects,
+      options: "wvMYAwoBAQ==")
 
   public static let advanceRollout = MethodDescriptor<
     AdvanceRolloutRequest, AdvanceRolloutResponse
   >(
-    service: "rollcall.v1.DeploymentService", name: "AdvanceRollout", kind: .unary)
+      service: "rollcall.v1.DeploymentService",
+      name: "AdvanceRollout",
+      kind: .unary,
+      options: "wvMYBQoBAhgB")
 
   public static let pauseRollout = MethodDescriptor<
     PauseRolloutRequest, PauseRolloutResponse
   >(
-    service: "rollcall.v1.DeploymentService", name: "PauseRollout", kind: .unary)
+      service: "rollcall.v1.DeploymentService",
+      name: "PauseRollout",
+      kind: .unary,
+      options: "wvMYBQoBAhgB")
 
   public static let resumeRollout = MethodDescriptor<
     ResumeRolloutRequest, ResumeRolloutResponse
   >(
-    service: "rollcall.v1.DeploymentService", name: "ResumeRollout", kind: .unary)
+      service: "rollcall.v1.DeploymentService",
+      name: "ResumeRollout",
+      kind: .unary,
+      options: "wvMYBQoBAhgB")
 
   public static let updateRollout = MethodDescriptor<
     UpdateRolloutRequest, UpdateRolloutResponse
   >(
-    service: "rollcall.v1.DeploymentService", name: "UpdateRollout", kind: .unary)
+      service: "rollcall.v1.DeploymentService",
+      name: "UpdateRollout",
+      kind: .unary,
+      options: "wvMYBQoBAhgB")
 
   public static let pinDevice = MethodDescriptor<
     PinDeviceRequest, PinDeviceResponse
   >(
-    service: "rollcall.v1.DeploymentService", name: "PinDevice", kind: .unary)
+      service: "rollcall.v1.DeploymentService",
+      name: "PinDevice",
+      kind: .unary,
+      options: "wvMYAwoBAg==")
 
   public static let unpinDevice = MethodDescriptor<
     UnpinDeviceRequest, UnpinDeviceResponse
   >(
-    service: "rollcall.v1.DeploymentService", name: "UnpinDevice", kind: .unary)
+      service: "rollcall.v1.DeploymentService",
+      name: "UnpinDevice",
+      kind: .unary,
+      options: "wvMYAwoBAg==")
 
   public static let listAssignments = MethodDescriptor<
     ListAssignmentsRequest, ListAssignmentsResponse
@@ -4096,12 +4130,16 @@ public enum DeploymentServiceMethods {
       service: "rollcall.v1.DeploymentService",
       name: "ListAssignments",
       kind: .unary,
-      idempotency: .noSideEffects)
+      idempotency: .noSideEffects,
+      options: "wvMYAwoBAQ==")
 
   public static let materialize = MethodDescriptor<
     MaterializeRequest, MaterializeResponse
   >(
-    service: "rollcall.v1.DeploymentService", name: "Materialize", kind: .unary)
+      service: "rollcall.v1.DeploymentService",
+      name: "Materialize",
+      kind: .unary,
+      options: "wvMYAwoBAg==")
 
   public static let getHealth = MethodDescriptor<
     GetHealthRequest, GetHealthResponse
@@ -4109,7 +4147,8 @@ public enum DeploymentServiceMethods {
       service: "rollcall.v1.DeploymentService",
       name: "GetHealth",
       kind: .unary,
-      idempotency: .noSideEffects)
+      idempotency: .noSideEffects,
+      options: "wvMYAwoBAQ==")
 
   public static let getDeviceHealth = MethodDescriptor<
     GetDeviceHealthRequest, GetDeviceHealthResponse
@@ -4117,7 +4156,8 @@ public enum DeploymentServiceMethods {
       service: "rollcall.v1.DeploymentService",
       name: "GetDeviceHealth",
       kind: .unary,
-      idempotency: .noSideEffects)
+      idempotency: .noSideEffects,
+      options: "wvMYAwoBAQ==")
 
   public static let listEvents = MethodDescriptor<
     ListEventsRequest, ListEventsResponse
@@ -4125,7 +4165,8 @@ public enum DeploymentServiceMethods {
       service: "rollcall.v1.DeploymentService",
       name: "ListEvents",
       kind: .unary,
-      idempotency: .noSideEffects)
+      idempotency: .noSideEffects,
+      options: "wvMYAwoBAQ==")
 
   public static let watchDeployments = MethodDescriptor<
     WatchDeploymentsRequest, WatchDeploymentsResponse
@@ -4133,7 +4174,8 @@ public enum DeploymentServiceMethods {
       service: "rollcall.v1.DeploymentService",
       name: "WatchDeployments",
       kind: .serverStreaming,
-      idempotency: .noSideEffects)
+      idempotency: .noSideEffects,
+      options: "wvMYAwoBAQ==")
 
   public static let watchRollout = MethodDescriptor<
     WatchRolloutRequest, WatchRolloutResponse
@@ -4141,7 +4183,8 @@ public enum DeploymentServiceMethods {
       service: "rollcall.v1.DeploymentService",
       name: "WatchRollout",
       kind: .serverStreaming,
-      idempotency: .noSideEffects)
+      idempotency: .noSideEffects,
+      options: "wvMYAwoBAQ==")
 
   public static let watchHealth = MethodDescriptor<
     WatchHealthRequest, WatchHealthResponse
@@ -4149,7 +4192,8 @@ public enum DeploymentServiceMethods {
       service: "rollcall.v1.DeploymentService",
       name: "WatchHealth",
       kind: .serverStreaming,
-      idempotency: .noSideEffects)
+      idempotency: .noSideEffects,
+      options: "wvMYAwoBAQ==")
 
   public static let all: [AnyMethodDescriptor] = [
     createDeployment.erased,
@@ -4592,142 +4636,146 @@ public let rollcallV1DeploymentServiceProto = FileDescriptor(
     rollcallV1DeploymentProto,
     rollcallV1EventProto,
     rollcallV1HealthProto,
+    rollcallV1OptionsProto,
     rollcallV1RolloutProto,
   ],
   base64: """
     CiRyb2xsY2FsbC92MS9kZXBsb3ltZW50X3NlcnZpY2UucHJvdG8SC3JvbGxjYWxsLnYxGiBnb29nbGUvcHJvdG9idWYv
     ZmllbGRfbWFzay5wcm90bxoYcm9sbGNhbGwvdjEvY29tbW9uLnByb3RvGhxyb2xsY2FsbC92MS9kZXBsb3ltZW50LnBy
-    b3RvGhdyb2xsY2FsbC92MS9ldmVudC5wcm90bxoYcm9sbGNhbGwvdjEvaGVhbHRoLnByb3RvGhlyb2xsY2FsbC92MS9y
-    b2xsb3V0LnByb3RvIpYBChdDcmVhdGVEZXBsb3ltZW50UmVxdWVzdBI3CgpkZXBsb3ltZW50GAEgASgLMhcucm9sbGNh
-    bGwudjEuRGVwbG95bWVudFIKZGVwbG95bWVudBIdCgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoNdmFsaWRh
-    dGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5IlMKGENyZWF0ZURlcGxveW1lbnRSZXNwb25zZRI3CgpkZXBsb3ltZW50
-    GAEgASgLMhcucm9sbGNhbGwudjEuRGVwbG95bWVudFIKZGVwbG95bWVudCI7ChRHZXREZXBsb3ltZW50UmVxdWVzdBIj
-    Cg1kZXBsb3ltZW50X2lkGAEgASgJUgxkZXBsb3ltZW50SWQiUAoVR2V0RGVwbG95bWVudFJlc3BvbnNlEjcKCmRlcGxv
-    eW1lbnQYASABKAsyFy5yb2xsY2FsbC52MS5EZXBsb3ltZW50UgpkZXBsb3ltZW50IuICChZMaXN0RGVwbG95bWVudHNS
-    ZXF1ZXN0EjoKC2Vudmlyb25tZW50GAEgASgOMhgucm9sbGNhbGwudjEuRW52aXJvbm1lbnRSC2Vudmlyb25tZW50EjUK
-    BnN0YXRlcxgCIAMoDjIdLnJvbGxjYWxsLnYxLkRlcGxveW1lbnQuU3RhdGVSBnN0YXRlcxIZCghtb2RlbF9pZBgDIAEo
-    CVIHbW9kZWxJZBIoChBtb2RlbF92YXJpYW50X2lkGAQgASgJUg5tb2RlbFZhcmlhbnRJZBISCgRuYW1lGAUgASgJUgRu
-    YW1lEhsKCXBhZ2Vfc2l6ZRgMIAEoBVIIcGFnZVNpemUSHQoKcGFnZV90b2tlbhgNIAEoCVIJcGFnZVRva2VuEhIKBHNr
-    aXAYDiABKAVSBHNraXASLAoFb3JkZXIYDyABKA4yFi5yb2xsY2FsbC52MS5Tb3J0T3JkZXJSBW9yZGVyIpsBChdMaXN0
-    RGVwbG95bWVudHNSZXNwb25zZRI5CgtkZXBsb3ltZW50cxgBIAMoCzIXLnJvbGxjYWxsLnYxLkRlcGxveW1lbnRSC2Rl
-    cGxveW1lbnRzEiYKD25leHRfcGFnZV90b2tlbhgCIAEoCVINbmV4dFBhZ2VUb2tlbhIdCgp0b3RhbF9zaXplGAMgASgF
-    Ugl0b3RhbFNpemUi5wEKF1VwZGF0ZURlcGxveW1lbnRSZXF1ZXN0EjcKCmRlcGxveW1lbnQYASABKAsyFy5yb2xsY2Fs
-    bC52MS5EZXBsb3ltZW50UgpkZXBsb3ltZW50EjsKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZp
-    ZWxkTWFza1IKdXBkYXRlTWFzaxIdCgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgO
-    IAEoCFIMdmFsaWRhdGVPbmx5EhIKBGV0YWcYDyABKAlSBGV0YWcigwEKGFVwZGF0ZURlcGxveW1lbnRSZXNwb25zZRI3
-    CgpkZXBsb3ltZW50GAEgASgLMhcucm9sbGNhbGwudjEuRGVwbG95bWVudFIKZGVwbG95bWVudBIuCgdyb2xsb3V0GAIg
-    ASgLMhQucm9sbGNhbGwudjEuUm9sbG91dFIHcm9sbG91dCKVAQoWU3RhcnREZXBsb3ltZW50UmVxdWVzdBIjCg1kZXBs
-    b3ltZW50X2lkGAEgASgJUgxkZXBsb3ltZW50SWQSHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlk
-    YXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnIoIBChdTdGFydERlcGxveW1lbnRS
-    ZXNwb25zZRI3CgpkZXBsb3ltZW50GAEgASgLMhcucm9sbGNhbGwudjEuRGVwbG95bWVudFIKZGVwbG95bWVudBIuCgdy
-    b2xsb3V0GAIgASgLMhQucm9sbGNhbGwudjEuUm9sbG91dFIHcm9sbG91dCKwAQoZUm9sbGJhY2tEZXBsb3ltZW50UmVx
-    dWVzdBIjCg1kZXBsb3ltZW50X2lkGAEgASgJUgxkZXBsb3ltZW50SWQSFgoGcmVhc29uGAIgASgJUgZyZWFzb24SHQoK
-    cmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seRISCgRl
-    dGFnGA8gASgJUgRldGFnIoUBChpSb2xsYmFja0RlcGxveW1lbnRSZXNwb25zZRI3CgpkZXBsb3ltZW50GAEgASgLMhcu
-    cm9sbGNhbGwudjEuRGVwbG95bWVudFIKZGVwbG95bWVudBIuCgdyb2xsb3V0GAIgASgLMhQucm9sbGNhbGwudjEuUm9s
-    bG91dFIHcm9sbG91dCIyChFHZXRSb2xsb3V0UmVxdWVzdBIdCgpyb2xsb3V0X2lkGAEgASgJUglyb2xsb3V0SWQiRAoS
-    R2V0Um9sbG91dFJlc3BvbnNlEi4KB3JvbGxvdXQYASABKAsyFC5yb2xsY2FsbC52MS5Sb2xsb3V0Ugdyb2xsb3V0IuwB
-    ChNMaXN0Um9sbG91dHNSZXF1ZXN0EiMKDWRlcGxveW1lbnRfaWQYASABKAlSDGRlcGxveW1lbnRJZBIyCgZzdGF0ZXMY
-    AiADKA4yGi5yb2xsY2FsbC52MS5Sb2xsb3V0LlN0YXRlUgZzdGF0ZXMSGwoJcGFnZV9zaXplGAwgASgFUghwYWdlU2l6
-    ZRIdCgpwYWdlX3Rva2VuGA0gASgJUglwYWdlVG9rZW4SEgoEc2tpcBgOIAEoBVIEc2tpcBIsCgVvcmRlchgPIAEoDjIW
-    LnJvbGxjYWxsLnYxLlNvcnRPcmRlclIFb3JkZXIijwEKFExpc3RSb2xsb3V0c1Jlc3BvbnNlEjAKCHJvbGxvdXRzGAEg
-    AygLMhQucm9sbGNhbGwudjEuUm9sbG91dFIIcm9sbG91dHMSJgoPbmV4dF9wYWdlX3Rva2VuGAIgASgJUg1uZXh0UGFn
-    ZVRva2VuEh0KCnRvdGFsX3NpemUYAyABKAVSCXRvdGFsU2l6ZSKmAQoVQWR2YW5jZVJvbGxvdXRSZXF1ZXN0Eh0KCnJv
-    bGxvdXRfaWQYASABKAlSCXJvbGxvdXRJZBIWCgZyZWFzb24YAiABKAlSBnJlYXNvbhIdCgpyZXF1ZXN0X2lkGA0gASgJ
-    UglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5EhIKBGV0YWcYDyABKAlSBGV0YWci
-    SAoWQWR2YW5jZVJvbGxvdXRSZXNwb25zZRIuCgdyb2xsb3V0GAEgASgLMhQucm9sbGNhbGwudjEuUm9sbG91dFIHcm9s
-    bG91dCKkAQoTUGF1c2VSb2xsb3V0UmVxdWVzdBIdCgpyb2xsb3V0X2lkGAEgASgJUglyb2xsb3V0SWQSFgoGcmVhc29u
-    GAIgASgJUgZyZWFzb24SHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhS
-    DHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnIkYKFFBhdXNlUm9sbG91dFJlc3BvbnNlEi4KB3JvbGxvdXQY
-    ASABKAsyFC5yb2xsY2FsbC52MS5Sb2xsb3V0Ugdyb2xsb3V0IqUBChRSZXN1bWVSb2xsb3V0UmVxdWVzdBIdCgpyb2xs
-    b3V0X2lkGAEgASgJUglyb2xsb3V0SWQSFgoGcmVhc29uGAIgASgJUgZyZWFzb24SHQoKcmVxdWVzdF9pZBgNIAEoCVIJ
-    cmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnIkcK
-    FVJlc3VtZVJvbGxvdXRSZXNwb25zZRIuCgdyb2xsb3V0GAEgASgLMhQucm9sbGNhbGwudjEuUm9sbG91dFIHcm9sbG91
-    dCKGAgoUVXBkYXRlUm9sbG91dFJlcXVlc3QSLgoHcm9sbG91dBgBIAEoCzIULnJvbGxjYWxsLnYxLlJvbGxvdXRSB3Jv
-    bGxvdXQSOwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrUgp1cGRhdGVNYXNrEikK
-    EGFsbG93X3JlZ3Jlc3Npb24YAyABKAhSD2FsbG93UmVncmVzc2lvbhIdCgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0
-    SWQSIwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5EhIKBGV0YWcYDyABKAlSBGV0YWciRwoVVXBkYXRl
-    Um9sbG91dFJlc3BvbnNlEi4KB3JvbGxvdXQYASABKAsyFC5yb2xsY2FsbC52MS5Sb2xsb3V0Ugdyb2xsb3V0IqACChBQ
-    aW5EZXZpY2VSZXF1ZXN0EiMKDWRlcGxveW1lbnRfaWQYASABKAlSDGRlcGxveW1lbnRJZBIbCglkZXZpY2VfaWQYAiAB
-    KAlSCGRldmljZUlkEiQKA2FybRgDIAEoDjIQLnJvbGxjYWxsLnYxLkFybUgAUgNhcm0SKgoQbW9kZWxfdmVyc2lvbl9p
-    ZBgEIAEoCUgAUg5tb2RlbFZlcnNpb25JZBIWCgZyZWFzb24YBSABKAlSBnJlYXNvbhIdCgpyZXF1ZXN0X2lkGA0gASgJ
-    UglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5EhIKBGV0YWcYDyABKAlSBGV0YWdC
-    CAoGdGFyZ2V0IlIKEVBpbkRldmljZVJlc3BvbnNlEj0KCmFzc2lnbm1lbnQYASABKAsyHS5yb2xsY2FsbC52MS5EZXZp
-    Y2VBc3NpZ25tZW50Ugphc3NpZ25tZW50Iq4BChJVbnBpbkRldmljZVJlcXVlc3QSIwoNZGVwbG95bWVudF9pZBgBIAEo
-    CVIMZGVwbG95bWVudElkEhsKCWRldmljZV9pZBgCIAEoCVIIZGV2aWNlSWQSHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVx
-    dWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnIlQKE1Vu
-    cGluRGV2aWNlUmVzcG9uc2USPQoKYXNzaWdubWVudBgBIAEoCzIdLnJvbGxjYWxsLnYxLkRldmljZUFzc2lnbm1lbnRS
-    CmFzc2lnbm1lbnQioQIKFkxpc3RBc3NpZ25tZW50c1JlcXVlc3QSIwoNZGVwbG95bWVudF9pZBgBIAEoCVIMZGVwbG95
-    bWVudElkEiIKA2FybRgCIAEoDjIQLnJvbGxjYWxsLnYxLkFybVIDYXJtEh8KC3Bpbm5lZF9vbmx5GAMgASgIUgpwaW5u
-    ZWRPbmx5Eh8KC2ZhaWxlZF9vbmx5GAQgASgIUgpmYWlsZWRPbmx5EhsKCXBhZ2Vfc2l6ZRgMIAEoBVIIcGFnZVNpemUS
-    HQoKcGFnZV90b2tlbhgNIAEoCVIJcGFnZVRva2VuEhIKBHNraXAYDiABKAVSBHNraXASLAoFb3JkZXIYDyABKA4yFi5y
-    b2xsY2FsbC52MS5Tb3J0T3JkZXJSBW9yZGVyIqEBChdMaXN0QXNzaWdubWVudHNSZXNwb25zZRI/Cgthc3NpZ25tZW50
-    cxgBIAMoCzIdLnJvbGxjYWxsLnYxLkRldmljZUFzc2lnbm1lbnRSC2Fzc2lnbm1lbnRzEiYKD25leHRfcGFnZV90b2tl
-    bhgCIAEoCVINbmV4dFBhZ2VUb2tlbhIdCgp0b3RhbF9zaXplGAMgASgFUgl0b3RhbFNpemUikQEKEk1hdGVyaWFsaXpl
-    UmVxdWVzdBIjCg1kZXBsb3ltZW50X2lkGAEgASgJUgxkZXBsb3ltZW50SWQSHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVx
-    dWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnIrcBChNN
-    YXRlcmlhbGl6ZVJlc3BvbnNlEikKEHRhcmdldGVkX2RldmljZXMYASABKAVSD3RhcmdldGVkRGV2aWNlcxIlCg5jYW5h
-    cnlfZGV2aWNlcxgCIAEoBVINY2FuYXJ5RGV2aWNlcxInCg9jb250cm9sX2RldmljZXMYAyABKAVSDmNvbnRyb2xEZXZp
-    Y2VzEiUKDnBpbm5lZF9kZXZpY2VzGAQgASgFUg1waW5uZWREZXZpY2VzIjcKEEdldEhlYWx0aFJlcXVlc3QSIwoNZGVw
-    bG95bWVudF9pZBgBIAEoCVIMZGVwbG95bWVudElkIkoKEUdldEhlYWx0aFJlc3BvbnNlEjUKBmhlYWx0aBgBIAEoCzId
-    LnJvbGxjYWxsLnYxLkRlcGxveW1lbnRIZWFsdGhSBmhlYWx0aCI9ChZHZXREZXZpY2VIZWFsdGhSZXF1ZXN0EiMKDWRl
-    cGxveW1lbnRfaWQYASABKAlSDGRlcGxveW1lbnRJZCJZChdHZXREZXZpY2VIZWFsdGhSZXNwb25zZRI+Cg1kZXZpY2Vf
-    aGVhbHRoGAEgASgLMhkucm9sbGNhbGwudjEuRGV2aWNlSGVhbHRoUgxkZXZpY2VIZWFsdGgigwIKEUxpc3RFdmVudHNS
-    ZXF1ZXN0EiMKDWRlcGxveW1lbnRfaWQYASABKAlSDGRlcGxveW1lbnRJZBIUCgV0eXBlcxgCIAMoCVIFdHlwZXMSNQoG
-    c3RhdGVzGAMgAygOMh0ucm9sbGNhbGwudjEuRGVwbG95bWVudC5TdGF0ZVIGc3RhdGVzEhsKCXBhZ2Vfc2l6ZRgMIAEo
-    BVIIcGFnZVNpemUSHQoKcGFnZV90b2tlbhgNIAEoCVIJcGFnZVRva2VuEhIKBHNraXAYDiABKAVSBHNraXASLAoFb3Jk
-    ZXIYDyABKA4yFi5yb2xsY2FsbC52MS5Tb3J0T3JkZXJSBW9yZGVyIvYBChJMaXN0RXZlbnRzUmVzcG9uc2USKgoGZXZl
-    bnRzGAEgAygLMhIucm9sbGNhbGwudjEuRXZlbnRSBmV2ZW50cxImCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAlSDW5leHRQ
-    YWdlVG9rZW4SHQoKdG90YWxfc2l6ZRgDIAEoBVIJdG90YWxTaXplEiMKDWRlcGxveW1lbnRfaWQYBCABKAlSDGRlcGxv
-    eW1lbnRJZBJIChBkZXBsb3ltZW50X3N0YXRlGAUgASgOMh0ucm9sbGNhbGwudjEuRGVwbG95bWVudC5TdGF0ZVIPZGVw
-    bG95bWVudFN0YXRlIqEBChdXYXRjaERlcGxveW1lbnRzUmVxdWVzdBIjCg1mcm9tX3JldmlzaW9uGAEgASgDUgxmcm9t
-    UmV2aXNpb24SJQoOZGVwbG95bWVudF9pZHMYAiADKAlSDWRlcGxveW1lbnRJZHMSOgoLZW52aXJvbm1lbnQYAyABKA4y
-    GC5yb2xsY2FsbC52MS5FbnZpcm9ubWVudFILZW52aXJvbm1lbnQi2gMKGFdhdGNoRGVwbG95bWVudHNSZXNwb25zZRIa
-    CghyZXZpc2lvbhgBIAEoA1IIcmV2aXNpb24STAoIc25hcHNob3QYAiABKAsyLi5yb2xsY2FsbC52MS5XYXRjaERlcGxv
-    eW1lbnRzUmVzcG9uc2UuU25hcHNob3RIAFIIc25hcHNob3QSRAoFZXZlbnQYAyABKAsyLC5yb2xsY2FsbC52MS5XYXRj
-    aERlcGxveW1lbnRzUmVzcG9uc2UuQ2hhbmdlSABSBWV2ZW50EjMKCGJvb2ttYXJrGAQgASgLMhUucm9sbGNhbGwudjEu
-    Qm9va21hcmtIAFIIYm9va21hcmsaYQoIU25hcHNob3QSOQoLZGVwbG95bWVudHMYASADKAsyFy5yb2xsY2FsbC52MS5E
-    ZXBsb3ltZW50UgtkZXBsb3ltZW50cxIaCghjb21wbGV0ZRgCIAEoCFIIY29tcGxldGUaawoGQ2hhbmdlEigKBWV2ZW50
-    GAEgASgLMhIucm9sbGNhbGwudjEuRXZlbnRSBWV2ZW50EjcKCmRlcGxveW1lbnQYAiABKAsyFy5yb2xsY2FsbC52MS5E
-    ZXBsb3ltZW50UgpkZXBsb3ltZW50QgkKB2NvbnRlbnQiWQoTV2F0Y2hSb2xsb3V0UmVxdWVzdBIdCgpyb2xsb3V0X2lk
-    GAEgASgJUglyb2xsb3V0SWQSIwoNZnJvbV9yZXZpc2lvbhgCIAEoA1IMZnJvbVJldmlzaW9uIswCChRXYXRjaFJvbGxv
-    dXRSZXNwb25zZRIaCghyZXZpc2lvbhgBIAEoA1IIcmV2aXNpb24SMgoIc25hcHNob3QYAiABKAsyFC5yb2xsY2FsbC52
-    MS5Sb2xsb3V0SABSCHNuYXBzaG90EkAKBWV2ZW50GAMgASgLMigucm9sbGNhbGwudjEuV2F0Y2hSb2xsb3V0UmVzcG9u
-    c2UuQ2hhbmdlSABSBWV2ZW50EjMKCGJvb2ttYXJrGAQgASgLMhUucm9sbGNhbGwudjEuQm9va21hcmtIAFIIYm9va21h
-    cmsaYgoGQ2hhbmdlEigKBWV2ZW50GAEgASgLMhIucm9sbGNhbGwudjEuRXZlbnRSBWV2ZW50Ei4KB3JvbGxvdXQYAiAB
-    KAsyFC5yb2xsY2FsbC52MS5Sb2xsb3V0Ugdyb2xsb3V0QgkKB2NvbnRlbnQiXgoSV2F0Y2hIZWFsdGhSZXF1ZXN0EiMK
-    DWRlcGxveW1lbnRfaWQYASABKAlSDGRlcGxveW1lbnRJZBIjCg1mcm9tX3JldmlzaW9uGAIgASgDUgxmcm9tUmV2aXNp
-    b24irgEKE1dhdGNoSGVhbHRoUmVzcG9uc2USGgoIcmV2aXNpb24YASABKANSCHJldmlzaW9uEjsKCHNuYXBzaG90GAIg
-    ASgLMh0ucm9sbGNhbGwudjEuRGVwbG95bWVudEhlYWx0aEgAUghzbmFwc2hvdBIzCghib29rbWFyaxgDIAEoCzIVLnJv
-    bGxjYWxsLnYxLkJvb2ttYXJrSABSCGJvb2ttYXJrQgkKB2NvbnRlbnQy4A8KEURlcGxveW1lbnRTZXJ2aWNlEl8KEENy
-    ZWF0ZURlcGxveW1lbnQSJC5yb2xsY2FsbC52MS5DcmVhdGVEZXBsb3ltZW50UmVxdWVzdBolLnJvbGxjYWxsLnYxLkNy
-    ZWF0ZURlcGxveW1lbnRSZXNwb25zZRJbCg1HZXREZXBsb3ltZW50EiEucm9sbGNhbGwudjEuR2V0RGVwbG95bWVudFJl
-    cXVlc3QaIi5yb2xsY2FsbC52MS5HZXREZXBsb3ltZW50UmVzcG9uc2UiA5ACARJhCg9MaXN0RGVwbG95bWVudHMSIy5y
-    b2xsY2FsbC52MS5MaXN0RGVwbG95bWVudHNSZXF1ZXN0GiQucm9sbGNhbGwudjEuTGlzdERlcGxveW1lbnRzUmVzcG9u
-    c2UiA5ACARJfChBVcGRhdGVEZXBsb3ltZW50EiQucm9sbGNhbGwudjEuVXBkYXRlRGVwbG95bWVudFJlcXVlc3QaJS5y
-    b2xsY2FsbC52MS5VcGRhdGVEZXBsb3ltZW50UmVzcG9uc2USXAoPU3RhcnREZXBsb3ltZW50EiMucm9sbGNhbGwudjEu
-    U3RhcnREZXBsb3ltZW50UmVxdWVzdBokLnJvbGxjYWxsLnYxLlN0YXJ0RGVwbG95bWVudFJlc3BvbnNlEmUKElJvbGxi
-    YWNrRGVwbG95bWVudBImLnJvbGxjYWxsLnYxLlJvbGxiYWNrRGVwbG95bWVudFJlcXVlc3QaJy5yb2xsY2FsbC52MS5S
-    b2xsYmFja0RlcGxveW1lbnRSZXNwb25zZRJSCgpHZXRSb2xsb3V0Eh4ucm9sbGNhbGwudjEuR2V0Um9sbG91dFJlcXVl
-    c3QaHy5yb2xsY2FsbC52MS5HZXRSb2xsb3V0UmVzcG9uc2UiA5ACARJYCgxMaXN0Um9sbG91dHMSIC5yb2xsY2FsbC52
-    MS5MaXN0Um9sbG91dHNSZXF1ZXN0GiEucm9sbGNhbGwudjEuTGlzdFJvbGxvdXRzUmVzcG9uc2UiA5ACARJZCg5BZHZh
-    bmNlUm9sbG91dBIiLnJvbGxjYWxsLnYxLkFkdmFuY2VSb2xsb3V0UmVxdWVzdBojLnJvbGxjYWxsLnYxLkFkdmFuY2VS
-    b2xsb3V0UmVzcG9uc2USUwoMUGF1c2VSb2xsb3V0EiAucm9sbGNhbGwudjEuUGF1c2VSb2xsb3V0UmVxdWVzdBohLnJv
-    bGxjYWxsLnYxLlBhdXNlUm9sbG91dFJlc3BvbnNlElYKDVJlc3VtZVJvbGxvdXQSIS5yb2xsY2FsbC52MS5SZXN1bWVS
-    b2xsb3V0UmVxdWVzdBoiLnJvbGxjYWxsLnYxLlJlc3VtZVJvbGxvdXRSZXNwb25zZRJWCg1VcGRhdGVSb2xsb3V0EiEu
-    cm9sbGNhbGwudjEuVXBkYXRlUm9sbG91dFJlcXVlc3QaIi5yb2xsY2FsbC52MS5VcGRhdGVSb2xsb3V0UmVzcG9uc2US
-    SgoJUGluRGV2aWNlEh0ucm9sbGNhbGwudjEuUGluRGV2aWNlUmVxdWVzdBoeLnJvbGxjYWxsLnYxLlBpbkRldmljZVJl
-    c3BvbnNlElAKC1VucGluRGV2aWNlEh8ucm9sbGNhbGwudjEuVW5waW5EZXZpY2VSZXF1ZXN0GiAucm9sbGNhbGwudjEu
-    VW5waW5EZXZpY2VSZXNwb25zZRJhCg9MaXN0QXNzaWdubWVudHMSIy5yb2xsY2FsbC52MS5MaXN0QXNzaWdubWVudHNS
-    ZXF1ZXN0GiQucm9sbGNhbGwudjEuTGlzdEFzc2lnbm1lbnRzUmVzcG9uc2UiA5ACARJQCgtNYXRlcmlhbGl6ZRIfLnJv
-    bGxjYWxsLnYxLk1hdGVyaWFsaXplUmVxdWVzdBogLnJvbGxjYWxsLnYxLk1hdGVyaWFsaXplUmVzcG9uc2USTwoJR2V0
-    SGVhbHRoEh0ucm9sbGNhbGwudjEuR2V0SGVhbHRoUmVxdWVzdBoeLnJvbGxjYWxsLnYxLkdldEhlYWx0aFJlc3BvbnNl
-    IgOQAgESYQoPR2V0RGV2aWNlSGVhbHRoEiMucm9sbGNhbGwudjEuR2V0RGV2aWNlSGVhbHRoUmVxdWVzdBokLnJvbGxj
-    YWxsLnYxLkdldERldmljZUhlYWx0aFJlc3BvbnNlIgOQAgESUgoKTGlzdEV2ZW50cxIeLnJvbGxjYWxsLnYxLkxpc3RF
-    dmVudHNSZXF1ZXN0Gh8ucm9sbGNhbGwudjEuTGlzdEV2ZW50c1Jlc3BvbnNlIgOQAgESZgoQV2F0Y2hEZXBsb3ltZW50
-    cxIkLnJvbGxjYWxsLnYxLldhdGNoRGVwbG95bWVudHNSZXF1ZXN0GiUucm9sbGNhbGwudjEuV2F0Y2hEZXBsb3ltZW50
-    c1Jlc3BvbnNlIgOQAgEwARJaCgxXYXRjaFJvbGxvdXQSIC5yb2xsY2FsbC52MS5XYXRjaFJvbGxvdXRSZXF1ZXN0GiEu
-    cm9sbGNhbGwudjEuV2F0Y2hSb2xsb3V0UmVzcG9uc2UiA5ACATABElcKC1dhdGNoSGVhbHRoEh8ucm9sbGNhbGwudjEu
-    V2F0Y2hIZWFsdGhSZXF1ZXN0GiAucm9sbGNhbGwudjEuV2F0Y2hIZWFsdGhSZXNwb25zZSIDkAIBMAFCG1oWcm9sbGNh
-    bGwvdjE7cm9sbGNhbGx2MboCAGIGcHJvdG8z
+    b3RvGhdyb2xsY2FsbC92MS9ldmVudC5wcm90bxoYcm9sbGNhbGwvdjEvaGVhbHRoLnByb3RvGhlyb2xsY2FsbC92MS9v
+    cHRpb25zLnByb3RvGhlyb2xsY2FsbC92MS9yb2xsb3V0LnByb3RvIpYBChdDcmVhdGVEZXBsb3ltZW50UmVxdWVzdBI3
+    CgpkZXBsb3ltZW50GAEgASgLMhcucm9sbGNhbGwudjEuRGVwbG95bWVudFIKZGVwbG95bWVudBIdCgpyZXF1ZXN0X2lk
+    GA0gASgJUglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5IlMKGENyZWF0ZURlcGxv
+    eW1lbnRSZXNwb25zZRI3CgpkZXBsb3ltZW50GAEgASgLMhcucm9sbGNhbGwudjEuRGVwbG95bWVudFIKZGVwbG95bWVu
+    dCI7ChRHZXREZXBsb3ltZW50UmVxdWVzdBIjCg1kZXBsb3ltZW50X2lkGAEgASgJUgxkZXBsb3ltZW50SWQiUAoVR2V0
+    RGVwbG95bWVudFJlc3BvbnNlEjcKCmRlcGxveW1lbnQYASABKAsyFy5yb2xsY2FsbC52MS5EZXBsb3ltZW50UgpkZXBs
+    b3ltZW50IuICChZMaXN0RGVwbG95bWVudHNSZXF1ZXN0EjoKC2Vudmlyb25tZW50GAEgASgOMhgucm9sbGNhbGwudjEu
+    RW52aXJvbm1lbnRSC2Vudmlyb25tZW50EjUKBnN0YXRlcxgCIAMoDjIdLnJvbGxjYWxsLnYxLkRlcGxveW1lbnQuU3Rh
+    dGVSBnN0YXRlcxIZCghtb2RlbF9pZBgDIAEoCVIHbW9kZWxJZBIoChBtb2RlbF92YXJpYW50X2lkGAQgASgJUg5tb2Rl
+    bFZhcmlhbnRJZBISCgRuYW1lGAUgASgJUgRuYW1lEhsKCXBhZ2Vfc2l6ZRgMIAEoBVIIcGFnZVNpemUSHQoKcGFnZV90
+    b2tlbhgNIAEoCVIJcGFnZVRva2VuEhIKBHNraXAYDiABKAVSBHNraXASLAoFb3JkZXIYDyABKA4yFi5yb2xsY2FsbC52
+    MS5Tb3J0T3JkZXJSBW9yZGVyIpsBChdMaXN0RGVwbG95bWVudHNSZXNwb25zZRI5CgtkZXBsb3ltZW50cxgBIAMoCzIX
+    LnJvbGxjYWxsLnYxLkRlcGxveW1lbnRSC2RlcGxveW1lbnRzEiYKD25leHRfcGFnZV90b2tlbhgCIAEoCVINbmV4dFBh
+    Z2VUb2tlbhIdCgp0b3RhbF9zaXplGAMgASgFUgl0b3RhbFNpemUi5wEKF1VwZGF0ZURlcGxveW1lbnRSZXF1ZXN0EjcK
+    CmRlcGxveW1lbnQYASABKAsyFy5yb2xsY2FsbC52MS5EZXBsb3ltZW50UgpkZXBsb3ltZW50EjsKC3VwZGF0ZV9tYXNr
+    GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza1IKdXBkYXRlTWFzaxIdCgpyZXF1ZXN0X2lkGA0gASgJUgly
+    ZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5EhIKBGV0YWcYDyABKAlSBGV0YWcigwEK
+    GFVwZGF0ZURlcGxveW1lbnRSZXNwb25zZRI3CgpkZXBsb3ltZW50GAEgASgLMhcucm9sbGNhbGwudjEuRGVwbG95bWVu
+    dFIKZGVwbG95bWVudBIuCgdyb2xsb3V0GAIgASgLMhQucm9sbGNhbGwudjEuUm9sbG91dFIHcm9sbG91dCKVAQoWU3Rh
+    cnREZXBsb3ltZW50UmVxdWVzdBIjCg1kZXBsb3ltZW50X2lkGAEgASgJUgxkZXBsb3ltZW50SWQSHQoKcmVxdWVzdF9p
+    ZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJ
+    UgRldGFnIoIBChdTdGFydERlcGxveW1lbnRSZXNwb25zZRI3CgpkZXBsb3ltZW50GAEgASgLMhcucm9sbGNhbGwudjEu
+    RGVwbG95bWVudFIKZGVwbG95bWVudBIuCgdyb2xsb3V0GAIgASgLMhQucm9sbGNhbGwudjEuUm9sbG91dFIHcm9sbG91
+    dCKwAQoZUm9sbGJhY2tEZXBsb3ltZW50UmVxdWVzdBIjCg1kZXBsb3ltZW50X2lkGAEgASgJUgxkZXBsb3ltZW50SWQS
+    FgoGcmVhc29uGAIgASgJUgZyZWFzb24SHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29u
+    bHkYDiABKAhSDHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnIoUBChpSb2xsYmFja0RlcGxveW1lbnRSZXNw
+    b25zZRI3CgpkZXBsb3ltZW50GAEgASgLMhcucm9sbGNhbGwudjEuRGVwbG95bWVudFIKZGVwbG95bWVudBIuCgdyb2xs
+    b3V0GAIgASgLMhQucm9sbGNhbGwudjEuUm9sbG91dFIHcm9sbG91dCIyChFHZXRSb2xsb3V0UmVxdWVzdBIdCgpyb2xs
+    b3V0X2lkGAEgASgJUglyb2xsb3V0SWQiRAoSR2V0Um9sbG91dFJlc3BvbnNlEi4KB3JvbGxvdXQYASABKAsyFC5yb2xs
+    Y2FsbC52MS5Sb2xsb3V0Ugdyb2xsb3V0IuwBChNMaXN0Um9sbG91dHNSZXF1ZXN0EiMKDWRlcGxveW1lbnRfaWQYASAB
+    KAlSDGRlcGxveW1lbnRJZBIyCgZzdGF0ZXMYAiADKA4yGi5yb2xsY2FsbC52MS5Sb2xsb3V0LlN0YXRlUgZzdGF0ZXMS
+    GwoJcGFnZV9zaXplGAwgASgFUghwYWdlU2l6ZRIdCgpwYWdlX3Rva2VuGA0gASgJUglwYWdlVG9rZW4SEgoEc2tpcBgO
+    IAEoBVIEc2tpcBIsCgVvcmRlchgPIAEoDjIWLnJvbGxjYWxsLnYxLlNvcnRPcmRlclIFb3JkZXIijwEKFExpc3RSb2xs
+    b3V0c1Jlc3BvbnNlEjAKCHJvbGxvdXRzGAEgAygLMhQucm9sbGNhbGwudjEuUm9sbG91dFIIcm9sbG91dHMSJgoPbmV4
+    dF9wYWdlX3Rva2VuGAIgASgJUg1uZXh0UGFnZVRva2VuEh0KCnRvdGFsX3NpemUYAyABKAVSCXRvdGFsU2l6ZSKmAQoV
+    QWR2YW5jZVJvbGxvdXRSZXF1ZXN0Eh0KCnJvbGxvdXRfaWQYASABKAlSCXJvbGxvdXRJZBIWCgZyZWFzb24YAiABKAlS
+    BnJlYXNvbhIdCgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRh
+    dGVPbmx5EhIKBGV0YWcYDyABKAlSBGV0YWciSAoWQWR2YW5jZVJvbGxvdXRSZXNwb25zZRIuCgdyb2xsb3V0GAEgASgL
+    MhQucm9sbGNhbGwudjEuUm9sbG91dFIHcm9sbG91dCKkAQoTUGF1c2VSb2xsb3V0UmVxdWVzdBIdCgpyb2xsb3V0X2lk
+    GAEgASgJUglyb2xsb3V0SWQSFgoGcmVhc29uGAIgASgJUgZyZWFzb24SHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVz
+    dElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnIkYKFFBhdXNl
+    Um9sbG91dFJlc3BvbnNlEi4KB3JvbGxvdXQYASABKAsyFC5yb2xsY2FsbC52MS5Sb2xsb3V0Ugdyb2xsb3V0IqUBChRS
+    ZXN1bWVSb2xsb3V0UmVxdWVzdBIdCgpyb2xsb3V0X2lkGAEgASgJUglyb2xsb3V0SWQSFgoGcmVhc29uGAIgASgJUgZy
+    ZWFzb24SHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRl
+    T25seRISCgRldGFnGA8gASgJUgRldGFnIkcKFVJlc3VtZVJvbGxvdXRSZXNwb25zZRIuCgdyb2xsb3V0GAEgASgLMhQu
+    cm9sbGNhbGwudjEuUm9sbG91dFIHcm9sbG91dCKGAgoUVXBkYXRlUm9sbG91dFJlcXVlc3QSLgoHcm9sbG91dBgBIAEo
+    CzIULnJvbGxjYWxsLnYxLlJvbGxvdXRSB3JvbGxvdXQSOwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9i
+    dWYuRmllbGRNYXNrUgp1cGRhdGVNYXNrEikKEGFsbG93X3JlZ3Jlc3Npb24YAyABKAhSD2FsbG93UmVncmVzc2lvbhId
+    CgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5EhIK
+    BGV0YWcYDyABKAlSBGV0YWciRwoVVXBkYXRlUm9sbG91dFJlc3BvbnNlEi4KB3JvbGxvdXQYASABKAsyFC5yb2xsY2Fs
+    bC52MS5Sb2xsb3V0Ugdyb2xsb3V0IqACChBQaW5EZXZpY2VSZXF1ZXN0EiMKDWRlcGxveW1lbnRfaWQYASABKAlSDGRl
+    cGxveW1lbnRJZBIbCglkZXZpY2VfaWQYAiABKAlSCGRldmljZUlkEiQKA2FybRgDIAEoDjIQLnJvbGxjYWxsLnYxLkFy
+    bUgAUgNhcm0SKgoQbW9kZWxfdmVyc2lvbl9pZBgEIAEoCUgAUg5tb2RlbFZlcnNpb25JZBIWCgZyZWFzb24YBSABKAlS
+    BnJlYXNvbhIdCgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRh
+    dGVPbmx5EhIKBGV0YWcYDyABKAlSBGV0YWdCCAoGdGFyZ2V0IlIKEVBpbkRldmljZVJlc3BvbnNlEj0KCmFzc2lnbm1l
+    bnQYASABKAsyHS5yb2xsY2FsbC52MS5EZXZpY2VBc3NpZ25tZW50Ugphc3NpZ25tZW50Iq4BChJVbnBpbkRldmljZVJl
+    cXVlc3QSIwoNZGVwbG95bWVudF9pZBgBIAEoCVIMZGVwbG95bWVudElkEhsKCWRldmljZV9pZBgCIAEoCVIIZGV2aWNl
+    SWQSHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25s
+    eRISCgRldGFnGA8gASgJUgRldGFnIlQKE1VucGluRGV2aWNlUmVzcG9uc2USPQoKYXNzaWdubWVudBgBIAEoCzIdLnJv
+    bGxjYWxsLnYxLkRldmljZUFzc2lnbm1lbnRSCmFzc2lnbm1lbnQioQIKFkxpc3RBc3NpZ25tZW50c1JlcXVlc3QSIwoN
+    ZGVwbG95bWVudF9pZBgBIAEoCVIMZGVwbG95bWVudElkEiIKA2FybRgCIAEoDjIQLnJvbGxjYWxsLnYxLkFybVIDYXJt
+    Eh8KC3Bpbm5lZF9vbmx5GAMgASgIUgpwaW5uZWRPbmx5Eh8KC2ZhaWxlZF9vbmx5GAQgASgIUgpmYWlsZWRPbmx5EhsK
+    CXBhZ2Vfc2l6ZRgMIAEoBVIIcGFnZVNpemUSHQoKcGFnZV90b2tlbhgNIAEoCVIJcGFnZVRva2VuEhIKBHNraXAYDiAB
+    KAVSBHNraXASLAoFb3JkZXIYDyABKA4yFi5yb2xsY2FsbC52MS5Tb3J0T3JkZXJSBW9yZGVyIqEBChdMaXN0QXNzaWdu
+    bWVudHNSZXNwb25zZRI/Cgthc3NpZ25tZW50cxgBIAMoCzIdLnJvbGxjYWxsLnYxLkRldmljZUFzc2lnbm1lbnRSC2Fz
+    c2lnbm1lbnRzEiYKD25leHRfcGFnZV90b2tlbhgCIAEoCVINbmV4dFBhZ2VUb2tlbhIdCgp0b3RhbF9zaXplGAMgASgF
+    Ugl0b3RhbFNpemUikQEKEk1hdGVyaWFsaXplUmVxdWVzdBIjCg1kZXBsb3ltZW50X2lkGAEgASgJUgxkZXBsb3ltZW50
+    SWQSHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25s
+    eRISCgRldGFnGA8gASgJUgRldGFnIrcBChNNYXRlcmlhbGl6ZVJlc3BvbnNlEikKEHRhcmdldGVkX2RldmljZXMYASAB
+    KAVSD3RhcmdldGVkRGV2aWNlcxIlCg5jYW5hcnlfZGV2aWNlcxgCIAEoBVINY2FuYXJ5RGV2aWNlcxInCg9jb250cm9s
+    X2RldmljZXMYAyABKAVSDmNvbnRyb2xEZXZpY2VzEiUKDnBpbm5lZF9kZXZpY2VzGAQgASgFUg1waW5uZWREZXZpY2Vz
+    IjcKEEdldEhlYWx0aFJlcXVlc3QSIwoNZGVwbG95bWVudF9pZBgBIAEoCVIMZGVwbG95bWVudElkIkoKEUdldEhlYWx0
+    aFJlc3BvbnNlEjUKBmhlYWx0aBgBIAEoCzIdLnJvbGxjYWxsLnYxLkRlcGxveW1lbnRIZWFsdGhSBmhlYWx0aCI9ChZH
+    ZXREZXZpY2VIZWFsdGhSZXF1ZXN0EiMKDWRlcGxveW1lbnRfaWQYASABKAlSDGRlcGxveW1lbnRJZCJZChdHZXREZXZp
+    Y2VIZWFsdGhSZXNwb25zZRI+Cg1kZXZpY2VfaGVhbHRoGAEgASgLMhkucm9sbGNhbGwudjEuRGV2aWNlSGVhbHRoUgxk
+    ZXZpY2VIZWFsdGgigwIKEUxpc3RFdmVudHNSZXF1ZXN0EiMKDWRlcGxveW1lbnRfaWQYASABKAlSDGRlcGxveW1lbnRJ
+    ZBIUCgV0eXBlcxgCIAMoCVIFdHlwZXMSNQoGc3RhdGVzGAMgAygOMh0ucm9sbGNhbGwudjEuRGVwbG95bWVudC5TdGF0
+    ZVIGc3RhdGVzEhsKCXBhZ2Vfc2l6ZRgMIAEoBVIIcGFnZVNpemUSHQoKcGFnZV90b2tlbhgNIAEoCVIJcGFnZVRva2Vu
+    EhIKBHNraXAYDiABKAVSBHNraXASLAoFb3JkZXIYDyABKA4yFi5yb2xsY2FsbC52MS5Tb3J0T3JkZXJSBW9yZGVyIvYB
+    ChJMaXN0RXZlbnRzUmVzcG9uc2USKgoGZXZlbnRzGAEgAygLMhIucm9sbGNhbGwudjEuRXZlbnRSBmV2ZW50cxImCg9u
+    ZXh0X3BhZ2VfdG9rZW4YAiABKAlSDW5leHRQYWdlVG9rZW4SHQoKdG90YWxfc2l6ZRgDIAEoBVIJdG90YWxTaXplEiMK
+    DWRlcGxveW1lbnRfaWQYBCABKAlSDGRlcGxveW1lbnRJZBJIChBkZXBsb3ltZW50X3N0YXRlGAUgASgOMh0ucm9sbGNh
+    bGwudjEuRGVwbG95bWVudC5TdGF0ZVIPZGVwbG95bWVudFN0YXRlIqEBChdXYXRjaERlcGxveW1lbnRzUmVxdWVzdBIj
+    Cg1mcm9tX3JldmlzaW9uGAEgASgDUgxmcm9tUmV2aXNpb24SJQoOZGVwbG95bWVudF9pZHMYAiADKAlSDWRlcGxveW1l
+    bnRJZHMSOgoLZW52aXJvbm1lbnQYAyABKA4yGC5yb2xsY2FsbC52MS5FbnZpcm9ubWVudFILZW52aXJvbm1lbnQi2gMK
+    GFdhdGNoRGVwbG95bWVudHNSZXNwb25zZRIaCghyZXZpc2lvbhgBIAEoA1IIcmV2aXNpb24STAoIc25hcHNob3QYAiAB
+    KAsyLi5yb2xsY2FsbC52MS5XYXRjaERlcGxveW1lbnRzUmVzcG9uc2UuU25hcHNob3RIAFIIc25hcHNob3QSRAoFZXZl
+    bnQYAyABKAsyLC5yb2xsY2FsbC52MS5XYXRjaERlcGxveW1lbnRzUmVzcG9uc2UuQ2hhbmdlSABSBWV2ZW50EjMKCGJv
+    b2ttYXJrGAQgASgLMhUucm9sbGNhbGwudjEuQm9va21hcmtIAFIIYm9va21hcmsaYQoIU25hcHNob3QSOQoLZGVwbG95
+    bWVudHMYASADKAsyFy5yb2xsY2FsbC52MS5EZXBsb3ltZW50UgtkZXBsb3ltZW50cxIaCghjb21wbGV0ZRgCIAEoCFII
+    Y29tcGxldGUaawoGQ2hhbmdlEigKBWV2ZW50GAEgASgLMhIucm9sbGNhbGwudjEuRXZlbnRSBWV2ZW50EjcKCmRlcGxv
+    eW1lbnQYAiABKAsyFy5yb2xsY2FsbC52MS5EZXBsb3ltZW50UgpkZXBsb3ltZW50QgkKB2NvbnRlbnQiWQoTV2F0Y2hS
+    b2xsb3V0UmVxdWVzdBIdCgpyb2xsb3V0X2lkGAEgASgJUglyb2xsb3V0SWQSIwoNZnJvbV9yZXZpc2lvbhgCIAEoA1IM
+    ZnJvbVJldmlzaW9uIswCChRXYXRjaFJvbGxvdXRSZXNwb25zZRIaCghyZXZpc2lvbhgBIAEoA1IIcmV2aXNpb24SMgoI
+    c25hcHNob3QYAiABKAsyFC5yb2xsY2FsbC52MS5Sb2xsb3V0SABSCHNuYXBzaG90EkAKBWV2ZW50GAMgASgLMigucm9s
+    bGNhbGwudjEuV2F0Y2hSb2xsb3V0UmVzcG9uc2UuQ2hhbmdlSABSBWV2ZW50EjMKCGJvb2ttYXJrGAQgASgLMhUucm9s
+    bGNhbGwudjEuQm9va21hcmtIAFIIYm9va21hcmsaYgoGQ2hhbmdlEigKBWV2ZW50GAEgASgLMhIucm9sbGNhbGwudjEu
+    RXZlbnRSBWV2ZW50Ei4KB3JvbGxvdXQYAiABKAsyFC5yb2xsY2FsbC52MS5Sb2xsb3V0Ugdyb2xsb3V0QgkKB2NvbnRl
+    bnQiXgoSV2F0Y2hIZWFsdGhSZXF1ZXN0EiMKDWRlcGxveW1lbnRfaWQYASABKAlSDGRlcGxveW1lbnRJZBIjCg1mcm9t
+    X3JldmlzaW9uGAIgASgDUgxmcm9tUmV2aXNpb24irgEKE1dhdGNoSGVhbHRoUmVzcG9uc2USGgoIcmV2aXNpb24YASAB
+    KANSCHJldmlzaW9uEjsKCHNuYXBzaG90GAIgASgLMh0ucm9sbGNhbGwudjEuRGVwbG95bWVudEhlYWx0aEgAUghzbmFw
+    c2hvdBIzCghib29rbWFyaxgDIAEoCzIVLnJvbGxjYWxsLnYxLkJvb2ttYXJrSABSCGJvb2ttYXJrQgkKB2NvbnRlbnQy
+    nhEKEURlcGxveW1lbnRTZXJ2aWNlEmgKEENyZWF0ZURlcGxveW1lbnQSJC5yb2xsY2FsbC52MS5DcmVhdGVEZXBsb3lt
+    ZW50UmVxdWVzdBolLnJvbGxjYWxsLnYxLkNyZWF0ZURlcGxveW1lbnRSZXNwb25zZSIHwvMYAwoBAhJiCg1HZXREZXBs
+    b3ltZW50EiEucm9sbGNhbGwudjEuR2V0RGVwbG95bWVudFJlcXVlc3QaIi5yb2xsY2FsbC52MS5HZXREZXBsb3ltZW50
+    UmVzcG9uc2UiCpACAcLzGAMKAQESaAoPTGlzdERlcGxveW1lbnRzEiMucm9sbGNhbGwudjEuTGlzdERlcGxveW1lbnRz
+    UmVxdWVzdBokLnJvbGxjYWxsLnYxLkxpc3REZXBsb3ltZW50c1Jlc3BvbnNlIgqQAgHC8xgDCgEBEmoKEFVwZGF0ZURl
+    cGxveW1lbnQSJC5yb2xsY2FsbC52MS5VcGRhdGVEZXBsb3ltZW50UmVxdWVzdBolLnJvbGxjYWxsLnYxLlVwZGF0ZURl
+    cGxveW1lbnRSZXNwb25zZSIJwvMYBQoBAhgBEmcKD1N0YXJ0RGVwbG95bWVudBIjLnJvbGxjYWxsLnYxLlN0YXJ0RGVw
+    bG95bWVudFJlcXVlc3QaJC5yb2xsY2FsbC52MS5TdGFydERlcGxveW1lbnRSZXNwb25zZSIJwvMYBQoBAhgBEnAKElJv
+    bGxiYWNrRGVwbG95bWVudBImLnJvbGxjYWxsLnYxLlJvbGxiYWNrRGVwbG95bWVudFJlcXVlc3QaJy5yb2xsY2FsbC52
+    MS5Sb2xsYmFja0RlcGxveW1lbnRSZXNwb25zZSIJwvMYBQoBAhgBElkKCkdldFJvbGxvdXQSHi5yb2xsY2FsbC52MS5H
+    ZXRSb2xsb3V0UmVxdWVzdBofLnJvbGxjYWxsLnYxLkdldFJvbGxvdXRSZXNwb25zZSIKkAIBwvMYAwoBARJfCgxMaXN0
+    Um9sbG91dHMSIC5yb2xsY2FsbC52MS5MaXN0Um9sbG91dHNSZXF1ZXN0GiEucm9sbGNhbGwudjEuTGlzdFJvbGxvdXRz
+    UmVzcG9uc2UiCpACAcLzGAMKAQESZAoOQWR2YW5jZVJvbGxvdXQSIi5yb2xsY2FsbC52MS5BZHZhbmNlUm9sbG91dFJl
+    cXVlc3QaIy5yb2xsY2FsbC52MS5BZHZhbmNlUm9sbG91dFJlc3BvbnNlIgnC8xgFCgECGAESXgoMUGF1c2VSb2xsb3V0
+    EiAucm9sbGNhbGwudjEuUGF1c2VSb2xsb3V0UmVxdWVzdBohLnJvbGxjYWxsLnYxLlBhdXNlUm9sbG91dFJlc3BvbnNl
+    IgnC8xgFCgECGAESYQoNUmVzdW1lUm9sbG91dBIhLnJvbGxjYWxsLnYxLlJlc3VtZVJvbGxvdXRSZXF1ZXN0GiIucm9s
+    bGNhbGwudjEuUmVzdW1lUm9sbG91dFJlc3BvbnNlIgnC8xgFCgECGAESYQoNVXBkYXRlUm9sbG91dBIhLnJvbGxjYWxs
+    LnYxLlVwZGF0ZVJvbGxvdXRSZXF1ZXN0GiIucm9sbGNhbGwudjEuVXBkYXRlUm9sbG91dFJlc3BvbnNlIgnC8xgFCgEC
+    GAESUwoJUGluRGV2aWNlEh0ucm9sbGNhbGwudjEuUGluRGV2aWNlUmVxdWVzdBoeLnJvbGxjYWxsLnYxLlBpbkRldmlj
+    ZVJlc3BvbnNlIgfC8xgDCgECElkKC1VucGluRGV2aWNlEh8ucm9sbGNhbGwudjEuVW5waW5EZXZpY2VSZXF1ZXN0GiAu
+    cm9sbGNhbGwudjEuVW5waW5EZXZpY2VSZXNwb25zZSIHwvMYAwoBAhJoCg9MaXN0QXNzaWdubWVudHMSIy5yb2xsY2Fs
+    bC52MS5MaXN0QXNzaWdubWVudHNSZXF1ZXN0GiQucm9sbGNhbGwudjEuTGlzdEFzc2lnbm1lbnRzUmVzcG9uc2UiCpAC
+    AcLzGAMKAQESWQoLTWF0ZXJpYWxpemUSHy5yb2xsY2FsbC52MS5NYXRlcmlhbGl6ZVJlcXVlc3QaIC5yb2xsY2FsbC52
+    MS5NYXRlcmlhbGl6ZVJlc3BvbnNlIgfC8xgDCgECElYKCUdldEhlYWx0aBIdLnJvbGxjYWxsLnYxLkdldEhlYWx0aFJl
+    cXVlc3QaHi5yb2xsY2FsbC52MS5HZXRIZWFsdGhSZXNwb25zZSIKkAIBwvMYAwoBARJoCg9HZXREZXZpY2VIZWFsdGgS
+    Iy5yb2xsY2FsbC52MS5HZXREZXZpY2VIZWFsdGhSZXF1ZXN0GiQucm9sbGNhbGwudjEuR2V0RGV2aWNlSGVhbHRoUmVz
+    cG9uc2UiCpACAcLzGAMKAQESWQoKTGlzdEV2ZW50cxIeLnJvbGxjYWxsLnYxLkxpc3RFdmVudHNSZXF1ZXN0Gh8ucm9s
+    bGNhbGwudjEuTGlzdEV2ZW50c1Jlc3BvbnNlIgqQAgHC8xgDCgEBEm0KEFdhdGNoRGVwbG95bWVudHMSJC5yb2xsY2Fs
+    bC52MS5XYXRjaERlcGxveW1lbnRzUmVxdWVzdBolLnJvbGxjYWxsLnYxLldhdGNoRGVwbG95bWVudHNSZXNwb25zZSIK
+    kAIBwvMYAwoBATABEmEKDFdhdGNoUm9sbG91dBIgLnJvbGxjYWxsLnYxLldhdGNoUm9sbG91dFJlcXVlc3QaIS5yb2xs
+    Y2FsbC52MS5XYXRjaFJvbGxvdXRSZXNwb25zZSIKkAIBwvMYAwoBATABEl4KC1dhdGNoSGVhbHRoEh8ucm9sbGNhbGwu
+    djEuV2F0Y2hIZWFsdGhSZXF1ZXN0GiAucm9sbGNhbGwudjEuV2F0Y2hIZWFsdGhSZXNwb25zZSIKkAIBwvMYAwoBATAB
+    QhtaFnJvbGxjYWxsL3YxO3JvbGxjYWxsdjG6AgBiBnByb3RvMw==
     """)

@@ -2889,27 +2889,40 @@ public enum DeviceServiceMethods {
   public static let register = MethodDescriptor<
     RegisterRequest, RegisterResponse
   >(
-    service: "rollcall.v1.DeviceService", name: "Register", kind: .unary)
+    service: "rollcall.v1.DeviceService", name: "Register", kind: .unary, options: "wvMYBAoCBQY=")
 
   public static let rotateDeviceKey = MethodDescriptor<
     RotateDeviceKeyRequest, RotateDeviceKeyResponse
   >(
-    service: "rollcall.v1.DeviceService", name: "RotateDeviceKey", kind: .unary)
+      service: "rollcall.v1.DeviceService",
+      name: "RotateDeviceKey",
+      kind: .unary,
+      options: "wvMYAwoBBQ==")
 
   public static let revokeDeviceKey = MethodDescriptor<
     RevokeDeviceKeyRequest, RevokeDeviceKeyResponse
   >(
-    service: "rollcall.v1.DeviceService", name: "RevokeDeviceKey", kind: .unary)
+      service: "rollcall.v1.DeviceService",
+      name: "RevokeDeviceKey",
+      kind: .unary,
+      options: "wvMYAwoBAg==")
 
   public static let sync = MethodDescriptor<
     SyncRequest, SyncResponse
   >(
-    service: "rollcall.v1.DeviceService", name: "Sync", kind: .unary, idempotency: .idempotent)
+      service: "rollcall.v1.DeviceService",
+      name: "Sync",
+      kind: .unary,
+      idempotency: .idempotent,
+      options: "wvMYAwoBBQ==")
 
   public static let connect = MethodDescriptor<
     ConnectRequest, ConnectResponse
   >(
-    service: "rollcall.v1.DeviceService", name: "Connect", kind: .bidirectionalStreaming)
+      service: "rollcall.v1.DeviceService",
+      name: "Connect",
+      kind: .bidirectionalStreaming,
+      options: "wvMYAwoBBQ==")
 
   public static let reportEvents = MethodDescriptor<
     ReportEventsRequest, ReportEventsResponse
@@ -2917,7 +2930,8 @@ public enum DeviceServiceMethods {
       service: "rollcall.v1.DeviceService",
       name: "ReportEvents",
       kind: .unary,
-      idempotency: .idempotent)
+      idempotency: .idempotent,
+      options: "wvMYAwoBBQ==")
 
   public static let downloadArtifact = MethodDescriptor<
     DeviceServiceDownloadArtifactRequest, DeviceServiceDownloadArtifactResponse
@@ -2925,7 +2939,8 @@ public enum DeviceServiceMethods {
       service: "rollcall.v1.DeviceService",
       name: "DownloadArtifact",
       kind: .serverStreaming,
-      idempotency: .noSideEffects)
+      idempotency: .noSideEffects,
+      options: "wvMYAwoBBQ==")
 
   public static let getDevice = MethodDescriptor<
     GetDeviceRequest, GetDeviceResponse
@@ -2933,7 +2948,8 @@ public enum DeviceServiceMethods {
       service: "rollcall.v1.DeviceService",
       name: "GetDevice",
       kind: .unary,
-      idempotency: .noSideEffects)
+      idempotency: .noSideEffects,
+      options: "wvMYAwoBAQ==")
 
   public static let listDevices = MethodDescriptor<
     ListDevicesRequest, ListDevicesResponse
@@ -2941,17 +2957,24 @@ public enum DeviceServiceMethods {
       service: "rollcall.v1.DeviceService",
       name: "ListDevices",
       kind: .unary,
-      idempotency: .noSideEffects)
+      idempotency: .noSideEffects,
+      options: "wvMYAwoBAQ==")
 
   public static let updateLabels = MethodDescriptor<
     UpdateLabelsRequest, UpdateLabelsResponse
   >(
-    service: "rollcall.v1.DeviceService", name: "UpdateLabels", kind: .unary)
+      service: "rollcall.v1.DeviceService",
+      name: "UpdateLabels",
+      kind: .unary,
+      options: "wvMYAwoBAg==")
 
   public static let createDeviceGroup = MethodDescriptor<
     CreateDeviceGroupRequest, CreateDeviceGroupResponse
   >(
-    service: "rollcall.v1.DeviceService", name: "CreateDeviceGroup", kind: .unary)
+      service: "rollcall.v1.DeviceService",
+      name: "CreateDeviceGroup",
+      kind: .unary,
+      options: "wvMYAwoBAg==")
 
   public static let getDeviceGroup = MethodDescriptor<
     GetDeviceGroupRequest, GetDeviceGroupResponse
@@ -2959,7 +2982,8 @@ public enum DeviceServiceMethods {
       service: "rollcall.v1.DeviceService",
       name: "GetDeviceGroup",
       kind: .unary,
-      idempotency: .noSideEffects)
+      idempotency: .noSideEffects,
+      options: "wvMYAwoBAQ==")
 
   public static let listDeviceGroups = MethodDescriptor<
     ListDeviceGroupsRequest, ListDeviceGroupsResponse
@@ -2967,22 +2991,32 @@ public enum DeviceServiceMethods {
       service: "rollcall.v1.DeviceService",
       name: "ListDeviceGroups",
       kind: .unary,
-      idempotency: .noSideEffects)
+      idempotency: .noSideEffects,
+      options: "wvMYAwoBAQ==")
 
   public static let updateDeviceGroup = MethodDescriptor<
     UpdateDeviceGroupRequest, UpdateDeviceGroupResponse
   >(
-    service: "rollcall.v1.DeviceService", name: "UpdateDeviceGroup", kind: .unary)
+      service: "rollcall.v1.DeviceService",
+      name: "UpdateDeviceGroup",
+      kind: .unary,
+      options: "wvMYAwoBAg==")
 
   public static let deleteDeviceGroup = MethodDescriptor<
     DeleteDeviceGroupRequest, DeleteDeviceGroupResponse
   >(
-    service: "rollcall.v1.DeviceService", name: "DeleteDeviceGroup", kind: .unary)
+      service: "rollcall.v1.DeviceService",
+      name: "DeleteDeviceGroup",
+      kind: .unary,
+      options: "wvMYAwoBAg==")
 
   public static let updateDeviceGroupMembers = MethodDescriptor<
     UpdateDeviceGroupMembersRequest, UpdateDeviceGroupMembersResponse
   >(
-    service: "rollcall.v1.DeviceService", name: "UpdateDeviceGroupMembers", kind: .unary)
+      service: "rollcall.v1.DeviceService",
+      name: "UpdateDeviceGroupMembers",
+      kind: .unary,
+      options: "wvMYAwoBAg==")
 
   public static let all: [AnyMethodDescriptor] = [
     register.erased,
@@ -3305,103 +3339,111 @@ public struct DeviceServiceClient: Sendable {
 /// The schema of `rollcall/v1/device_service.proto`, for reflection.
 public let rollcallV1DeviceServiceProto = FileDescriptor(
   name: "rollcall/v1/device_service.proto",
-  dependencies: [googleProtobufFieldMaskProto, rollcallV1CommonProto, rollcallV1DeviceProto],
+  dependencies: [
+    googleProtobufFieldMaskProto,
+    rollcallV1CommonProto,
+    rollcallV1DeviceProto,
+    rollcallV1OptionsProto,
+  ],
   base64: """
     CiByb2xsY2FsbC92MS9kZXZpY2Vfc2VydmljZS5wcm90bxILcm9sbGNhbGwudjEaIGdvb2dsZS9wcm90b2J1Zi9maWVs
-    ZF9tYXNrLnByb3RvGhhyb2xsY2FsbC92MS9jb21tb24ucHJvdG8aGHJvbGxjYWxsL3YxL2RldmljZS5wcm90byKCAQoP
-    UmVnaXN0ZXJSZXF1ZXN0EisKBmRldmljZRgBIAEoCzITLnJvbGxjYWxsLnYxLkRldmljZVIGZGV2aWNlEh0KCnJlcXVl
-    c3RfaWQYDSABKAlSCXJlcXVlc3RJZBIjCg12YWxpZGF0ZV9vbmx5GA4gASgIUgx2YWxpZGF0ZU9ubHkimwEKEFJlZ2lz
-    dGVyUmVzcG9uc2USKwoGZGV2aWNlGAEgASgLMhMucm9sbGNhbGwudjEuRGV2aWNlUgZkZXZpY2USGAoHY3JlYXRlZBgC
-    IAEoCFIHY3JlYXRlZBIoCgNrZXkYAyABKAsyFi5yb2xsY2FsbC52MS5EZXZpY2VLZXlSA2tleRIWCgZzZWNyZXQYBCAB
-    KAlSBnNlY3JldCKgAQoWUm90YXRlRGV2aWNlS2V5UmVxdWVzdBIbCglkZXZpY2VfaWQYASABKAlSCGRldmljZUlkEiUK
-    DnJlc2V0X3NlcXVlbmNlGAIgASgIUg1yZXNldFNlcXVlbmNlEh0KCnJlcXVlc3RfaWQYDSABKAlSCXJlcXVlc3RJZBIj
-    Cg12YWxpZGF0ZV9vbmx5GA4gASgIUgx2YWxpZGF0ZU9ubHkiWwoXUm90YXRlRGV2aWNlS2V5UmVzcG9uc2USKAoDa2V5
-    GAEgASgLMhYucm9sbGNhbGwudjEuRGV2aWNlS2V5UgNrZXkSFgoGc2VjcmV0GAIgASgJUgZzZWNyZXQieQoWUmV2b2tl
-    RGV2aWNlS2V5UmVxdWVzdBIbCglkZXZpY2VfaWQYASABKAlSCGRldmljZUlkEh0KCnJlcXVlc3RfaWQYDSABKAlSCXJl
-    cXVlc3RJZBIjCg12YWxpZGF0ZV9vbmx5GA4gASgIUgx2YWxpZGF0ZU9ubHkiGQoXUmV2b2tlRGV2aWNlS2V5UmVzcG9u
-    c2UimQEKC1N5bmNSZXF1ZXN0EhsKCWRldmljZV9pZBgBIAEoCVIIZGV2aWNlSWQSOwoJaW5zdGFsbGVkGAIgAygLMh0u
-    cm9sbGNhbGwudjEuSW5zdGFsbGVkVmVyc2lvblIJaW5zdGFsbGVkEjAKBmV2ZW50cxgDIAMoCzIYLnJvbGxjYWxsLnYx
-    LkRldmljZUV2ZW50UgZldmVudHMigwEKDFN5bmNSZXNwb25zZRI+Cg1kZXNpcmVkX3N0YXRlGAEgASgLMhkucm9sbGNh
-    bGwudjEuRGVzaXJlZFN0YXRlUgxkZXNpcmVkU3RhdGUSMwoVYWNrbm93bGVkZ2VkX3NlcXVlbmNlGAIgASgDUhRhY2tu
-    b3dsZWRnZWRTZXF1ZW5jZSKzAgoOQ29ubmVjdFJlcXVlc3QSOQoFaGVsbG8YASABKAsyIS5yb2xsY2FsbC52MS5Db25u
-    ZWN0UmVxdWVzdC5IZWxsb0gAUgVoZWxsbxI8CgZyZXBvcnQYAiABKAsyIi5yb2xsY2FsbC52MS5Db25uZWN0UmVxdWVz
-    dC5SZXBvcnRIAFIGcmVwb3J0GiQKBUhlbGxvEhsKCWRldmljZV9pZBgBIAEoCVIIZGV2aWNlSWQadwoGUmVwb3J0EjsK
-    CWluc3RhbGxlZBgBIAMoCzIdLnJvbGxjYWxsLnYxLkluc3RhbGxlZFZlcnNpb25SCWluc3RhbGxlZBIwCgZldmVudHMY
-    AiADKAsyGC5yb2xsY2FsbC52MS5EZXZpY2VFdmVudFIGZXZlbnRzQgkKB2NvbnRlbnQigAIKD0Nvbm5lY3RSZXNwb25z
-    ZRJACg1kZXNpcmVkX3N0YXRlGAEgASgLMhkucm9sbGNhbGwudjEuRGVzaXJlZFN0YXRlSABSDGRlc2lyZWRTdGF0ZRJY
-    Cg9hY2tub3dsZWRnZW1lbnQYAiABKAsyLC5yb2xsY2FsbC52MS5Db25uZWN0UmVzcG9uc2UuQWNrbm93bGVkZ2VtZW50
-    SABSD2Fja25vd2xlZGdlbWVudBpGCg9BY2tub3dsZWRnZW1lbnQSMwoVYWNrbm93bGVkZ2VkX3NlcXVlbmNlGAEgASgD
-    UhRhY2tub3dsZWRnZWRTZXF1ZW5jZUIJCgdjb250ZW50ImQKE1JlcG9ydEV2ZW50c1JlcXVlc3QSGwoJZGV2aWNlX2lk
-    GAEgASgJUghkZXZpY2VJZBIwCgZldmVudHMYAiADKAsyGC5yb2xsY2FsbC52MS5EZXZpY2VFdmVudFIGZXZlbnRzIocB
-    ChRSZXBvcnRFdmVudHNSZXNwb25zZRIaCghhY2NlcHRlZBgBIAEoBVIIYWNjZXB0ZWQSHgoKZHVwbGljYXRlcxgCIAEo
-    BVIKZHVwbGljYXRlcxIzChVhY2tub3dsZWRnZWRfc2VxdWVuY2UYAyABKANSFGFja25vd2xlZGdlZFNlcXVlbmNlIoUB
-    CiREZXZpY2VTZXJ2aWNlRG93bmxvYWRBcnRpZmFjdFJlcXVlc3QSGwoJZGV2aWNlX2lkGAEgASgJUghkZXZpY2VJZBIo
-    ChBtb2RlbF92ZXJzaW9uX2lkGAIgASgJUg5tb2RlbFZlcnNpb25JZBIWCgZvZmZzZXQYAyABKANSBm9mZnNldCKSAgol
-    RGV2aWNlU2VydmljZURvd25sb2FkQXJ0aWZhY3RSZXNwb25zZRJTCgZoZWFkZXIYASABKAsyOS5yb2xsY2FsbC52MS5E
-    ZXZpY2VTZXJ2aWNlRG93bmxvYWRBcnRpZmFjdFJlc3BvbnNlLkhlYWRlckgAUgZoZWFkZXISFAoEZGF0YRgCIAEoDEgA
-    UgRkYXRhGnYKBkhlYWRlchIWCgZzaGEyNTYYASABKAlSBnNoYTI1NhIdCgpzaXplX2J5dGVzGAIgASgDUglzaXplQnl0
-    ZXMSHQoKbWVkaWFfdHlwZRgDIAEoCVIJbWVkaWFUeXBlEhYKBm9mZnNldBgEIAEoA1IGb2Zmc2V0QgYKBHBhcnQiLwoQ
-    R2V0RGV2aWNlUmVxdWVzdBIbCglkZXZpY2VfaWQYASABKAlSCGRldmljZUlkIkAKEUdldERldmljZVJlc3BvbnNlEisK
-    BmRldmljZRgBIAEoCzITLnJvbGxjYWxsLnYxLkRldmljZVIGZGV2aWNlIv0DChJMaXN0RGV2aWNlc1JlcXVlc3QSQwoG
-    bGFiZWxzGAEgAygLMisucm9sbGNhbGwudjEuTGlzdERldmljZXNSZXF1ZXN0LkxhYmVsc0VudHJ5UgZsYWJlbHMSGQoI
-    Z3JvdXBfaWQYAiABKAlSB2dyb3VwSWQSMQoIcGxhdGZvcm0YAyABKA4yFS5yb2xsY2FsbC52MS5QbGF0Zm9ybVIIcGxh
-    dGZvcm0SJQoOYXBwX2lkZW50aWZpZXIYBCABKAlSDWFwcElkZW50aWZpZXISIQoMZGV2aWNlX2NsYXNzGAUgASgJUgtk
-    ZXZpY2VDbGFzcxIfCgtoYXJkd2FyZV9pZBgGIAEoCVIKaGFyZHdhcmVJZBIwChRpbnN0YWxsZWRfdmVyc2lvbl9pZBgH
-    IAEoCVISaW5zdGFsbGVkVmVyc2lvbklkEhsKCXBhZ2Vfc2l6ZRgMIAEoBVIIcGFnZVNpemUSHQoKcGFnZV90b2tlbhgN
-    IAEoCVIJcGFnZVRva2VuEhIKBHNraXAYDiABKAVSBHNraXASLAoFb3JkZXIYDyABKA4yFi5yb2xsY2FsbC52MS5Tb3J0
-    T3JkZXJSBW9yZGVyGjkKC0xhYmVsc0VudHJ5EhAKA2tleRgBIAEoCVIDa2V5EhQKBXZhbHVlGAIgASgJUgV2YWx1ZToC
-    OAEiiwEKE0xpc3REZXZpY2VzUmVzcG9uc2USLQoHZGV2aWNlcxgBIAMoCzITLnJvbGxjYWxsLnYxLkRldmljZVIHZGV2
-    aWNlcxImCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAlSDW5leHRQYWdlVG9rZW4SHQoKdG90YWxfc2l6ZRgDIAEoBVIJdG90
-    YWxTaXplIrYCChNVcGRhdGVMYWJlbHNSZXF1ZXN0EhsKCWRldmljZV9pZBgBIAEoCVIIZGV2aWNlSWQSOwoDc2V0GAIg
-    AygLMikucm9sbGNhbGwudjEuVXBkYXRlTGFiZWxzUmVxdWVzdC5TZXRFbnRyeVIDc2V0EhYKBnJlbW92ZRgDIAMoCVIG
-    cmVtb3ZlEh0KCnJlbW92ZV9hbGwYBCABKAhSCXJlbW92ZUFsbBIdCgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQS
-    IwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5EhIKBGV0YWcYDyABKAlSBGV0YWcaNgoIU2V0RW50cnkS
-    EAoDa2V5GAEgASgJUgNrZXkSFAoFdmFsdWUYAiABKAlSBXZhbHVlOgI4ASJDChRVcGRhdGVMYWJlbHNSZXNwb25zZRIr
-    CgZkZXZpY2UYASABKAsyEy5yb2xsY2FsbC52MS5EZXZpY2VSBmRldmljZSKbAQoYQ3JlYXRlRGV2aWNlR3JvdXBSZXF1
-    ZXN0EjsKDGRldmljZV9ncm91cBgBIAEoCzIYLnJvbGxjYWxsLnYxLkRldmljZUdyb3VwUgtkZXZpY2VHcm91cBIdCgpy
-    ZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5IlgKGUNy
-    ZWF0ZURldmljZUdyb3VwUmVzcG9uc2USOwoMZGV2aWNlX2dyb3VwGAEgASgLMhgucm9sbGNhbGwudjEuRGV2aWNlR3Jv
-    dXBSC2RldmljZUdyb3VwIj8KFUdldERldmljZUdyb3VwUmVxdWVzdBImCg9kZXZpY2VfZ3JvdXBfaWQYASABKAlSDWRl
-    dmljZUdyb3VwSWQiVQoWR2V0RGV2aWNlR3JvdXBSZXNwb25zZRI7CgxkZXZpY2VfZ3JvdXAYASABKAsyGC5yb2xsY2Fs
-    bC52MS5EZXZpY2VHcm91cFILZGV2aWNlR3JvdXAiqwEKF0xpc3REZXZpY2VHcm91cHNSZXF1ZXN0EhIKBG5hbWUYASAB
-    KAlSBG5hbWUSGwoJcGFnZV9zaXplGAwgASgFUghwYWdlU2l6ZRIdCgpwYWdlX3Rva2VuGA0gASgJUglwYWdlVG9rZW4S
-    EgoEc2tpcBgOIAEoBVIEc2tpcBIsCgVvcmRlchgPIAEoDjIWLnJvbGxjYWxsLnYxLlNvcnRPcmRlclIFb3JkZXIioAEK
-    GExpc3REZXZpY2VHcm91cHNSZXNwb25zZRI9Cg1kZXZpY2VfZ3JvdXBzGAEgAygLMhgucm9sbGNhbGwudjEuRGV2aWNl
-    R3JvdXBSDGRldmljZUdyb3VwcxImCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAlSDW5leHRQYWdlVG9rZW4SHQoKdG90YWxf
-    c2l6ZRgDIAEoBVIJdG90YWxTaXplIuwBChhVcGRhdGVEZXZpY2VHcm91cFJlcXVlc3QSOwoMZGV2aWNlX2dyb3VwGAEg
-    ASgLMhgucm9sbGNhbGwudjEuRGV2aWNlR3JvdXBSC2RldmljZUdyb3VwEjsKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29v
-    Z2xlLnByb3RvYnVmLkZpZWxkTWFza1IKdXBkYXRlTWFzaxIdCgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoN
-    dmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5EhIKBGV0YWcYDyABKAlSBGV0YWciWAoZVXBkYXRlRGV2aWNl
-    R3JvdXBSZXNwb25zZRI7CgxkZXZpY2VfZ3JvdXAYASABKAsyGC5yb2xsY2FsbC52MS5EZXZpY2VHcm91cFILZGV2aWNl
-    R3JvdXAimgEKGERlbGV0ZURldmljZUdyb3VwUmVxdWVzdBImCg9kZXZpY2VfZ3JvdXBfaWQYASABKAlSDWRldmljZUdy
-    b3VwSWQSHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRl
-    T25seRISCgRldGFnGA8gASgJUgRldGFnIhsKGURlbGV0ZURldmljZUdyb3VwUmVzcG9uc2Ui8wEKH1VwZGF0ZURldmlj
-    ZUdyb3VwTWVtYmVyc1JlcXVlc3QSJgoPZGV2aWNlX2dyb3VwX2lkGAEgASgJUg1kZXZpY2VHcm91cElkEiQKDmFkZF9k
-    ZXZpY2VfaWRzGAIgAygJUgxhZGREZXZpY2VJZHMSKgoRcmVtb3ZlX2RldmljZV9pZHMYAyADKAlSD3JlbW92ZURldmlj
-    ZUlkcxIdCgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVP
-    bmx5EhIKBGV0YWcYDyABKAlSBGV0YWcijwEKIFVwZGF0ZURldmljZUdyb3VwTWVtYmVyc1Jlc3BvbnNlEjsKDGRldmlj
-    ZV9ncm91cBgBIAEoCzIYLnJvbGxjYWxsLnYxLkRldmljZUdyb3VwUgtkZXZpY2VHcm91cBIUCgVhZGRlZBgCIAEoBVIF
-    YWRkZWQSGAoHcmVtb3ZlZBgDIAEoBVIHcmVtb3ZlZDLlCwoNRGV2aWNlU2VydmljZRJHCghSZWdpc3RlchIcLnJvbGxj
-    YWxsLnYxLlJlZ2lzdGVyUmVxdWVzdBodLnJvbGxjYWxsLnYxLlJlZ2lzdGVyUmVzcG9uc2USXAoPUm90YXRlRGV2aWNl
-    S2V5EiMucm9sbGNhbGwudjEuUm90YXRlRGV2aWNlS2V5UmVxdWVzdBokLnJvbGxjYWxsLnYxLlJvdGF0ZURldmljZUtl
-    eVJlc3BvbnNlElwKD1Jldm9rZURldmljZUtleRIjLnJvbGxjYWxsLnYxLlJldm9rZURldmljZUtleVJlcXVlc3QaJC5y
-    b2xsY2FsbC52MS5SZXZva2VEZXZpY2VLZXlSZXNwb25zZRJACgRTeW5jEhgucm9sbGNhbGwudjEuU3luY1JlcXVlc3Qa
-    GS5yb2xsY2FsbC52MS5TeW5jUmVzcG9uc2UiA5ACAhJICgdDb25uZWN0Ehsucm9sbGNhbGwudjEuQ29ubmVjdFJlcXVl
-    c3QaHC5yb2xsY2FsbC52MS5Db25uZWN0UmVzcG9uc2UoATABElgKDFJlcG9ydEV2ZW50cxIgLnJvbGxjYWxsLnYxLlJl
-    cG9ydEV2ZW50c1JlcXVlc3QaIS5yb2xsY2FsbC52MS5SZXBvcnRFdmVudHNSZXNwb25zZSIDkAICEoABChBEb3dubG9h
-    ZEFydGlmYWN0EjEucm9sbGNhbGwudjEuRGV2aWNlU2VydmljZURvd25sb2FkQXJ0aWZhY3RSZXF1ZXN0GjIucm9sbGNh
-    bGwudjEuRGV2aWNlU2VydmljZURvd25sb2FkQXJ0aWZhY3RSZXNwb25zZSIDkAIBMAESTwoJR2V0RGV2aWNlEh0ucm9s
-    bGNhbGwudjEuR2V0RGV2aWNlUmVxdWVzdBoeLnJvbGxjYWxsLnYxLkdldERldmljZVJlc3BvbnNlIgOQAgESVQoLTGlz
-    dERldmljZXMSHy5yb2xsY2FsbC52MS5MaXN0RGV2aWNlc1JlcXVlc3QaIC5yb2xsY2FsbC52MS5MaXN0RGV2aWNlc1Jl
-    c3BvbnNlIgOQAgESUwoMVXBkYXRlTGFiZWxzEiAucm9sbGNhbGwudjEuVXBkYXRlTGFiZWxzUmVxdWVzdBohLnJvbGxj
-    YWxsLnYxLlVwZGF0ZUxhYmVsc1Jlc3BvbnNlEmIKEUNyZWF0ZURldmljZUdyb3VwEiUucm9sbGNhbGwudjEuQ3JlYXRl
-    RGV2aWNlR3JvdXBSZXF1ZXN0GiYucm9sbGNhbGwudjEuQ3JlYXRlRGV2aWNlR3JvdXBSZXNwb25zZRJeCg5HZXREZXZp
-    Y2VHcm91cBIiLnJvbGxjYWxsLnYxLkdldERldmljZUdyb3VwUmVxdWVzdBojLnJvbGxjYWxsLnYxLkdldERldmljZUdy
-    b3VwUmVzcG9uc2UiA5ACARJkChBMaXN0RGV2aWNlR3JvdXBzEiQucm9sbGNhbGwudjEuTGlzdERldmljZUdyb3Vwc1Jl
-    cXVlc3QaJS5yb2xsY2FsbC52MS5MaXN0RGV2aWNlR3JvdXBzUmVzcG9uc2UiA5ACARJiChFVcGRhdGVEZXZpY2VHcm91
-    cBIlLnJvbGxjYWxsLnYxLlVwZGF0ZURldmljZUdyb3VwUmVxdWVzdBomLnJvbGxjYWxsLnYxLlVwZGF0ZURldmljZUdy
-    b3VwUmVzcG9uc2USYgoRRGVsZXRlRGV2aWNlR3JvdXASJS5yb2xsY2FsbC52MS5EZWxldGVEZXZpY2VHcm91cFJlcXVl
-    c3QaJi5yb2xsY2FsbC52MS5EZWxldGVEZXZpY2VHcm91cFJlc3BvbnNlEncKGFVwZGF0ZURldmljZUdyb3VwTWVtYmVy
-    cxIsLnJvbGxjYWxsLnYxLlVwZGF0ZURldmljZUdyb3VwTWVtYmVyc1JlcXVlc3QaLS5yb2xsY2FsbC52MS5VcGRhdGVE
-    ZXZpY2VHcm91cE1lbWJlcnNSZXNwb25zZUIbWhZyb2xsY2FsbC92MTtyb2xsY2FsbHYxugIAYgZwcm90bzM=
+    ZF9tYXNrLnByb3RvGhhyb2xsY2FsbC92MS9jb21tb24ucHJvdG8aGHJvbGxjYWxsL3YxL2RldmljZS5wcm90bxoZcm9s
+    bGNhbGwvdjEvb3B0aW9ucy5wcm90byKCAQoPUmVnaXN0ZXJSZXF1ZXN0EisKBmRldmljZRgBIAEoCzITLnJvbGxjYWxs
+    LnYxLkRldmljZVIGZGV2aWNlEh0KCnJlcXVlc3RfaWQYDSABKAlSCXJlcXVlc3RJZBIjCg12YWxpZGF0ZV9vbmx5GA4g
+    ASgIUgx2YWxpZGF0ZU9ubHkimwEKEFJlZ2lzdGVyUmVzcG9uc2USKwoGZGV2aWNlGAEgASgLMhMucm9sbGNhbGwudjEu
+    RGV2aWNlUgZkZXZpY2USGAoHY3JlYXRlZBgCIAEoCFIHY3JlYXRlZBIoCgNrZXkYAyABKAsyFi5yb2xsY2FsbC52MS5E
+    ZXZpY2VLZXlSA2tleRIWCgZzZWNyZXQYBCABKAlSBnNlY3JldCKgAQoWUm90YXRlRGV2aWNlS2V5UmVxdWVzdBIbCglk
+    ZXZpY2VfaWQYASABKAlSCGRldmljZUlkEiUKDnJlc2V0X3NlcXVlbmNlGAIgASgIUg1yZXNldFNlcXVlbmNlEh0KCnJl
+    cXVlc3RfaWQYDSABKAlSCXJlcXVlc3RJZBIjCg12YWxpZGF0ZV9vbmx5GA4gASgIUgx2YWxpZGF0ZU9ubHkiWwoXUm90
+    YXRlRGV2aWNlS2V5UmVzcG9uc2USKAoDa2V5GAEgASgLMhYucm9sbGNhbGwudjEuRGV2aWNlS2V5UgNrZXkSFgoGc2Vj
+    cmV0GAIgASgJUgZzZWNyZXQieQoWUmV2b2tlRGV2aWNlS2V5UmVxdWVzdBIbCglkZXZpY2VfaWQYASABKAlSCGRldmlj
+    ZUlkEh0KCnJlcXVlc3RfaWQYDSABKAlSCXJlcXVlc3RJZBIjCg12YWxpZGF0ZV9vbmx5GA4gASgIUgx2YWxpZGF0ZU9u
+    bHkiGQoXUmV2b2tlRGV2aWNlS2V5UmVzcG9uc2UimQEKC1N5bmNSZXF1ZXN0EhsKCWRldmljZV9pZBgBIAEoCVIIZGV2
+    aWNlSWQSOwoJaW5zdGFsbGVkGAIgAygLMh0ucm9sbGNhbGwudjEuSW5zdGFsbGVkVmVyc2lvblIJaW5zdGFsbGVkEjAK
+    BmV2ZW50cxgDIAMoCzIYLnJvbGxjYWxsLnYxLkRldmljZUV2ZW50UgZldmVudHMigwEKDFN5bmNSZXNwb25zZRI+Cg1k
+    ZXNpcmVkX3N0YXRlGAEgASgLMhkucm9sbGNhbGwudjEuRGVzaXJlZFN0YXRlUgxkZXNpcmVkU3RhdGUSMwoVYWNrbm93
+    bGVkZ2VkX3NlcXVlbmNlGAIgASgDUhRhY2tub3dsZWRnZWRTZXF1ZW5jZSKzAgoOQ29ubmVjdFJlcXVlc3QSOQoFaGVs
+    bG8YASABKAsyIS5yb2xsY2FsbC52MS5Db25uZWN0UmVxdWVzdC5IZWxsb0gAUgVoZWxsbxI8CgZyZXBvcnQYAiABKAsy
+    Ii5yb2xsY2FsbC52MS5Db25uZWN0UmVxdWVzdC5SZXBvcnRIAFIGcmVwb3J0GiQKBUhlbGxvEhsKCWRldmljZV9pZBgB
+    IAEoCVIIZGV2aWNlSWQadwoGUmVwb3J0EjsKCWluc3RhbGxlZBgBIAMoCzIdLnJvbGxjYWxsLnYxLkluc3RhbGxlZFZl
+    cnNpb25SCWluc3RhbGxlZBIwCgZldmVudHMYAiADKAsyGC5yb2xsY2FsbC52MS5EZXZpY2VFdmVudFIGZXZlbnRzQgkK
+    B2NvbnRlbnQigAIKD0Nvbm5lY3RSZXNwb25zZRJACg1kZXNpcmVkX3N0YXRlGAEgASgLMhkucm9sbGNhbGwudjEuRGVz
+    aXJlZFN0YXRlSABSDGRlc2lyZWRTdGF0ZRJYCg9hY2tub3dsZWRnZW1lbnQYAiABKAsyLC5yb2xsY2FsbC52MS5Db25u
+    ZWN0UmVzcG9uc2UuQWNrbm93bGVkZ2VtZW50SABSD2Fja25vd2xlZGdlbWVudBpGCg9BY2tub3dsZWRnZW1lbnQSMwoV
+    YWNrbm93bGVkZ2VkX3NlcXVlbmNlGAEgASgDUhRhY2tub3dsZWRnZWRTZXF1ZW5jZUIJCgdjb250ZW50ImQKE1JlcG9y
+    dEV2ZW50c1JlcXVlc3QSGwoJZGV2aWNlX2lkGAEgASgJUghkZXZpY2VJZBIwCgZldmVudHMYAiADKAsyGC5yb2xsY2Fs
+    bC52MS5EZXZpY2VFdmVudFIGZXZlbnRzIocBChRSZXBvcnRFdmVudHNSZXNwb25zZRIaCghhY2NlcHRlZBgBIAEoBVII
+    YWNjZXB0ZWQSHgoKZHVwbGljYXRlcxgCIAEoBVIKZHVwbGljYXRlcxIzChVhY2tub3dsZWRnZWRfc2VxdWVuY2UYAyAB
+    KANSFGFja25vd2xlZGdlZFNlcXVlbmNlIoUBCiREZXZpY2VTZXJ2aWNlRG93bmxvYWRBcnRpZmFjdFJlcXVlc3QSGwoJ
+    ZGV2aWNlX2lkGAEgASgJUghkZXZpY2VJZBIoChBtb2RlbF92ZXJzaW9uX2lkGAIgASgJUg5tb2RlbFZlcnNpb25JZBIW
+    CgZvZmZzZXQYAyABKANSBm9mZnNldCKSAgolRGV2aWNlU2VydmljZURvd25sb2FkQXJ0aWZhY3RSZXNwb25zZRJTCgZo
+    ZWFkZXIYASABKAsyOS5yb2xsY2FsbC52MS5EZXZpY2VTZXJ2aWNlRG93bmxvYWRBcnRpZmFjdFJlc3BvbnNlLkhlYWRl
+    ckgAUgZoZWFkZXISFAoEZGF0YRgCIAEoDEgAUgRkYXRhGnYKBkhlYWRlchIWCgZzaGEyNTYYASABKAlSBnNoYTI1NhId
+    CgpzaXplX2J5dGVzGAIgASgDUglzaXplQnl0ZXMSHQoKbWVkaWFfdHlwZRgDIAEoCVIJbWVkaWFUeXBlEhYKBm9mZnNl
+    dBgEIAEoA1IGb2Zmc2V0QgYKBHBhcnQiLwoQR2V0RGV2aWNlUmVxdWVzdBIbCglkZXZpY2VfaWQYASABKAlSCGRldmlj
+    ZUlkIkAKEUdldERldmljZVJlc3BvbnNlEisKBmRldmljZRgBIAEoCzITLnJvbGxjYWxsLnYxLkRldmljZVIGZGV2aWNl
+    Iv0DChJMaXN0RGV2aWNlc1JlcXVlc3QSQwoGbGFiZWxzGAEgAygLMisucm9sbGNhbGwudjEuTGlzdERldmljZXNSZXF1
+    ZXN0LkxhYmVsc0VudHJ5UgZsYWJlbHMSGQoIZ3JvdXBfaWQYAiABKAlSB2dyb3VwSWQSMQoIcGxhdGZvcm0YAyABKA4y
+    FS5yb2xsY2FsbC52MS5QbGF0Zm9ybVIIcGxhdGZvcm0SJQoOYXBwX2lkZW50aWZpZXIYBCABKAlSDWFwcElkZW50aWZp
+    ZXISIQoMZGV2aWNlX2NsYXNzGAUgASgJUgtkZXZpY2VDbGFzcxIfCgtoYXJkd2FyZV9pZBgGIAEoCVIKaGFyZHdhcmVJ
+    ZBIwChRpbnN0YWxsZWRfdmVyc2lvbl9pZBgHIAEoCVISaW5zdGFsbGVkVmVyc2lvbklkEhsKCXBhZ2Vfc2l6ZRgMIAEo
+    BVIIcGFnZVNpemUSHQoKcGFnZV90b2tlbhgNIAEoCVIJcGFnZVRva2VuEhIKBHNraXAYDiABKAVSBHNraXASLAoFb3Jk
+    ZXIYDyABKA4yFi5yb2xsY2FsbC52MS5Tb3J0T3JkZXJSBW9yZGVyGjkKC0xhYmVsc0VudHJ5EhAKA2tleRgBIAEoCVID
+    a2V5EhQKBXZhbHVlGAIgASgJUgV2YWx1ZToCOAEiiwEKE0xpc3REZXZpY2VzUmVzcG9uc2USLQoHZGV2aWNlcxgBIAMo
+    CzITLnJvbGxjYWxsLnYxLkRldmljZVIHZGV2aWNlcxImCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAlSDW5leHRQYWdlVG9r
+    ZW4SHQoKdG90YWxfc2l6ZRgDIAEoBVIJdG90YWxTaXplIrYCChNVcGRhdGVMYWJlbHNSZXF1ZXN0EhsKCWRldmljZV9p
+    ZBgBIAEoCVIIZGV2aWNlSWQSOwoDc2V0GAIgAygLMikucm9sbGNhbGwudjEuVXBkYXRlTGFiZWxzUmVxdWVzdC5TZXRF
+    bnRyeVIDc2V0EhYKBnJlbW92ZRgDIAMoCVIGcmVtb3ZlEh0KCnJlbW92ZV9hbGwYBCABKAhSCXJlbW92ZUFsbBIdCgpy
+    ZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5EhIKBGV0
+    YWcYDyABKAlSBGV0YWcaNgoIU2V0RW50cnkSEAoDa2V5GAEgASgJUgNrZXkSFAoFdmFsdWUYAiABKAlSBXZhbHVlOgI4
+    ASJDChRVcGRhdGVMYWJlbHNSZXNwb25zZRIrCgZkZXZpY2UYASABKAsyEy5yb2xsY2FsbC52MS5EZXZpY2VSBmRldmlj
+    ZSKbAQoYQ3JlYXRlRGV2aWNlR3JvdXBSZXF1ZXN0EjsKDGRldmljZV9ncm91cBgBIAEoCzIYLnJvbGxjYWxsLnYxLkRl
+    dmljZUdyb3VwUgtkZXZpY2VHcm91cBIdCgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25s
+    eRgOIAEoCFIMdmFsaWRhdGVPbmx5IlgKGUNyZWF0ZURldmljZUdyb3VwUmVzcG9uc2USOwoMZGV2aWNlX2dyb3VwGAEg
+    ASgLMhgucm9sbGNhbGwudjEuRGV2aWNlR3JvdXBSC2RldmljZUdyb3VwIj8KFUdldERldmljZUdyb3VwUmVxdWVzdBIm
+    Cg9kZXZpY2VfZ3JvdXBfaWQYASABKAlSDWRldmljZUdyb3VwSWQiVQoWR2V0RGV2aWNlR3JvdXBSZXNwb25zZRI7Cgxk
+    ZXZpY2VfZ3JvdXAYASABKAsyGC5yb2xsY2FsbC52MS5EZXZpY2VHcm91cFILZGV2aWNlR3JvdXAiqwEKF0xpc3REZXZp
+    Y2VHcm91cHNSZXF1ZXN0EhIKBG5hbWUYASABKAlSBG5hbWUSGwoJcGFnZV9zaXplGAwgASgFUghwYWdlU2l6ZRIdCgpw
+    YWdlX3Rva2VuGA0gASgJUglwYWdlVG9rZW4SEgoEc2tpcBgOIAEoBVIEc2tpcBIsCgVvcmRlchgPIAEoDjIWLnJvbGxj
+    YWxsLnYxLlNvcnRPcmRlclIFb3JkZXIioAEKGExpc3REZXZpY2VHcm91cHNSZXNwb25zZRI9Cg1kZXZpY2VfZ3JvdXBz
+    GAEgAygLMhgucm9sbGNhbGwudjEuRGV2aWNlR3JvdXBSDGRldmljZUdyb3VwcxImCg9uZXh0X3BhZ2VfdG9rZW4YAiAB
+    KAlSDW5leHRQYWdlVG9rZW4SHQoKdG90YWxfc2l6ZRgDIAEoBVIJdG90YWxTaXplIuwBChhVcGRhdGVEZXZpY2VHcm91
+    cFJlcXVlc3QSOwoMZGV2aWNlX2dyb3VwGAEgASgLMhgucm9sbGNhbGwudjEuRGV2aWNlR3JvdXBSC2RldmljZUdyb3Vw
+    EjsKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza1IKdXBkYXRlTWFzaxIdCgpyZXF1
+    ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoNdmFsaWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5EhIKBGV0YWcY
+    DyABKAlSBGV0YWciWAoZVXBkYXRlRGV2aWNlR3JvdXBSZXNwb25zZRI7CgxkZXZpY2VfZ3JvdXAYASABKAsyGC5yb2xs
+    Y2FsbC52MS5EZXZpY2VHcm91cFILZGV2aWNlR3JvdXAimgEKGERlbGV0ZURldmljZUdyb3VwUmVxdWVzdBImCg9kZXZp
+    Y2VfZ3JvdXBfaWQYASABKAlSDWRldmljZUdyb3VwSWQSHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZh
+    bGlkYXRlX29ubHkYDiABKAhSDHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnIhsKGURlbGV0ZURldmljZUdy
+    b3VwUmVzcG9uc2Ui8wEKH1VwZGF0ZURldmljZUdyb3VwTWVtYmVyc1JlcXVlc3QSJgoPZGV2aWNlX2dyb3VwX2lkGAEg
+    ASgJUg1kZXZpY2VHcm91cElkEiQKDmFkZF9kZXZpY2VfaWRzGAIgAygJUgxhZGREZXZpY2VJZHMSKgoRcmVtb3ZlX2Rl
+    dmljZV9pZHMYAyADKAlSD3JlbW92ZURldmljZUlkcxIdCgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoNdmFs
+    aWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5EhIKBGV0YWcYDyABKAlSBGV0YWcijwEKIFVwZGF0ZURldmljZUdy
+    b3VwTWVtYmVyc1Jlc3BvbnNlEjsKDGRldmljZV9ncm91cBgBIAEoCzIYLnJvbGxjYWxsLnYxLkRldmljZUdyb3VwUgtk
+    ZXZpY2VHcm91cBIUCgVhZGRlZBgCIAEoBVIFYWRkZWQSGAoHcmVtb3ZlZBgDIAEoBVIHcmVtb3ZlZDLpDAoNRGV2aWNl
+    U2VydmljZRJRCghSZWdpc3RlchIcLnJvbGxjYWxsLnYxLlJlZ2lzdGVyUmVxdWVzdBodLnJvbGxjYWxsLnYxLlJlZ2lz
+    dGVyUmVzcG9uc2UiCMLzGAQKAgUGEmUKD1JvdGF0ZURldmljZUtleRIjLnJvbGxjYWxsLnYxLlJvdGF0ZURldmljZUtl
+    eVJlcXVlc3QaJC5yb2xsY2FsbC52MS5Sb3RhdGVEZXZpY2VLZXlSZXNwb25zZSIHwvMYAwoBBRJlCg9SZXZva2VEZXZp
+    Y2VLZXkSIy5yb2xsY2FsbC52MS5SZXZva2VEZXZpY2VLZXlSZXF1ZXN0GiQucm9sbGNhbGwudjEuUmV2b2tlRGV2aWNl
+    S2V5UmVzcG9uc2UiB8LzGAMKAQISRwoEU3luYxIYLnJvbGxjYWxsLnYxLlN5bmNSZXF1ZXN0Ghkucm9sbGNhbGwudjEu
+    U3luY1Jlc3BvbnNlIgqQAgLC8xgDCgEFElEKB0Nvbm5lY3QSGy5yb2xsY2FsbC52MS5Db25uZWN0UmVxdWVzdBocLnJv
+    bGxjYWxsLnYxLkNvbm5lY3RSZXNwb25zZSIHwvMYAwoBBSgBMAESXwoMUmVwb3J0RXZlbnRzEiAucm9sbGNhbGwudjEu
+    UmVwb3J0RXZlbnRzUmVxdWVzdBohLnJvbGxjYWxsLnYxLlJlcG9ydEV2ZW50c1Jlc3BvbnNlIgqQAgLC8xgDCgEFEocB
+    ChBEb3dubG9hZEFydGlmYWN0EjEucm9sbGNhbGwudjEuRGV2aWNlU2VydmljZURvd25sb2FkQXJ0aWZhY3RSZXF1ZXN0
+    GjIucm9sbGNhbGwudjEuRGV2aWNlU2VydmljZURvd25sb2FkQXJ0aWZhY3RSZXNwb25zZSIKkAIBwvMYAwoBBTABElYK
+    CUdldERldmljZRIdLnJvbGxjYWxsLnYxLkdldERldmljZVJlcXVlc3QaHi5yb2xsY2FsbC52MS5HZXREZXZpY2VSZXNw
+    b25zZSIKkAIBwvMYAwoBARJcCgtMaXN0RGV2aWNlcxIfLnJvbGxjYWxsLnYxLkxpc3REZXZpY2VzUmVxdWVzdBogLnJv
+    bGxjYWxsLnYxLkxpc3REZXZpY2VzUmVzcG9uc2UiCpACAcLzGAMKAQESXAoMVXBkYXRlTGFiZWxzEiAucm9sbGNhbGwu
+    djEuVXBkYXRlTGFiZWxzUmVxdWVzdBohLnJvbGxjYWxsLnYxLlVwZGF0ZUxhYmVsc1Jlc3BvbnNlIgfC8xgDCgECEmsK
+    EUNyZWF0ZURldmljZUdyb3VwEiUucm9sbGNhbGwudjEuQ3JlYXRlRGV2aWNlR3JvdXBSZXF1ZXN0GiYucm9sbGNhbGwu
+    djEuQ3JlYXRlRGV2aWNlR3JvdXBSZXNwb25zZSIHwvMYAwoBAhJlCg5HZXREZXZpY2VHcm91cBIiLnJvbGxjYWxsLnYx
+    LkdldERldmljZUdyb3VwUmVxdWVzdBojLnJvbGxjYWxsLnYxLkdldERldmljZUdyb3VwUmVzcG9uc2UiCpACAcLzGAMK
+    AQESawoQTGlzdERldmljZUdyb3VwcxIkLnJvbGxjYWxsLnYxLkxpc3REZXZpY2VHcm91cHNSZXF1ZXN0GiUucm9sbGNh
+    bGwudjEuTGlzdERldmljZUdyb3Vwc1Jlc3BvbnNlIgqQAgHC8xgDCgEBEmsKEVVwZGF0ZURldmljZUdyb3VwEiUucm9s
+    bGNhbGwudjEuVXBkYXRlRGV2aWNlR3JvdXBSZXF1ZXN0GiYucm9sbGNhbGwudjEuVXBkYXRlRGV2aWNlR3JvdXBSZXNw
+    b25zZSIHwvMYAwoBAhJrChFEZWxldGVEZXZpY2VHcm91cBIlLnJvbGxjYWxsLnYxLkRlbGV0ZURldmljZUdyb3VwUmVx
+    dWVzdBomLnJvbGxjYWxsLnYxLkRlbGV0ZURldmljZUdyb3VwUmVzcG9uc2UiB8LzGAMKAQISgAEKGFVwZGF0ZURldmlj
+    ZUdyb3VwTWVtYmVycxIsLnJvbGxjYWxsLnYxLlVwZGF0ZURldmljZUdyb3VwTWVtYmVyc1JlcXVlc3QaLS5yb2xsY2Fs
+    bC52MS5VcGRhdGVEZXZpY2VHcm91cE1lbWJlcnNSZXNwb25zZSIHwvMYAwoBAkIbWhZyb2xsY2FsbC92MTtyb2xsY2Fs
+    bHYxugIAYgZwcm90bzM=
     """)

@@ -8,6 +8,18 @@ public enum Role: Int32, CaseIterable, Hashable, Sendable {
   case device = 5
   /// Makes devices known and does nothing else: what is built into devices.
   case enrollment = 6
+
+  /// Who may do what this role may: itself and the roles that include it.
+  public var holders: Roles {
+    switch self {
+    case .viewer: .readers
+    case .operator: .operators
+    case .reviewer: [.reviewer, .admin]
+    case .admin: .admin
+    case .device: .devices
+    case .enrollment: [.enrollment, .operator, .admin]
+    }
+  }
 }
 
 /// The roles of a principal, or those of which a method asks for one.

@@ -5,8 +5,8 @@ public import Store
 
 /// Finds out who calls: `authorization: Bearer sk-…` → the principal of that key, `Bearer dk-…` → the device of that secret.
 ///
-/// Health and reflection need no key. The SHA-256 is looked up in a cache, then in the store;
-/// a refused caller does not learn why.
+/// Asked by ``Authorization`` for every method that is not open. The SHA-256 is looked up in a cache,
+/// then in the store; a refused caller does not learn why.
 public final class Authentication: ServerInterceptor {
   private let store: Store
   private let cache = CredentialCache()
@@ -23,13 +23,7 @@ public final class Authentication: ServerInterceptor {
     self.now = now
   }
 
-  /// Whether a service answers everybody.
-  static func isOpen(_ service: String) -> Bool {
-    service.hasPrefix("grpc.health.") || service.hasPrefix("grpc.reflection.")
-  }
-
   public func callStarted(_ context: ServerContext) throws {
-    guard !Self.isOpen(context.method.service) else { return }
     let found = context.requestMetadata.firstValue("authorization") { value in
       Self.token(value).map { (digest: SHA256.hash(data: $0), isDevice: Self.isDeviceSecret($0)) }
     }

@@ -1,65 +1,53 @@
-internal import API
 internal import Domain
 public import RPCCore
 
-/// Decides by role which methods a caller may call. Runs after ``Authentication``.
+/// Decides who may call a method: everybody, or who has a key and a role for it.
 ///
-/// The rule: what has no side effects is open to whoever reads, everything else to operators. The
-/// exceptions are listed. What a method may touch beyond that, its service decides; it is always
-/// within the caller's org.
+/// The schema says it, see ``CallPolicy``. What a method may touch beyond that, its service decides;
+/// it is always within the caller's org.
 public struct Authorization: ServerInterceptor {
-  private static let exceptions: [String: [String: Roles]] = [
-    AuthServiceMethods.serviceName: [
-      "WhoAmI": Roles(Role.allCases),
-      "CreateOrg": .admin,
-      "UpdateOrg": .admin,
-      "CreatePrincipal": .admin,
-      "UpdatePrincipal": .admin,
-      "CreateApiKey": .readers,
-      "RevokeApiKey": .readers,
-    ],
-    DeviceServiceMethods.serviceName: [
-      "Register": .registrars,
-      "RotateDeviceKey": .devices,
-      "Sync": .devices,
-      "Connect": .devices,
-      "ReportEvents": .devices,
-      "DownloadArtifact": .devices,
-    ],
-  ]
+  private let authentication: Authentication
+  private let policies: [AnyMethodDescriptor: CallPolicy]
 
-  private let required: [AnyMethodDescriptor: Roles]
-
-  public init() {
-    let methods =
-      AuthServiceMethods.all + CatalogServiceMethods.all + DeviceServiceMethods.all
-      + DeploymentServiceMethods.all
-    var required: [AnyMethodDescriptor: Roles] = [:]
-    for method in methods {
-      required[method] =
-        Self.exceptions[method.service]?[method.name]
-        ?? (method.idempotency == .noSideEffects ? .readers : .operators)
+  /// - Parameter services: all that is served besides health and reflection.
+  /// - Throws: when the schema of a method does not say who may call it.
+  public init(_ services: [ServiceRegistration], authentication: Authentication)
+    throws(UndecidedMethod)
+  {
+    self.authentication = authentication
+    var policies: [AnyMethodDescriptor: CallPolicy] = [:]
+    for method in services.flatMap(\.methods) {
+      guard let policy = CallPolicy(method.descriptor) else {
+        throw UndecidedMethod(method: method.descriptor)
+      }
+      policies[method.descriptor] = policy
     }
-    self.required = required
+    self.policies = policies
   }
 
-  /// The roles of which one is needed; nil for a method that nobody decided about: it is refused.
-  func roles(for method: AnyMethodDescriptor) -> Roles? { required[method] }
-
   public func callStarted(_ context: ServerContext) throws {
-    guard !Authentication.isOpen(context.method.service) else { return }
+    let policy = policies[context.method] ?? CallPolicy(context.method)
+    if let policy, policy.roles == nil { return }
+    try authentication.callStarted(context)
     guard let caller = context.caller as? Caller else {
       throw StatusMapping.map(ServiceError.unauthenticated(.apiKeyMissing))
     }
-    if let refusal = refusal(of: caller.roles, context.method) {
+    if let refusal = Self.refusal(of: caller.roles, context.method, policy) {
       throw StatusMapping.map(refusal)
     }
   }
 
   /// Why somebody of these roles may not call a method; nil: may.
-  func refusal(of roles: Roles, _ method: AnyMethodDescriptor) -> ServiceError? {
-    if let needed = required[method], roles.suffice(for: needed) { return nil }
-    let names = (required[method] ?? []).list.map { "\($0)" }.joined(separator: ", ")
+  static func refusal(of roles: Roles, _ method: AnyMethodDescriptor) -> ServiceError? {
+    refusal(of: roles, method, CallPolicy(method))
+  }
+
+  private static func refusal(
+    of roles: Roles, _ method: AnyMethodDescriptor, _ policy: CallPolicy?
+  ) -> ServiceError? {
+    let needed = policy.map { $0.roles ?? Roles(Role.allCases) } ?? []
+    if roles.suffice(for: needed) { return nil }
+    let names = needed.list.map { "\($0)" }.joined(separator: ", ")
     return .permissionDenied(
       "\(method) is for the roles \(names); the caller has "
         + roles.list.map { "\($0)" }.joined(separator: ", "))

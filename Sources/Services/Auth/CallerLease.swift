@@ -43,7 +43,7 @@ final class CallerLease: Sendable {
       guard let found = try rules.authentication.standing(of: caller.key) else {
         throw ServiceError.unauthenticated(.apiKeyInvalid)
       }
-      if let refusal = rules.authorization.refusal(of: found.roles, context.method) {
+      if let refusal = Authorization.refusal(of: found.roles, context.method) {
         throw refusal
       }
       state = State(generation: generation, expiresAt: found.key.expiresAt)

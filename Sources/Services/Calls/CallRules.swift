@@ -12,7 +12,6 @@ public struct CallRules: Sendable {
   let logger: Logger
   let mapping: StatusMapping
   let authentication: Authentication
-  let authorization = Authorization()
 
   /// `authentication` is the one that calls pass through: it knows when a caller's key has changed.
   public init(store: Store, logger: Logger, authentication: Authentication) {

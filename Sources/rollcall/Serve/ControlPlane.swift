@@ -69,18 +69,19 @@ final class ControlPlane: Service {
       configuration.limits = options.limits
       configuration.errorDomain = ErrorDomain.name
       configuration.logger = logger
+      let services = [
+        AuthService(rules: rules, authentication: authentication).registration,
+        CatalogService(rules: rules, files: artifacts).registration,
+        DeviceService(
+          rules: rules, fleet: fleet, files: artifacts,
+          sharedKeys: options.noSharedDeviceKeys ? .refused : .accepted
+        ).registration,
+        DeploymentService(rules: rules, fleet: fleet).registration,
+      ]
       server = try RPCServer(
         configuration: configuration,
-        services: [
-          AuthService(rules: rules, authentication: authentication).registration,
-          CatalogService(rules: rules, files: artifacts).registration,
-          DeviceService(
-            rules: rules, fleet: fleet, files: artifacts,
-            sharedKeys: options.noSharedDeviceKeys ? .refused : .accepted
-          ).registration,
-          DeploymentService(rules: rules, fleet: fleet).registration,
-        ],
-        interceptors: [authentication, Authorization()],
+        services: services,
+        interceptors: [try Authorization(services, authentication: authentication)],
         onLoopStart: { [store] loop in
           try store.attachLoopReader(atEndOfTurn: { loop.atEndOfTurn($0) })
         })

@@ -13,6 +13,6 @@ cd "$out"
 # Only what the program needs: its services and the messages they name.
 sources=(grpc/health/v1/health.{pb,grpc.pb}.cc rollcall/v1/auth_service.grpc.pb.cc)
 while read -r schema; do sources+=("${schema%.proto}.pb.cc"); done \
-  < <(cd "$root/proto" && ls rollcall/v1/auth.proto rollcall/v1/auth_service.proto rollcall/v1/common.proto)
+  < <(cd "$root/proto" && ls rollcall/v1/auth.proto rollcall/v1/auth_service.proto rollcall/v1/common.proto rollcall/v1/options.proto)
 read -ra flags < <(pkg-config --cflags --libs grpc++ protobuf)
 g++ -std=c++17 -O0 -I . -o client "$here/client.cc" "${sources[@]}" "${flags[@]}"
