@@ -8,6 +8,8 @@ public enum DecodingError: Error, Hashable, Sendable {
   case invalidTag(offset: Int)
   /// A `string` field that is not well-formed UTF-8.
   case invalidUTF8(offset: Int)
+  /// A `string` field with more combining marks in a row than `DecodingOptions.combiningMarkLimit`.
+  case tooManyCombiningMarks(limit: Int, offset: Int)
   /// More nested messages and groups than `DecodingOptions.depthLimit`.
   case nestingTooDeep(limit: Int)
   /// The decoded form would need more memory than `DecodingOptions` grants for this many bytes.
@@ -21,6 +23,8 @@ extension DecodingError: CustomStringConvertible {
     case .malformedVarint(let offset): "varint at byte \(offset) exceeds 10 bytes"
     case .invalidTag(let offset): "invalid field tag at byte \(offset)"
     case .invalidUTF8(let offset): "string at byte \(offset) is not valid UTF-8"
+    case .tooManyCombiningMarks(let limit, let offset):
+      "string at byte \(offset) has more than \(limit) combining marks in a row"
     case .nestingTooDeep(let limit): "nesting exceeds the limit of \(limit) levels"
     case .allocationBudgetExceeded(let limit):
       "decoding needs more than the \(limit) bytes of memory granted for this message"

@@ -179,6 +179,9 @@
     guard let text = try? UTF8Span(validating: bytes.span) else {
       throw .invalidUTF8(offset: offset)
     }
+    if CombiningMarks.exceed(options.combiningMarkLimit, in: bytes) {
+      throw .tooManyCombiningMarks(limit: options.combiningMarkLimit, offset: offset)
+    }
     position += count
     return String(copying: text)
   }

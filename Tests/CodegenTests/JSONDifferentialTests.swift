@@ -144,7 +144,7 @@ private struct Oracle {
       let result = try Tool.run(
         "protoc",
         ["--include_imports", "--descriptor_set_out=\(descriptors)"] + Tool.includes
-          + Tool.fixtureFiles())
+          + Tool.commonFiles())
       try #require(result.status == 0, "\(result.errors)")
       try body(Oracle(descriptors: descriptors))
     }

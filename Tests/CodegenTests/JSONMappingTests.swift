@@ -201,7 +201,7 @@ struct JSONMappingTests {
   @Test("A message may nest as deep as the limit and no deeper, both ways")
   func depth() throws {
     func chain(_ depth: Int) -> Codegen_Fixtures_Chain {
-      (1..<depth).reduce(into: Codegen_Fixtures_Chain()) { chain, _ in
+      (0..<depth).reduce(into: Codegen_Fixtures_Chain()) { chain, _ in
         let inner = chain
         chain = .with { $0.next = inner }
       }

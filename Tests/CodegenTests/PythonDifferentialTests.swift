@@ -75,7 +75,7 @@ struct PythonDifferentialTests {
       let compiled = try Tool.run(
         "protoc",
         ["--include_imports", "--descriptor_set_out=\(descriptors)"] + Tool.includes
-          + Tool.fixtureFiles())
+          + Tool.commonFiles())
       try #require(compiled.status == 0, "\(compiled.errors)")
       let lines = samples.map { sample in
         sample.type.fullName + "\t" + sample.bytes.map { hex($0) }.joined() + "\n"

@@ -92,11 +92,11 @@ struct JSONAnyTests {
       if any.value.count > 200_000 { break }
     }
     let deep = any
-    #expect(throws: JSONEncodingError.tooDeep(limit: 100)) { try deep.json() }
+    #expect(throws: JSONEncodingError.tooDeep(limit: 16)) { try deep.json() }
     let text =
       String(repeating: #"{"@type":"a/google.protobuf.Any","value":"#, count: 10_000) + "{}"
       + String(repeating: "}", count: 10_000)
     let error = #expect(throws: JSONDecodingError.self) { try self.any(text) }
-    #expect(error?.reason == .tooDeep(limit: 100))
+    #expect(error?.reason == .tooDeep(limit: 16))
   }
 }

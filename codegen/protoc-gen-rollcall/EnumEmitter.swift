@@ -24,13 +24,11 @@ struct EnumEmitter {
           "\(access)static var \(alias.swiftName): Self { .\(original.swiftName) }")
       }
       writer.gap()
-      writer.line("\(access)static var fullName: String { \"\(type.fullName)\" }")
+      emitNames(access, to: &writer)
       writer.gap()
       writer.line("\(access)init() { self = .\(type.zero.swiftName) }")
       writer.gap()
       emitNumbers(access, to: &writer)
-      writer.gap()
-      emitNames(access, to: &writer)
     }
   }
 
@@ -48,19 +46,17 @@ struct EnumEmitter {
     }
   }
 
+  /// In the schema's order, so that the first name of a number is the one that is written.
   private func emitNames(_ access: String, to writer: inout SourceWriter) {
-    writer.block("\(access)var protoName: String?") { writer in
-      writer.line("switch self {")
-      for entry in type.cases { writer.line("case .\(entry.swiftName): \"\(entry.name)\"") }
-      writer.line("case .unrecognized: nil", "}")
-    }
-    writer.gap()
-    writer.block("\(access)init?(protoName: String)") { writer in
-      writer.line("switch protoName {")
-      for entry in type.cases + type.aliases {
-        writer.line("case \"\(entry.name)\": self = .\(entry.swiftName)")
+    writer.line("\(access)static let protoNames = ProtoEnumNames(")
+    writer.indented { writer in
+      writer.line("\"\(type.fullName)\",", "[")
+      writer.indented { writer in
+        for entry in type.cases + type.aliases {
+          writer.line("(\(entry.number), \"\(entry.name)\"),")
+        }
       }
-      writer.line("default: return nil", "}")
+      writer.line("])")
     }
   }
 }

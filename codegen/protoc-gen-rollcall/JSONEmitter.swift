@@ -169,7 +169,8 @@ struct JSONEmitter {
     for scalar in text.unicodeScalars {
       switch scalar {
       case "\"", "\\": escaped += "\\\(scalar)"
-      case _ where scalar.value < 0x20:
+      case "<", ">", "\u{7f}", "\u{2028}", "\u{2029}",
+        _ where scalar.value < 0x20:
         let hex = String(scalar.value, radix: 16)
         escaped += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
       default: escaped.unicodeScalars.append(scalar)

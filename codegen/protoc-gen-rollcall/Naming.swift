@@ -19,7 +19,8 @@ enum Naming {
 
   /// Members of every generated enum.
   private static let enumMembers: Set<String> = [
-    "self", "init", "unrecognized", "rawValue", "protoName", "hashValue", "hash", "fullName",
+    "self", "init", "unrecognized", "rawValue", "protoName", "protoNames", "hashValue", "hash",
+    "fullName",
     "allCases",
   ]
 
@@ -27,7 +28,8 @@ enum Naming {
   private static let typeNames: Set<String> = [
     "Any", "Bool", "Double", "Float", "Int", "Int32", "Int64", "Protocol", "Self", "String", "Type",
     "UInt32", "UInt64", "UInt8", "Message", "ProtoEnum", "UnknownFields", "WireReader",
-    "WireWriter", "WireSizes", "DecodingError", "CopyOnWrite", "WireMessage", "BoxedFields",
+    "WireWriter", "WireSizes", "DecodingError", "CopyOnWrite", "ProtoEnumNames", "WireMessage",
+    "BoxedFields",
     "FileDescriptor", "JSONFields", "JSONReader", "JSONWriter", "JSONDecodingError",
     "JSONEncodingError",
     "Hashable", "Sendable", "Optional", "Array", "Dictionary", "Int8", "Int16", "UInt", "UInt16",

@@ -25,7 +25,17 @@ public enum Role: ProtoEnum {
   /// A number that the schema does not name.
   case unrecognized(Int32)
 
-  public static var fullName: String { "rollcall.v1.Role" }
+  public static let protoNames = ProtoEnumNames(
+    "rollcall.v1.Role",
+    [
+      (0, "ROLE_UNSPECIFIED"),
+      (1, "ROLE_VIEWER"),
+      (2, "ROLE_OPERATOR"),
+      (3, "ROLE_REVIEWER"),
+      (4, "ROLE_ADMIN"),
+      (5, "ROLE_DEVICE"),
+      (6, "ROLE_ENROLLMENT"),
+    ])
 
   public init() { self = .unspecified }
 
@@ -52,32 +62,6 @@ public enum Role: ProtoEnum {
     case .device: 5
     case .enrollment: 6
     case .unrecognized(let number): number
-    }
-  }
-
-  public var protoName: String? {
-    switch self {
-    case .unspecified: "ROLE_UNSPECIFIED"
-    case .viewer: "ROLE_VIEWER"
-    case .`operator`: "ROLE_OPERATOR"
-    case .reviewer: "ROLE_REVIEWER"
-    case .admin: "ROLE_ADMIN"
-    case .device: "ROLE_DEVICE"
-    case .enrollment: "ROLE_ENROLLMENT"
-    case .unrecognized: nil
-    }
-  }
-
-  public init?(protoName: String) {
-    switch protoName {
-    case "ROLE_UNSPECIFIED": self = .unspecified
-    case "ROLE_VIEWER": self = .viewer
-    case "ROLE_OPERATOR": self = .`operator`
-    case "ROLE_REVIEWER": self = .reviewer
-    case "ROLE_ADMIN": self = .admin
-    case "ROLE_DEVICE": self = .device
-    case "ROLE_ENROLLMENT": self = .enrollment
-    default: return nil
     }
   }
 }
@@ -244,7 +228,13 @@ public struct Principal: Message {
     /// A number that the schema does not name.
     case unrecognized(Int32)
 
-    public static var fullName: String { "rollcall.v1.Principal.Kind" }
+    public static let protoNames = ProtoEnumNames(
+      "rollcall.v1.Principal.Kind",
+      [
+        (0, "KIND_UNSPECIFIED"),
+        (1, "KIND_USER"),
+        (2, "KIND_SERVICE_ACCOUNT"),
+      ])
 
     public init() { self = .unspecified }
 
@@ -263,24 +253,6 @@ public struct Principal: Message {
       case .user: 1
       case .serviceAccount: 2
       case .unrecognized(let number): number
-      }
-    }
-
-    public var protoName: String? {
-      switch self {
-      case .unspecified: "KIND_UNSPECIFIED"
-      case .user: "KIND_USER"
-      case .serviceAccount: "KIND_SERVICE_ACCOUNT"
-      case .unrecognized: nil
-      }
-    }
-
-    public init?(protoName: String) {
-      switch protoName {
-      case "KIND_UNSPECIFIED": self = .unspecified
-      case "KIND_USER": self = .user
-      case "KIND_SERVICE_ACCOUNT": self = .serviceAccount
-      default: return nil
       }
     }
   }

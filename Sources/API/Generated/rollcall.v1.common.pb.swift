@@ -24,7 +24,18 @@ public enum Platform: ProtoEnum {
   /// A number that the schema does not name.
   case unrecognized(Int32)
 
-  public static var fullName: String { "rollcall.v1.Platform" }
+  public static let protoNames = ProtoEnumNames(
+    "rollcall.v1.Platform",
+    [
+      (0, "PLATFORM_UNSPECIFIED"),
+      (1, "PLATFORM_IOS"),
+      (2, "PLATFORM_ANDROID"),
+      (3, "PLATFORM_MACOS"),
+      (4, "PLATFORM_WINDOWS"),
+      (5, "PLATFORM_LINUX"),
+      (6, "PLATFORM_BROWSER"),
+      (7, "PLATFORM_EMBEDDED"),
+    ])
 
   public init() { self = .unspecified }
 
@@ -55,34 +66,6 @@ public enum Platform: ProtoEnum {
     case .unrecognized(let number): number
     }
   }
-
-  public var protoName: String? {
-    switch self {
-    case .unspecified: "PLATFORM_UNSPECIFIED"
-    case .ios: "PLATFORM_IOS"
-    case .android: "PLATFORM_ANDROID"
-    case .macos: "PLATFORM_MACOS"
-    case .windows: "PLATFORM_WINDOWS"
-    case .linux: "PLATFORM_LINUX"
-    case .browser: "PLATFORM_BROWSER"
-    case .embedded: "PLATFORM_EMBEDDED"
-    case .unrecognized: nil
-    }
-  }
-
-  public init?(protoName: String) {
-    switch protoName {
-    case "PLATFORM_UNSPECIFIED": self = .unspecified
-    case "PLATFORM_IOS": self = .ios
-    case "PLATFORM_ANDROID": self = .android
-    case "PLATFORM_MACOS": self = .macos
-    case "PLATFORM_WINDOWS": self = .windows
-    case "PLATFORM_LINUX": self = .linux
-    case "PLATFORM_BROWSER": self = .browser
-    case "PLATFORM_EMBEDDED": self = .embedded
-    default: return nil
-    }
-  }
 }
 
 /// Order of a listing.
@@ -96,7 +79,13 @@ public enum SortOrder: ProtoEnum {
   /// A number that the schema does not name.
   case unrecognized(Int32)
 
-  public static var fullName: String { "rollcall.v1.SortOrder" }
+  public static let protoNames = ProtoEnumNames(
+    "rollcall.v1.SortOrder",
+    [
+      (0, "SORT_ORDER_UNSPECIFIED"),
+      (1, "SORT_ORDER_NEWEST_FIRST"),
+      (2, "SORT_ORDER_OLDEST_FIRST"),
+    ])
 
   public init() { self = .unspecified }
 
@@ -115,24 +104,6 @@ public enum SortOrder: ProtoEnum {
     case .newestFirst: 1
     case .oldestFirst: 2
     case .unrecognized(let number): number
-    }
-  }
-
-  public var protoName: String? {
-    switch self {
-    case .unspecified: "SORT_ORDER_UNSPECIFIED"
-    case .newestFirst: "SORT_ORDER_NEWEST_FIRST"
-    case .oldestFirst: "SORT_ORDER_OLDEST_FIRST"
-    case .unrecognized: nil
-    }
-  }
-
-  public init?(protoName: String) {
-    switch protoName {
-    case "SORT_ORDER_UNSPECIFIED": self = .unspecified
-    case "SORT_ORDER_NEWEST_FIRST": self = .newestFirst
-    case "SORT_ORDER_OLDEST_FIRST": self = .oldestFirst
-    default: return nil
     }
   }
 }

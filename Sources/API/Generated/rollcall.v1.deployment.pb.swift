@@ -14,7 +14,13 @@ public enum Environment: ProtoEnum {
   /// A number that the schema does not name.
   case unrecognized(Int32)
 
-  public static var fullName: String { "rollcall.v1.Environment" }
+  public static let protoNames = ProtoEnumNames(
+    "rollcall.v1.Environment",
+    [
+      (0, "ENVIRONMENT_UNSPECIFIED"),
+      (1, "ENVIRONMENT_STAGING"),
+      (2, "ENVIRONMENT_PRODUCTION"),
+    ])
 
   public init() { self = .unspecified }
 
@@ -35,24 +41,6 @@ public enum Environment: ProtoEnum {
     case .unrecognized(let number): number
     }
   }
-
-  public var protoName: String? {
-    switch self {
-    case .unspecified: "ENVIRONMENT_UNSPECIFIED"
-    case .staging: "ENVIRONMENT_STAGING"
-    case .production: "ENVIRONMENT_PRODUCTION"
-    case .unrecognized: nil
-    }
-  }
-
-  public init?(protoName: String) {
-    switch protoName {
-    case "ENVIRONMENT_UNSPECIFIED": self = .unspecified
-    case "ENVIRONMENT_STAGING": self = .staging
-    case "ENVIRONMENT_PRODUCTION": self = .production
-    default: return nil
-    }
-  }
 }
 
 /// The side of a rollout a device is on.
@@ -66,7 +54,13 @@ public enum Arm: ProtoEnum {
   /// A number that the schema does not name.
   case unrecognized(Int32)
 
-  public static var fullName: String { "rollcall.v1.Arm" }
+  public static let protoNames = ProtoEnumNames(
+    "rollcall.v1.Arm",
+    [
+      (0, "ARM_UNSPECIFIED"),
+      (1, "ARM_CANARY"),
+      (2, "ARM_CONTROL"),
+    ])
 
   public init() { self = .unspecified }
 
@@ -85,24 +79,6 @@ public enum Arm: ProtoEnum {
     case .canary: 1
     case .control: 2
     case .unrecognized(let number): number
-    }
-  }
-
-  public var protoName: String? {
-    switch self {
-    case .unspecified: "ARM_UNSPECIFIED"
-    case .canary: "ARM_CANARY"
-    case .control: "ARM_CONTROL"
-    case .unrecognized: nil
-    }
-  }
-
-  public init?(protoName: String) {
-    switch protoName {
-    case "ARM_UNSPECIFIED": self = .unspecified
-    case "ARM_CANARY": self = .canary
-    case "ARM_CONTROL": self = .control
-    default: return nil
     }
   }
 }
@@ -264,7 +240,18 @@ public struct Deployment: Message {
     /// A number that the schema does not name.
     case unrecognized(Int32)
 
-    public static var fullName: String { "rollcall.v1.Deployment.State" }
+    public static let protoNames = ProtoEnumNames(
+      "rollcall.v1.Deployment.State",
+      [
+        (0, "STATE_UNSPECIFIED"),
+        (1, "STATE_DRAFT"),
+        (2, "STATE_PENDING_APPROVAL"),
+        (3, "STATE_ACTIVE"),
+        (4, "STATE_PAUSED"),
+        (5, "STATE_ARCHIVED"),
+        (6, "STATE_FAILED"),
+        (7, "STATE_KILLED"),
+      ])
 
     public init() { self = .unspecified }
 
@@ -293,34 +280,6 @@ public struct Deployment: Message {
       case .failed: 6
       case .killed: 7
       case .unrecognized(let number): number
-      }
-    }
-
-    public var protoName: String? {
-      switch self {
-      case .unspecified: "STATE_UNSPECIFIED"
-      case .draft: "STATE_DRAFT"
-      case .pendingApproval: "STATE_PENDING_APPROVAL"
-      case .active: "STATE_ACTIVE"
-      case .paused: "STATE_PAUSED"
-      case .archived: "STATE_ARCHIVED"
-      case .failed: "STATE_FAILED"
-      case .killed: "STATE_KILLED"
-      case .unrecognized: nil
-      }
-    }
-
-    public init?(protoName: String) {
-      switch protoName {
-      case "STATE_UNSPECIFIED": self = .unspecified
-      case "STATE_DRAFT": self = .draft
-      case "STATE_PENDING_APPROVAL": self = .pendingApproval
-      case "STATE_ACTIVE": self = .active
-      case "STATE_PAUSED": self = .paused
-      case "STATE_ARCHIVED": self = .archived
-      case "STATE_FAILED": self = .failed
-      case "STATE_KILLED": self = .killed
-      default: return nil
       }
     }
   }
@@ -740,7 +699,15 @@ public struct LabelRequirement: Message {
     /// A number that the schema does not name.
     case unrecognized(Int32)
 
-    public static var fullName: String { "rollcall.v1.LabelRequirement.Operation" }
+    public static let protoNames = ProtoEnumNames(
+      "rollcall.v1.LabelRequirement.Operation",
+      [
+        (0, "OPERATION_UNSPECIFIED"),
+        (1, "OPERATION_IN"),
+        (2, "OPERATION_NOT_IN"),
+        (3, "OPERATION_EXISTS"),
+        (4, "OPERATION_DOES_NOT_EXIST"),
+      ])
 
     public init() { self = .unspecified }
 
@@ -763,28 +730,6 @@ public struct LabelRequirement: Message {
       case .exists: 3
       case .doesNotExist: 4
       case .unrecognized(let number): number
-      }
-    }
-
-    public var protoName: String? {
-      switch self {
-      case .unspecified: "OPERATION_UNSPECIFIED"
-      case .`in`: "OPERATION_IN"
-      case .notIn: "OPERATION_NOT_IN"
-      case .exists: "OPERATION_EXISTS"
-      case .doesNotExist: "OPERATION_DOES_NOT_EXIST"
-      case .unrecognized: nil
-      }
-    }
-
-    public init?(protoName: String) {
-      switch protoName {
-      case "OPERATION_UNSPECIFIED": self = .unspecified
-      case "OPERATION_IN": self = .`in`
-      case "OPERATION_NOT_IN": self = .notIn
-      case "OPERATION_EXISTS": self = .exists
-      case "OPERATION_DOES_NOT_EXIST": self = .doesNotExist
-      default: return nil
       }
     }
   }
@@ -1111,7 +1056,17 @@ public struct DeviceAssignment: Message {
     /// A number that the schema does not name.
     case unrecognized(Int32)
 
-    public static var fullName: String { "rollcall.v1.DeviceAssignment.Reason" }
+    public static let protoNames = ProtoEnumNames(
+      "rollcall.v1.DeviceAssignment.Reason",
+      [
+        (0, "REASON_UNSPECIFIED"),
+        (1, "REASON_PIN"),
+        (2, "REASON_IN_COHORT"),
+        (3, "REASON_OUT_OF_COHORT"),
+        (4, "REASON_FROZEN"),
+        (5, "REASON_SETTLED"),
+        (6, "REASON_WITHDRAWN"),
+      ])
 
     public init() { self = .unspecified }
 
@@ -1138,32 +1093,6 @@ public struct DeviceAssignment: Message {
       case .settled: 5
       case .withdrawn: 6
       case .unrecognized(let number): number
-      }
-    }
-
-    public var protoName: String? {
-      switch self {
-      case .unspecified: "REASON_UNSPECIFIED"
-      case .pin: "REASON_PIN"
-      case .inCohort: "REASON_IN_COHORT"
-      case .outOfCohort: "REASON_OUT_OF_COHORT"
-      case .frozen: "REASON_FROZEN"
-      case .settled: "REASON_SETTLED"
-      case .withdrawn: "REASON_WITHDRAWN"
-      case .unrecognized: nil
-      }
-    }
-
-    public init?(protoName: String) {
-      switch protoName {
-      case "REASON_UNSPECIFIED": self = .unspecified
-      case "REASON_PIN": self = .pin
-      case "REASON_IN_COHORT": self = .inCohort
-      case "REASON_OUT_OF_COHORT": self = .outOfCohort
-      case "REASON_FROZEN": self = .frozen
-      case "REASON_SETTLED": self = .settled
-      case "REASON_WITHDRAWN": self = .withdrawn
-      default: return nil
       }
     }
   }

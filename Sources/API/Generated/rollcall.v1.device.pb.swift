@@ -377,7 +377,15 @@ public struct InstalledVersion: Message {
     /// A number that the schema does not name.
     case unrecognized(Int32)
 
-    public static var fullName: String { "rollcall.v1.InstalledVersion.State" }
+    public static let protoNames = ProtoEnumNames(
+      "rollcall.v1.InstalledVersion.State",
+      [
+        (0, "STATE_UNSPECIFIED"),
+        (1, "STATE_DOWNLOADING"),
+        (2, "STATE_INSTALLED"),
+        (3, "STATE_FAILED"),
+        (4, "STATE_REMOVED"),
+      ])
 
     public init() { self = .unspecified }
 
@@ -400,28 +408,6 @@ public struct InstalledVersion: Message {
       case .failed: 3
       case .removed: 4
       case .unrecognized(let number): number
-      }
-    }
-
-    public var protoName: String? {
-      switch self {
-      case .unspecified: "STATE_UNSPECIFIED"
-      case .downloading: "STATE_DOWNLOADING"
-      case .installed: "STATE_INSTALLED"
-      case .failed: "STATE_FAILED"
-      case .removed: "STATE_REMOVED"
-      case .unrecognized: nil
-      }
-    }
-
-    public init?(protoName: String) {
-      switch protoName {
-      case "STATE_UNSPECIFIED": self = .unspecified
-      case "STATE_DOWNLOADING": self = .downloading
-      case "STATE_INSTALLED": self = .installed
-      case "STATE_FAILED": self = .failed
-      case "STATE_REMOVED": self = .removed
-      default: return nil
       }
     }
   }

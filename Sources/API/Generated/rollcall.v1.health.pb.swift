@@ -40,7 +40,15 @@ public struct DeploymentHealth: Message {
     /// A number that the schema does not name.
     case unrecognized(Int32)
 
-    public static var fullName: String { "rollcall.v1.DeploymentHealth.State" }
+    public static let protoNames = ProtoEnumNames(
+      "rollcall.v1.DeploymentHealth.State",
+      [
+        (0, "STATE_UNSPECIFIED"),
+        (1, "STATE_UNKNOWN"),
+        (2, "STATE_HEALTHY"),
+        (3, "STATE_DEGRADED"),
+        (4, "STATE_UNHEALTHY"),
+      ])
 
     public init() { self = .unspecified }
 
@@ -63,28 +71,6 @@ public struct DeploymentHealth: Message {
       case .degraded: 3
       case .unhealthy: 4
       case .unrecognized(let number): number
-      }
-    }
-
-    public var protoName: String? {
-      switch self {
-      case .unspecified: "STATE_UNSPECIFIED"
-      case .unknown: "STATE_UNKNOWN"
-      case .healthy: "STATE_HEALTHY"
-      case .degraded: "STATE_DEGRADED"
-      case .unhealthy: "STATE_UNHEALTHY"
-      case .unrecognized: nil
-      }
-    }
-
-    public init?(protoName: String) {
-      switch protoName {
-      case "STATE_UNSPECIFIED": self = .unspecified
-      case "STATE_UNKNOWN": self = .unknown
-      case "STATE_HEALTHY": self = .healthy
-      case "STATE_DEGRADED": self = .degraded
-      case "STATE_UNHEALTHY": self = .unhealthy
-      default: return nil
       }
     }
   }

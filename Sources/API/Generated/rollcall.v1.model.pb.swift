@@ -525,7 +525,14 @@ public struct ModelVersion: Message {
     /// A number that the schema does not name.
     case unrecognized(Int32)
 
-    public static var fullName: String { "rollcall.v1.ModelVersion.State" }
+    public static let protoNames = ProtoEnumNames(
+      "rollcall.v1.ModelVersion.State",
+      [
+        (0, "STATE_UNSPECIFIED"),
+        (1, "STATE_AWAITING_ARTIFACT"),
+        (2, "STATE_READY"),
+        (3, "STATE_ARCHIVED"),
+      ])
 
     public init() { self = .unspecified }
 
@@ -546,26 +553,6 @@ public struct ModelVersion: Message {
       case .ready: 2
       case .archived: 3
       case .unrecognized(let number): number
-      }
-    }
-
-    public var protoName: String? {
-      switch self {
-      case .unspecified: "STATE_UNSPECIFIED"
-      case .awaitingArtifact: "STATE_AWAITING_ARTIFACT"
-      case .ready: "STATE_READY"
-      case .archived: "STATE_ARCHIVED"
-      case .unrecognized: nil
-      }
-    }
-
-    public init?(protoName: String) {
-      switch protoName {
-      case "STATE_UNSPECIFIED": self = .unspecified
-      case "STATE_AWAITING_ARTIFACT": self = .awaitingArtifact
-      case "STATE_READY": self = .ready
-      case "STATE_ARCHIVED": self = .archived
-      default: return nil
       }
     }
   }

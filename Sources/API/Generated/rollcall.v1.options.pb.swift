@@ -13,7 +13,12 @@ public enum RateClass: ProtoEnum {
   /// A number that the schema does not name.
   case unrecognized(Int32)
 
-  public static var fullName: String { "rollcall.v1.RateClass" }
+  public static let protoNames = ProtoEnumNames(
+    "rollcall.v1.RateClass",
+    [
+      (0, "RATE_CLASS_UNSPECIFIED"),
+      (1, "RATE_CLASS_TRANSITION"),
+    ])
 
   public init() { self = .unspecified }
 
@@ -30,22 +35,6 @@ public enum RateClass: ProtoEnum {
     case .unspecified: 0
     case .transition: 1
     case .unrecognized(let number): number
-    }
-  }
-
-  public var protoName: String? {
-    switch self {
-    case .unspecified: "RATE_CLASS_UNSPECIFIED"
-    case .transition: "RATE_CLASS_TRANSITION"
-    case .unrecognized: nil
-    }
-  }
-
-  public init?(protoName: String) {
-    switch protoName {
-    case "RATE_CLASS_UNSPECIFIED": self = .unspecified
-    case "RATE_CLASS_TRANSITION": self = .transition
-    default: return nil
     }
   }
 }

@@ -197,7 +197,13 @@ public struct GateRule: Message {
     /// A number that the schema does not name.
     case unrecognized(Int32)
 
-    public static var fullName: String { "rollcall.v1.GateRule.Metric" }
+    public static let protoNames = ProtoEnumNames(
+      "rollcall.v1.GateRule.Metric",
+      [
+        (0, "METRIC_UNSPECIFIED"),
+        (1, "METRIC_ERROR_RATE"),
+        (2, "METRIC_DOWNLOAD_FAILURES"),
+      ])
 
     public init() { self = .unspecified }
 
@@ -218,24 +224,6 @@ public struct GateRule: Message {
       case .unrecognized(let number): number
       }
     }
-
-    public var protoName: String? {
-      switch self {
-      case .unspecified: "METRIC_UNSPECIFIED"
-      case .errorRate: "METRIC_ERROR_RATE"
-      case .downloadFailures: "METRIC_DOWNLOAD_FAILURES"
-      case .unrecognized: nil
-      }
-    }
-
-    public init?(protoName: String) {
-      switch protoName {
-      case "METRIC_UNSPECIFIED": self = .unspecified
-      case "METRIC_ERROR_RATE": self = .errorRate
-      case "METRIC_DOWNLOAD_FAILURES": self = .downloadFailures
-      default: return nil
-      }
-    }
   }
 
   /// What the canary arm is held against.
@@ -252,7 +240,14 @@ public struct GateRule: Message {
     /// A number that the schema does not name.
     case unrecognized(Int32)
 
-    public static var fullName: String { "rollcall.v1.GateRule.Comparison" }
+    public static let protoNames = ProtoEnumNames(
+      "rollcall.v1.GateRule.Comparison",
+      [
+        (0, "COMPARISON_UNSPECIFIED"),
+        (1, "COMPARISON_ABSOLUTE"),
+        (2, "COMPARISON_DIFFERENCE"),
+        (3, "COMPARISON_RELATIVE"),
+      ])
 
     public init() { self = .unspecified }
 
@@ -275,26 +270,6 @@ public struct GateRule: Message {
       case .unrecognized(let number): number
       }
     }
-
-    public var protoName: String? {
-      switch self {
-      case .unspecified: "COMPARISON_UNSPECIFIED"
-      case .absolute: "COMPARISON_ABSOLUTE"
-      case .difference: "COMPARISON_DIFFERENCE"
-      case .relative: "COMPARISON_RELATIVE"
-      case .unrecognized: nil
-      }
-    }
-
-    public init?(protoName: String) {
-      switch protoName {
-      case "COMPARISON_UNSPECIFIED": self = .unspecified
-      case "COMPARISON_ABSOLUTE": self = .absolute
-      case "COMPARISON_DIFFERENCE": self = .difference
-      case "COMPARISON_RELATIVE": self = .relative
-      default: return nil
-      }
-    }
   }
 
   /// How sure a failure must be. Looks are not corrected for; GateVerdict says what they have spent:
@@ -315,7 +290,16 @@ public struct GateRule: Message {
     /// A number that the schema does not name.
     case unrecognized(Int32)
 
-    public static var fullName: String { "rollcall.v1.GateRule.Confidence" }
+    public static let protoNames = ProtoEnumNames(
+      "rollcall.v1.GateRule.Confidence",
+      [
+        (0, "CONFIDENCE_UNSPECIFIED"),
+        (1, "CONFIDENCE_PERCENT_80"),
+        (2, "CONFIDENCE_PERCENT_90"),
+        (3, "CONFIDENCE_PERCENT_95"),
+        (4, "CONFIDENCE_PERCENT_99"),
+        (5, "CONFIDENCE_PERCENT_99_9"),
+      ])
 
     public init() { self = .unspecified }
 
@@ -342,30 +326,6 @@ public struct GateRule: Message {
       case .unrecognized(let number): number
       }
     }
-
-    public var protoName: String? {
-      switch self {
-      case .unspecified: "CONFIDENCE_UNSPECIFIED"
-      case .percent80: "CONFIDENCE_PERCENT_80"
-      case .percent90: "CONFIDENCE_PERCENT_90"
-      case .percent95: "CONFIDENCE_PERCENT_95"
-      case .percent99: "CONFIDENCE_PERCENT_99"
-      case .percent999: "CONFIDENCE_PERCENT_99_9"
-      case .unrecognized: nil
-      }
-    }
-
-    public init?(protoName: String) {
-      switch protoName {
-      case "CONFIDENCE_UNSPECIFIED": self = .unspecified
-      case "CONFIDENCE_PERCENT_80": self = .percent80
-      case "CONFIDENCE_PERCENT_90": self = .percent90
-      case "CONFIDENCE_PERCENT_95": self = .percent95
-      case "CONFIDENCE_PERCENT_99": self = .percent99
-      case "CONFIDENCE_PERCENT_99_9": self = .percent999
-      default: return nil
-      }
-    }
   }
 
   /// What a failed gate does to the rollout.
@@ -379,7 +339,13 @@ public struct GateRule: Message {
     /// A number that the schema does not name.
     case unrecognized(Int32)
 
-    public static var fullName: String { "rollcall.v1.GateRule.Action" }
+    public static let protoNames = ProtoEnumNames(
+      "rollcall.v1.GateRule.Action",
+      [
+        (0, "ACTION_UNSPECIFIED"),
+        (1, "ACTION_PAUSE"),
+        (2, "ACTION_ROLLBACK"),
+      ])
 
     public init() { self = .unspecified }
 
@@ -398,24 +364,6 @@ public struct GateRule: Message {
       case .pause: 1
       case .rollback: 2
       case .unrecognized(let number): number
-      }
-    }
-
-    public var protoName: String? {
-      switch self {
-      case .unspecified: "ACTION_UNSPECIFIED"
-      case .pause: "ACTION_PAUSE"
-      case .rollback: "ACTION_ROLLBACK"
-      case .unrecognized: nil
-      }
-    }
-
-    public init?(protoName: String) {
-      switch protoName {
-      case "ACTION_UNSPECIFIED": self = .unspecified
-      case "ACTION_PAUSE": self = .pause
-      case "ACTION_ROLLBACK": self = .rollback
-      default: return nil
       }
     }
   }
@@ -660,7 +608,14 @@ public struct GateVerdict: Message {
     /// A number that the schema does not name.
     case unrecognized(Int32)
 
-    public static var fullName: String { "rollcall.v1.GateVerdict.Outcome" }
+    public static let protoNames = ProtoEnumNames(
+      "rollcall.v1.GateVerdict.Outcome",
+      [
+        (0, "OUTCOME_UNSPECIFIED"),
+        (1, "OUTCOME_PASS"),
+        (2, "OUTCOME_FAIL"),
+        (3, "OUTCOME_HOLD"),
+      ])
 
     public init() { self = .unspecified }
 
@@ -683,26 +638,6 @@ public struct GateVerdict: Message {
       case .unrecognized(let number): number
       }
     }
-
-    public var protoName: String? {
-      switch self {
-      case .unspecified: "OUTCOME_UNSPECIFIED"
-      case .pass: "OUTCOME_PASS"
-      case .fail: "OUTCOME_FAIL"
-      case .hold: "OUTCOME_HOLD"
-      case .unrecognized: nil
-      }
-    }
-
-    public init?(protoName: String) {
-      switch protoName {
-      case "OUTCOME_UNSPECIFIED": self = .unspecified
-      case "OUTCOME_PASS": self = .pass
-      case "OUTCOME_FAIL": self = .fail
-      case "OUTCOME_HOLD": self = .hold
-      default: return nil
-      }
-    }
   }
 
   /// Why a gate holds.
@@ -718,7 +653,14 @@ public struct GateVerdict: Message {
     /// A number that the schema does not name.
     case unrecognized(Int32)
 
-    public static var fullName: String { "rollcall.v1.GateVerdict.HoldReason" }
+    public static let protoNames = ProtoEnumNames(
+      "rollcall.v1.GateVerdict.HoldReason",
+      [
+        (0, "HOLD_REASON_UNSPECIFIED"),
+        (1, "HOLD_REASON_NO_DATA"),
+        (2, "HOLD_REASON_INSUFFICIENT"),
+        (3, "HOLD_REASON_ZERO_BASELINE"),
+      ])
 
     public init() { self = .unspecified }
 
@@ -739,26 +681,6 @@ public struct GateVerdict: Message {
       case .insufficient: 2
       case .zeroBaseline: 3
       case .unrecognized(let number): number
-      }
-    }
-
-    public var protoName: String? {
-      switch self {
-      case .unspecified: "HOLD_REASON_UNSPECIFIED"
-      case .noData: "HOLD_REASON_NO_DATA"
-      case .insufficient: "HOLD_REASON_INSUFFICIENT"
-      case .zeroBaseline: "HOLD_REASON_ZERO_BASELINE"
-      case .unrecognized: nil
-      }
-    }
-
-    public init?(protoName: String) {
-      switch protoName {
-      case "HOLD_REASON_UNSPECIFIED": self = .unspecified
-      case "HOLD_REASON_NO_DATA": self = .noData
-      case "HOLD_REASON_INSUFFICIENT": self = .insufficient
-      case "HOLD_REASON_ZERO_BASELINE": self = .zeroBaseline
-      default: return nil
       }
     }
   }
@@ -1187,7 +1109,17 @@ public struct Rollout: Message {
     /// A number that the schema does not name.
     case unrecognized(Int32)
 
-    public static var fullName: String { "rollcall.v1.Rollout.State" }
+    public static let protoNames = ProtoEnumNames(
+      "rollcall.v1.Rollout.State",
+      [
+        (0, "STATE_UNSPECIFIED"),
+        (1, "STATE_PENDING"),
+        (2, "STATE_PROGRESSING"),
+        (3, "STATE_PAUSED"),
+        (4, "STATE_COMPLETED"),
+        (5, "STATE_ROLLED_BACK"),
+        (6, "STATE_ABORTED"),
+      ])
 
     public init() { self = .unspecified }
 
@@ -1214,32 +1146,6 @@ public struct Rollout: Message {
       case .rolledBack: 5
       case .aborted: 6
       case .unrecognized(let number): number
-      }
-    }
-
-    public var protoName: String? {
-      switch self {
-      case .unspecified: "STATE_UNSPECIFIED"
-      case .pending: "STATE_PENDING"
-      case .progressing: "STATE_PROGRESSING"
-      case .paused: "STATE_PAUSED"
-      case .completed: "STATE_COMPLETED"
-      case .rolledBack: "STATE_ROLLED_BACK"
-      case .aborted: "STATE_ABORTED"
-      case .unrecognized: nil
-      }
-    }
-
-    public init?(protoName: String) {
-      switch protoName {
-      case "STATE_UNSPECIFIED": self = .unspecified
-      case "STATE_PENDING": self = .pending
-      case "STATE_PROGRESSING": self = .progressing
-      case "STATE_PAUSED": self = .paused
-      case "STATE_COMPLETED": self = .completed
-      case "STATE_ROLLED_BACK": self = .rolledBack
-      case "STATE_ABORTED": self = .aborted
-      default: return nil
       }
     }
   }

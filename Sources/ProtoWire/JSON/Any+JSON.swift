@@ -26,10 +26,12 @@ extension Google_Protobuf_Any: JSONWellKnown {
       return
     }
     guard let type = reader.options.types.type(url: url) else {
-      throw reader.fail(.unknownType(String(url.prefix(128))), at: start)
+      throw reader.fail(.unknownType(JSONPath.excerpt(url)), at: start)
     }
     reader.position = start
+    try reader.enterAny()
     value = try reader.content(of: type, at: start)
+    reader.leaveAny()
     typeUrl = url
   }
 
@@ -38,8 +40,12 @@ extension Google_Protobuf_Any: JSONWellKnown {
       try writer.beginObject()
       return writer.endObject()
     }
-    guard let type = writer.options.types.type(url: typeUrl) else { throw .unknownType(typeUrl) }
+    guard let type = writer.options.types.type(url: typeUrl) else {
+      throw .unknownType(JSONPath.excerpt(typeUrl))
+    }
+    try writer.enterAny()
     try writer.content(of: type, self)
+    writer.leaveAny()
   }
 }
 
@@ -49,7 +55,6 @@ extension JSONReader {
     url: String?, isEmpty: Bool
   ) {
     try beginMap()
-    let depth = depthLeft
     var isFirst = true
     var isEmpty = true
     while try nextEntry(&isFirst) {
@@ -57,9 +62,7 @@ extension JSONReader {
       let isType = JSONNumber.matches(try scanString(), "@type")
       try colon()
       if isType {
-        let url = try string()
-        depthLeft = depth &+ 1
-        return (url, false)
+        return (try string(), false)
       }
       try skipValue()
     }
@@ -70,7 +73,8 @@ extension JSONReader {
     throws(JSONDecodingError) -> [UInt8]
   {
     var message = M()
-    guard type is any JSONWellKnown.Type else {
+    // Some write `Empty` as a well-known type, with a value, and some as the message without fields that it is.
+    guard type is any JSONWellKnown.Type || type == Google_Protobuf_Empty.self else {
       typedObject = start
       try message.mergeJSON(from: &self)
       return message.serialized(deterministic: true)
@@ -100,7 +104,7 @@ extension JSONReader {
         try skipValue()
       }
     }
-    guard hasValue else {
+    guard hasValue || type == Google_Protobuf_Empty.self else {
       throw fail(.missingType("no value beside @type \(M.fullName)"), at: start)
     }
     return message.serialized(deterministic: true)
@@ -115,7 +119,7 @@ extension JSONWriter {
     do {
       message = try M(wire: any.value)
     } catch {
-      throw .malformedAny(any.typeUrl)
+      throw .malformedAny(JSONPath.excerpt(any.typeUrl))
     }
     pendingType = any.typeUrl
     if type is any JSONWellKnown.Type {

@@ -4,6 +4,7 @@ extension Google_Protobuf_FieldMask: JSONWellKnown {
     let place = reader.position
     let text = try reader.scanString()
     guard !text.isEmpty else { return }
+    try reader.checkMarks(text, at: place)
     for path in text.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
       guard let path = Self.snakeCase(path) else {
         throw reader.malformed(text, "google.protobuf.FieldMask", at: place)
@@ -16,7 +17,9 @@ extension Google_Protobuf_FieldMask: JSONWellKnown {
     var text: [UInt8] = []
     for (index, path) in paths.enumerated() {
       if index > 0 { text.append(UInt8(ascii: ",")) }
-      guard Self.appendCamelCase(path, to: &text) else { throw .fieldMaskPath(path) }
+      guard Self.appendCamelCase(path, to: &text) else {
+        throw .fieldMaskPath(JSONPath.excerpt(path))
+      }
     }
     text.withUnsafeBufferPointer { writer.string($0) }
   }

@@ -11,12 +11,14 @@ public struct JSONDecodingError: Error, Hashable, Sendable {
     case unexpected(String, expected: String)
     /// Something other than white space follows the value.
     case trailingContent
-    /// Objects and arrays are nested deeper than the limit.
+    /// Messages, or what is skipped, are nested deeper than the limit.
     case tooDeep(limit: Int)
     /// The decoded form would need more memory than the options grant for a text of this length.
     case allocationBudgetExceeded(limit: Int)
     /// The text is not UTF-8.
     case invalidUTF8
+    /// A string has more combining marks in a row than the options allow.
+    case tooManyCombiningMarks(limit: Int)
     /// A string holds an unescaped control character.
     case controlCharacter(UInt8)
     /// A backslash is followed by something JSON does not define.
@@ -69,7 +71,7 @@ public struct JSONDecodingError: Error, Hashable, Sendable {
   public var reason: Reason { details.reason }
   /// The byte of the text it is wrong at, from 0.
   public var offset: Int { details.offset }
-  /// Where that is, as `stages[2].exposure`; empty at the root.
+  /// Where that is, as `stages[2].exposure`; empty at the root. At most the last 8 steps and 256 bytes.
   public var path: String { details.path }
 
   public static func == (a: Self, b: Self) -> Bool {
@@ -97,6 +99,8 @@ extension JSONDecodingError.Reason: CustomStringConvertible {
     case .allocationBudgetExceeded(let limit):
       "needs more than the \(limit) bytes of memory granted for this text"
     case .invalidUTF8: "the text is not UTF-8"
+    case .tooManyCombiningMarks(let limit):
+      "a string has more than \(limit) combining marks in a row"
     case .controlCharacter(let byte): "unescaped control character \(byte) in a string"
     case .invalidEscape: "a backslash is followed by something that is no escape"
     case .unpairedSurrogate: "a \\u surrogate without its other half"

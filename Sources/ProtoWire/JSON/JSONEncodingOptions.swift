@@ -13,7 +13,9 @@ public struct JSONEncodingOptions: Sendable {
   public var pretty: Bool
   /// Map entries are written in the order of their keys. Default: false, any order.
   public var deterministic: Bool
-  /// How deep messages may nest, those inside `google.protobuf.Any` included. Default: 100.
+  /// How deep messages may nest below the outermost one, those inside `google.protobuf.Any` included,
+  /// of which 16 may stand inside each other. Without them, what the binary reader takes under the
+  /// same limit is never too deep. Default: 100.
   public var depthLimit: Int
   /// The message types that `google.protobuf.Any` may hold. Default: the well-known types.
   public var types: TypeRegistry

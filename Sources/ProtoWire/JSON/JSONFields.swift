@@ -7,6 +7,7 @@ public final class JSONFields: Sendable {
     let number: Int32
     let jsonName: StaticString
     let protoName: StaticString
+    let hasTwoNames: Bool
     let oneof: Int
     let takesNull: Bool
 
@@ -23,6 +24,7 @@ public final class JSONFields: Sendable {
       self.number = number
       self.jsonName = jsonName
       self.protoName = protoName ?? jsonName
+      hasTwoNames = protoName != nil
       self.oneof = oneof
       self.takesNull = takesNull
     }
@@ -44,12 +46,15 @@ public final class JSONFields: Sendable {
     var capacity = 4
     while capacity < fields.count * 4 { capacity *= 2 }
     var places = [UInt16](repeating: 0, count: capacity)
-    for (index, field) in fields.enumerated() {
-      for name in [field.jsonName, field.protoName] {
-        var place = Int(truncatingIfNeeded: Self.hash(Self.bytes(name))) & (capacity - 1)
-        while places[place] != 0 { place = (place + 1) & (capacity - 1) }
-        places[place] = UInt16(index + 1)
-      }
+    func insert(_ name: StaticString, _ index: Int) {
+      var place = Int(truncatingIfNeeded: Self.hash(Self.bytes(name))) & (capacity - 1)
+      while places[place] != 0 { place = (place + 1) & (capacity - 1) }
+      places[place] = UInt16(index + 1)
+    }
+    // One field's name may be another's JSON name, and the JSON names come first.
+    for (index, field) in fields.enumerated() { insert(field.jsonName, index) }
+    for (index, field) in fields.enumerated() where field.hasTwoNames {
+      insert(field.protoName, index)
     }
     self.places = places
   }
@@ -74,30 +79,41 @@ public final class JSONFields: Sendable {
 
   @inline(never) private func search(_ name: UnsafeBufferPointer<UInt8>) -> Int? {
     var place = Int(truncatingIfNeeded: Self.hash(name)) & (places.count - 1)
+    var byProtoName: Int?
     while places[place] != 0 {
       let index = Int(places[place]) - 1
-      if JSONNumber.matches(name, fields[index].jsonName)
-        || JSONNumber.matches(name, fields[index].protoName)
-      {
-        return index
+      if JSONNumber.matches(name, fields[index].jsonName) { return index }
+      if byProtoName == nil, JSONNumber.matches(name, fields[index].protoName) {
+        byProtoName = index
       }
       place = (place + 1) & (places.count - 1)
     }
-    return nil
+    return byProtoName
   }
 }
 
 /// The state of one object while its fields are read: which fields and oneofs it has had.
 public struct JSONObject {
   var isFirst = true
-  /// The object is a `google.protobuf.Any`'s; its `@type` has been read.
-  var hasType: Bool
+  /// The object is a `google.protobuf.Any`'s, whose `@type` stands among the fields.
+  let isAnyContent: Bool
+  /// That `@type` was passed.
+  var hasType = false
   /// The index of the last field.
   var last = -1
   private var low: UInt64 = 0
   private var high: [UInt64] = []
 
-  init(hasType: Bool) { self.hasType = hasType }
+  init(isAnyContent: Bool) { self.isAnyContent = isAnyContent }
+
+  /// Takes an `insert` back.
+  mutating func remove(_ bit: Int) {
+    if bit < 64 {
+      low &= ~(1 &<< UInt64(bit))
+    } else {
+      high[(bit - 64) >> 6] &= ~(1 &<< UInt64((bit - 64) & 63))
+    }
+  }
 
   /// Whether the bit was clear; sets it. Fields first, then oneofs.
   @inline(__always) mutating func insert(_ bit: Int) -> Bool {

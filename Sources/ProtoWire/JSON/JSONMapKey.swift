@@ -21,7 +21,7 @@ extension String: JSONMapKey {
 extension Int32: JSONMapKey {
   @inlinable public static func readJSONKey(from reader: inout JSONReader)
     throws(JSONDecodingError) -> Int32
-  { try reader.int32() }
+  { try reader.integerKey("int32") }
   @inlinable public func writeJSONKey(to writer: inout JSONWriter) { writer.int64(Int64(self)) }
   @inlinable public static func precedes(_ left: Int32, _ right: Int32) -> Bool { left < right }
 }
@@ -29,7 +29,7 @@ extension Int32: JSONMapKey {
 extension UInt32: JSONMapKey {
   @inlinable public static func readJSONKey(from reader: inout JSONReader)
     throws(JSONDecodingError) -> UInt32
-  { try reader.uint32() }
+  { try reader.integerKey("uint32") }
   @inlinable public func writeJSONKey(to writer: inout JSONWriter) { writer.uint64(UInt64(self)) }
   @inlinable public static func precedes(_ left: UInt32, _ right: UInt32) -> Bool { left < right }
 }
@@ -37,7 +37,7 @@ extension UInt32: JSONMapKey {
 extension Int64: JSONMapKey {
   @inlinable public static func readJSONKey(from reader: inout JSONReader)
     throws(JSONDecodingError) -> Int64
-  { try reader.int64() }
+  { try reader.integerKey("int64") }
   @inlinable public func writeJSONKey(to writer: inout JSONWriter) { writer.int64(self) }
   @inlinable public static func precedes(_ left: Int64, _ right: Int64) -> Bool { left < right }
 }
@@ -45,7 +45,7 @@ extension Int64: JSONMapKey {
 extension UInt64: JSONMapKey {
   @inlinable public static func readJSONKey(from reader: inout JSONReader)
     throws(JSONDecodingError) -> UInt64
-  { try reader.uint64() }
+  { try reader.integerKey("uint64") }
   @inlinable public func writeJSONKey(to writer: inout JSONWriter) { writer.uint64(self) }
   @inlinable public static func precedes(_ left: UInt64, _ right: UInt64) -> Bool { left < right }
 }

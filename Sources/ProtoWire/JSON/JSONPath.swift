@@ -1,7 +1,8 @@
 /// Finds the path of a byte in a JSON text, for an error's description.
 ///
-/// The reader stopped at that byte, so everything before it has been checked; this scan only keeps
-/// track of the open objects and arrays. It never fails: an odd text gives a shorter path.
+/// The reader stopped at that byte, so everything before it has been checked, how deep it nests
+/// included; this scan only keeps track of the open objects and arrays. It never fails: an odd text
+/// gives a shorter path.
 enum JSONPath {
   private enum Step {
     case object(key: Range<Int>?)
@@ -36,21 +37,58 @@ enum JSONPath {
       }
       i += 1
     }
-    return steps.reduce(into: "") { path, step in
+    return describe(steps, in: text)
+  }
+
+  /// The last steps: at most 8 of them, and no more than 256 bytes.
+  private static func describe(_ steps: [Step], in text: UnsafeBufferPointer<UInt8>) -> String {
+    var path = ""
+    var count = 0
+    for step in steps.reversed() {
+      let piece: String
       switch step {
-      case .array(let index): path += "[\(index)]"
-      case .object(nil): break
-      case .object(let key?):
-        path += path.isEmpty ? "" : "."
-        path += excerpt(UnsafeBufferPointer(rebasing: text[key]))
+      case .object(nil): continue
+      case .array(let index): piece = "[\(index)]"
+      case .object(let key?): piece = "." + excerpt(UnsafeBufferPointer(rebasing: text[key]))
       }
+      if count == 8 || path.utf8.count + piece.utf8.count > 250 { return "…" + path }
+      path = piece + path
+      count += 1
+    }
+    return path.utf8.first == UInt8(ascii: ".") ? String(path.dropFirst()) : path
+  }
+
+  /// Peer text for an error message: at most 64 bytes and an ellipsis, on one line, with broken UTF-8
+  /// repaired, and with nothing in it that a terminal or a log would act upon.
+  static func excerpt(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
+    var cut = min(bytes.count, 64)
+    if cut < bytes.count {  // not within a scalar
+      while cut > 61, bytes[cut] & 0xc0 == 0x80 { cut -= 1 }
+    }
+    var text = ""
+    for scalar in String(decoding: bytes.prefix(cut), as: UTF8.self).unicodeScalars {
+      let piece = isHarmless(scalar) ? String(scalar) : escaped(scalar)
+      if text.utf8.count + piece.utf8.count > 64 { return text + "…" }
+      text += piece
+    }
+    return cut < bytes.count ? text + "…" : text
+  }
+
+  static func excerpt(_ text: String) -> String {
+    var text = text
+    return text.withUTF8 { excerpt($0) }
+  }
+
+  /// Neither a control character nor one that breaks the line or turns the direction of writing.
+  private static func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator: false
+    default: true
     }
   }
 
-  /// Peer text for an error message: at most 64 bytes, with broken UTF-8 repaired.
-  static func excerpt(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
-    bytes.count <= 64
-      ? String(decoding: bytes, as: UTF8.self)
-      : String(decoding: bytes.prefix(64), as: UTF8.self) + "…"
+  private static func escaped(_ scalar: Unicode.Scalar) -> String {
+    let hex = String(scalar.value, radix: 16)
+    return "\\u" + String(repeating: "0", count: max(0, 4 - hex.utf8.count)) + hex
   }
 }

@@ -2,9 +2,8 @@ extension JSONReader {
   /// Enters the object of a message.
   public mutating func beginObject() throws(JSONDecodingError) -> JSONObject {
     guard try peek() == UInt8(ascii: "{") else { throw unexpected("an object") }
-    let object = JSONObject(hasType: position == typedObject)
+    let object = JSONObject(isAnyContent: position == typedObject)
     position += 1
-    try descend()
     return object
   }
 
@@ -16,11 +15,16 @@ extension JSONReader {
   public mutating func nextField(_ object: inout JSONObject, of table: JSONFields)
     throws(JSONDecodingError) -> Int32?
   {
+    if ignoredValue {
+      ignoredValue = false
+      let oneof = table.fields[object.last].oneof
+      if oneof >= 0 { object.remove(table.fields.count + oneof) }
+    }
     while try nextEntry(&object.isFirst) {
       let place = position
       let name = try scanString()
       guard let index = table.index(of: name, guess: object.last + 1) else {
-        try unknownField(name, at: place, object, table)
+        try unknownField(name, at: place, &object, table)
         continue
       }
       let field = table.fields[index]
@@ -42,10 +46,13 @@ extension JSONReader {
   }
 
   @inline(never) private mutating func unknownField(
-    _ name: UnsafeBufferPointer<UInt8>, at place: UnsafePointer<UInt8>, _ object: JSONObject,
-    _ table: JSONFields
+    _ name: UnsafeBufferPointer<UInt8>, at place: UnsafePointer<UInt8>,
+    _ object: inout JSONObject, _ table: JSONFields
   ) throws(JSONDecodingError) {
-    guard options.ignoreUnknownFields || object.hasType && JSONNumber.matches(name, "@type") else {
+    if object.isAnyContent, JSONNumber.matches(name, "@type") {
+      guard !object.hasType else { throw fail(.duplicateField("@type"), at: place) }
+      object.hasType = true
+    } else if !options.ignoreUnknownFields {
       throw fail(.unknownField(JSONPath.excerpt(name), message: table.message), at: place)
     }
     try colon()
@@ -57,6 +64,15 @@ extension JSONReader {
   /// The value of a field; `nil` for an enum name that is unknown and ignored.
   @inlinable public mutating func value<V: JSONValue>(_: V.Type) throws(JSONDecodingError) -> V? {
     try V.readJSON(from: &self)
+  }
+
+  /// A message within the one being read.
+  mutating func nested<M: Message>(_: M.Type) throws(JSONDecodingError) -> M {
+    var message = M()
+    try enter()
+    try message.mergeJSON(from: &self)
+    leave()
+    return message
   }
 
   /// Reads a field without presence.
@@ -72,14 +88,6 @@ extension JSONReader {
     if let value = try V.readJSON(from: &self) { field = value }
   }
 
-  /// Merges into a sub-message.
-  @inlinable public mutating func optional<M: Message>(_ field: inout M?) throws(JSONDecodingError)
-  {
-    var message = field.take() ?? M()
-    try message.mergeJSON(from: &self)
-    field = message
-  }
-
   /// Appends the elements of a list. `null` is no element, unless it is a value of the type.
   @inlinable public mutating func repeated<V: JSONValue>(_ field: inout [V])
     throws(JSONDecodingError)
@@ -90,6 +98,7 @@ extension JSONReader {
       if V.elementCharge > 0 { try charge(V.elementCharge) }
       if let value = try V.readJSON(from: &self) { field.append(value) }
     }
+    ignoredValue = false
   }
 
   /// Reads the entries of a map. `null` is no value, unless it is one of the type.
@@ -99,17 +108,18 @@ extension JSONReader {
   {
     try beginMap()
     var isFirst = true
-    // Into an empty map, which is the rule, a key that is already there is a duplicate.
-    var seen: Set<K>? = field.isEmpty ? nil : []
     while try nextEntry(&isFirst) {
       let place = mark
       let key = try K.readJSONKey(from: &self)
       try colon()
       if V.elementCharge > 0 { try charge(V.elementCharge &* 2) }
-      if seen != nil, !seen!.insert(key).inserted { throw duplicateKey("\(key)", at: place) }
-      guard let value = try V.readJSON(from: &self) else { continue }
-      let previous = field.updateValue(value, forKey: key)
-      if seen == nil, previous != nil { throw duplicateKey("\(key)", at: place) }
+      try enter()
+      let value = try V.readJSON(from: &self)
+      leave()
+      ignoredValue = false
+      guard let value else { continue }
+      // The map was empty before: a key that is there is a duplicate.
+      if field.updateValue(value, forKey: key) != nil { throw duplicateKey("\(key)", at: place) }
     }
   }
 
@@ -118,6 +128,6 @@ extension JSONReader {
   @usableFromInline @inline(never) func duplicateKey(_ key: String, at offset: Int)
     -> JSONDecodingError
   {
-    fail(.duplicateKey(String(key.prefix(64))), at: start + offset)
+    fail(.duplicateKey(JSONPath.excerpt(key)), at: start + offset)
   }
 }

@@ -46,12 +46,34 @@ extension JSONReader {
   }
 
   /// An integer that fits the type: a number or a string of one, also as `1e5` or `100.0`.
-  mutating func integer<T: FixedWidthInteger>(_ type: String) throws(JSONDecodingError) -> T {
+  mutating func integer<T: FixedWidthInteger>(_ type: @autoclosure () -> String)
+    throws(JSONDecodingError) -> T
+  {
     let place = position
     let (text, isQuoted) = try scanNumberOrString("an integer")
     if isQuoted, JSONNumber.length(text) != text.count {
       throw fail(.malformedNumber(JSONPath.excerpt(text)), at: place)
     }
+    return try integer(text, at: place, type())
+  }
+
+  /// A map's key: digits only, because an integer that has several spellings is not one key.
+  @usableFromInline mutating func integerKey<T: FixedWidthInteger>(_ type: String)
+    throws(JSONDecodingError) -> T
+  {
+    let place = position
+    let text = try scanString()
+    guard JSONNumber.length(text) == text.count,
+      text.allSatisfy({ Self.isDigit($0) || $0 == UInt8(ascii: "-") })
+    else { throw fail(.malformedNumber(JSONPath.excerpt(text)), at: place) }
+    return try integer(text, at: place, type)
+  }
+
+  /// The value of a well-formed number.
+  private func integer<T: FixedWidthInteger>(
+    _ text: UnsafeBufferPointer<UInt8>, at place: UnsafePointer<UInt8>,
+    _ type: @autoclosure () -> String
+  ) throws(JSONDecodingError) -> T {
     switch JSONNumber.integer(text) {
     case .fraction: throw fail(.notAnInteger(JSONPath.excerpt(text)), at: place)
     case .value(let isNegative, let magnitude):
@@ -64,7 +86,7 @@ extension JSONReader {
       }
     case .tooLarge: break
     }
-    throw fail(.outOfRange(JSONPath.excerpt(text), type: type), at: place)
+    throw fail(.outOfRange(JSONPath.excerpt(text), type: type()), at: place)
   }
 
   public mutating func int32() throws(JSONDecodingError) -> Int32 { try integer("int32") }

@@ -135,7 +135,19 @@ extension JSONReader {
 
   /// A string. The text is known to be UTF-8, and a slice between ASCII quotes of it is, too.
   public mutating func string() throws(JSONDecodingError) -> String {
-    String(copying: UTF8Span(unchecked: try scanString().span))
+    let place = position
+    let text = try scanString()
+    try checkMarks(text, at: place)
+    return String(copying: UTF8Span(unchecked: text.span))
+  }
+
+  /// To be called before text becomes a `String` that somebody may hash or compare.
+  @inline(__always) func checkMarks(
+    _ text: UnsafeBufferPointer<UInt8>, at place: UnsafePointer<UInt8>
+  ) throws(JSONDecodingError) {
+    if CombiningMarks.exceed(options.combiningMarkLimit, in: text) {
+      throw fail(.tooManyCombiningMarks(limit: options.combiningMarkLimit), at: place)
+    }
   }
 
   /// A string of base64, standard or URL-safe alphabet, with or without padding.

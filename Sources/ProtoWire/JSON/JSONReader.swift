@@ -8,10 +8,15 @@ public struct JSONReader: ~Copyable {
   let start: UnsafePointer<UInt8>
   let end: UnsafePointer<UInt8>
   var position: UnsafePointer<UInt8>
-  var depthLeft: Int
+  /// Messages that may still nest in the one being read.
+  private var depthLeft: Int
+  /// `google.protobuf.Any`s that may still nest in the one being read.
+  private var anysLeft = JSONReader.anyLimit
   @usableFromInline var budgetLeft: Int
   /// How the text is read.
   public let options: JSONDecodingOptions
+  /// An enum name that the enum does not have was just ignored: its field counts as absent.
+  @usableFromInline var ignoredValue = false
   /// Where an object starts whose `@type` belongs to `google.protobuf.Any` and is skipped.
   var typedObject: UnsafePointer<UInt8>?
   /// The last string with escapes, decoded. Kept for reuse.
@@ -43,6 +48,18 @@ public struct JSONReader: ~Copyable {
 
   // MARK: Memory
 
+  /// What was granted and used so far.
+  var charged: Int { Self.budget(options, end - start) &- budgetLeft }
+
+  /// The binary form may be shorter than the text, and its reader's grant smaller: what could not be
+  /// read back is refused here. Only messages of more than the minimal grant are measured.
+  func checkBinaryGrant<M: Message>(of message: M) throws(JSONDecodingError) {
+    guard charged > options.minimumAllocationBudget else { return }
+    var sizes = WireSizes()
+    let limit = Self.budget(options, message.byteSize(&sizes))
+    guard charged <= limit else { throw fail(.allocationBudgetExceeded(limit: limit)) }
+  }
+
   private static func budget(_ options: JSONDecodingOptions, _ count: Int) -> Int {
     let (product, overflow) = count.multipliedReportingOverflow(by: options.allocationFactor)
     return max(options.minimumAllocationBudget, overflow ? Int.max : product)
@@ -72,8 +89,11 @@ public struct JSONReader: ~Copyable {
     -> JSONDecodingError
   {
     let offset = (place ?? position) - start
-    let text = UnsafeBufferPointer(start: start, count: end - start)
-    return JSONDecodingError(reason, offset: offset, path: JSONPath.path(in: text, to: offset))
+    // Text that is not UTF-8 was not looked at before: whatever stands in it, it has no path.
+    let path =
+      reason == .invalidUTF8
+      ? "" : JSONPath.path(in: UnsafeBufferPointer(start: start, count: end - start), to: offset)
+    return JSONDecodingError(reason, offset: offset, path: path)
   }
 
   /// The token at the reader's position is not the expected one.
@@ -85,7 +105,7 @@ public struct JSONReader: ~Copyable {
       case UInt8(ascii: "["): "a list"
       case UInt8(ascii: "\""): "a string"
       case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): "a number"
-      default: "'\(String(decoding: CollectionOfOne(position.pointee), as: UTF8.self))'"
+      default: "'\(JSONPath.excerpt(UnsafeBufferPointer(start: position, count: 1)))'"
       }
     return fail(.unexpected(found, expected: expected))
   }
@@ -128,15 +148,32 @@ public struct JSONReader: ~Copyable {
     position += count
   }
 
-  mutating func descend() throws(JSONDecodingError) {
+  /// Begins a message, or a map's entry, within another message; `leave` ends it.
+  @usableFromInline mutating func enter() throws(JSONDecodingError) {
     guard depthLeft > 0 else { throw fail(.tooDeep(limit: options.depthLimit)) }
     depthLeft &-= 1
   }
 
-  /// Enters a list. `JSONList` remembers whether a comma is due.
+  @usableFromInline mutating func leave() { depthLeft &+= 1 }
+
+  /// Each level of Anys serializes what is in it once more.
+  static let anyLimit = 16
+
+  /// As `enter`, for the content of a `google.protobuf.Any`.
+  mutating func enterAny() throws(JSONDecodingError) {
+    guard anysLeft > 0 else { throw fail(.tooDeep(limit: Self.anyLimit)) }
+    anysLeft &-= 1
+    try enter()
+  }
+
+  mutating func leaveAny() {
+    anysLeft &+= 1
+    leave()
+  }
+
+  /// Enters a list.
   @usableFromInline mutating func beginList() throws(JSONDecodingError) {
     try expect(UInt8(ascii: "["), "a list")
-    try descend()
   }
 
   /// Whether another element follows; consumes the comma before it or the bracket after the last.
@@ -149,7 +186,6 @@ public struct JSONReader: ~Copyable {
   /// Enters an object that is a map.
   @usableFromInline mutating func beginMap() throws(JSONDecodingError) {
     try expect(UInt8(ascii: "{"), "an object")
-    try descend()
   }
 
   /// Whether another entry follows; then the reader stands at its key's opening quote.
@@ -166,7 +202,6 @@ public struct JSONReader: ~Copyable {
     let byte = try peek()
     if byte == close {
       position += 1
-      depthLeft &+= 1
       return false
     }
     if isFirst {
@@ -182,27 +217,49 @@ public struct JSONReader: ~Copyable {
     try expect(UInt8(ascii: ":"), "':'")
   }
 
-  /// Consumes any value, checking its grammar and depth.
+  /// Consumes any value, checking its grammar and how deep its brackets nest.
   mutating func skipValue() throws(JSONDecodingError) {
-    switch try peek() {
-    case UInt8(ascii: "{"):
-      try beginMap()
-      var isFirst = true
-      while try nextEntry(&isFirst) {
-        _ = try scanString()
-        try colon()
-        try skipValue()
+    var areObjects: [Bool] = []  // the open brackets
+    while true {
+      var isFirst = false
+      switch try peek() {
+      case UInt8(ascii: "{"), UInt8(ascii: "["):
+        guard areObjects.count < options.depthLimit else {
+          throw fail(.tooDeep(limit: options.depthLimit))
+        }
+        areObjects.append(position.pointee == UInt8(ascii: "{"))
+        position += 1
+        isFirst = true
+      case UInt8(ascii: "\""): _ = try scanString()
+      case UInt8(ascii: "t"): try literal("true")
+      case UInt8(ascii: "f"): try literal("false")
+      case UInt8(ascii: "n"): try literal("null")
+      default: _ = try scanNumber()
       }
-    case UInt8(ascii: "["):
-      try beginList()
-      var isFirst = true
-      while try nextElement(&isFirst) { try skipValue() }
-    case UInt8(ascii: "\""): _ = try scanString()
-    case UInt8(ascii: "t"): try literal("true")
-    case UInt8(ascii: "f"): try literal("false")
-    case UInt8(ascii: "n"): try literal("null")
-    default: _ = try scanNumber()
+      guard try nextSkipped(&areObjects, isFirst) else { return }
     }
+  }
+
+  /// Goes on to the next value within open brackets, past the key of an entry; false after the last
+  /// bracket was closed.
+  private mutating func nextSkipped(_ areObjects: inout [Bool], _ isFirst: Bool)
+    throws(JSONDecodingError) -> Bool
+  {
+    var isFirst = isFirst
+    while let isObject = areObjects.last {
+      if isObject {
+        if try nextEntry(&isFirst) {
+          _ = try scanString()
+          try colon()
+          return true
+        }
+      } else if try nextElement(&isFirst) {
+        return true
+      }
+      areObjects.removeLast()
+      isFirst = false
+    }
+    return false
   }
 
   /// Only white space may be left.

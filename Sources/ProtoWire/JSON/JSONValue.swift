@@ -110,8 +110,11 @@ extension JSONReader {
     case UInt8(ascii: "\""):
       let place = position
       let name = try scanString()
-      if let value = E(protoName: String(copying: UTF8Span(unchecked: name.span))) { return value }
-      if options.ignoreUnknownFields { return nil }
+      if let number = E.protoNames.number(of: name) { return E(rawValue: number) }
+      if options.ignoreUnknownFields {
+        ignoredValue = true
+        return nil
+      }
       throw fail(.unknownEnumName(JSONPath.excerpt(name), type: E.fullName), at: place)
     case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
       return E(rawValue: try integer("enum \(E.fullName)"))
@@ -127,7 +130,9 @@ extension Message {
     -> Self?
   {
     var message = Self()
+    try reader.enter()
     try message.mergeJSON(from: &reader)
+    reader.leave()
     return message
   }
 }

@@ -42,7 +42,7 @@ extension JSONWriter {
   }
 
   @inlinable mutating func list<V: JSONValue>(_ values: [V]) throws(JSONEncodingError) {
-    try beginList()
+    beginList()
     for value in values {
       element()
       try value.writeJSON(to: &self)
@@ -53,7 +53,7 @@ extension JSONWriter {
   @inlinable mutating func object<K: JSONMapKey, V: JSONValue>(_ entries: [K: V])
     throws(JSONEncodingError)
   {
-    try beginMap()
+    beginMap()
     if options.deterministic {
       for (key, value) in entries.sorted(by: { K.precedes($0.key, $1.key) }) {
         try entry(key, value)
@@ -61,7 +61,7 @@ extension JSONWriter {
     } else {
       for (key, value) in entries { try entry(key, value) }
     }
-    endObject()
+    endMap()
   }
 
   @inlinable mutating func entry<K: JSONMapKey, V: JSONValue>(_ key: K, _ value: V)

@@ -114,8 +114,10 @@ extension JSONWriter {
 
   /// An enum by name; by number if it has none or the options ask for numbers.
   @usableFromInline mutating func enumeration<E: ProtoEnum>(_ value: E) {
-    if !options.enumsAsInts, let name = value.protoName {
-      string(name)
+    if !options.enumsAsInts, let name = E.protoNames.name(of: value.rawValue) {
+      put(UInt8(ascii: "\""))
+      put(name)
+      put(UInt8(ascii: "\""))
     } else {
       int32(value.rawValue)
     }

@@ -6,7 +6,12 @@ public struct JSONWriter: ~Copyable {
   private(set) var buffer: UnsafeMutablePointer<UInt8>
   private(set) var count = 0
   private var capacity: Int
+  /// Open brackets, for the indentation.
   private var depth = 0
+  /// Messages that may still nest in the one being written.
+  private var depthLeft: Int
+  /// `google.protobuf.Any`s that may still nest in the one being written.
+  private var anysLeft = JSONReader.anyLimit
   /// A value stands before the next one at this level: a comma is due.
   private var commaDue = false
   /// How the message is written.
@@ -23,6 +28,7 @@ public struct JSONWriter: ~Copyable {
     printsDefaults = options.alwaysPrintFieldsWithNoPresence
     usesProtoNames = options.preserveProtoFieldNames
     isPretty = options.pretty
+    depthLeft = options.depthLimit + 1
     capacity = 256
     buffer = .allocate(capacity: capacity)
   }
@@ -92,8 +98,23 @@ public struct JSONWriter: ~Copyable {
     commaDue = true
   }
 
-  private mutating func open(_ bracket: UInt8) throws(JSONEncodingError) {
-    guard depth < options.depthLimit else { throw .tooDeep(limit: options.depthLimit) }
+  /// Begins a message; `leave` ends it. Lists and maps are no levels, as in the binary form.
+  mutating func enter() throws(JSONEncodingError) {
+    guard depthLeft > 0 else { throw .tooDeep(limit: options.depthLimit) }
+    depthLeft &-= 1
+  }
+
+  mutating func leave() { depthLeft &+= 1 }
+
+  /// As `enter`, for a `google.protobuf.Any`, each level of which decodes what is in it once more.
+  mutating func enterAny() throws(JSONEncodingError) {
+    guard anysLeft > 0 else { throw .tooDeep(limit: JSONReader.anyLimit) }
+    anysLeft &-= 1
+  }
+
+  mutating func leaveAny() { anysLeft &+= 1 }
+
+  private mutating func open(_ bracket: UInt8) {
     put(bracket)
     depth &+= 1
     commaDue = false
@@ -109,7 +130,8 @@ public struct JSONWriter: ~Copyable {
   /// Opens the object of a message.
   /// - Throws: `.tooDeep`.
   public mutating func beginObject() throws(JSONEncodingError) {
-    try open(UInt8(ascii: "{"))
+    try enter()
+    open(UInt8(ascii: "{"))
     if let type = pendingType {
       pendingType = nil
       name("@type")
@@ -117,16 +139,15 @@ public struct JSONWriter: ~Copyable {
     }
   }
 
-  public mutating func endObject() { close(UInt8(ascii: "}")) }
-
-  /// Opens the object of a map; `endObject` closes it.
-  @usableFromInline mutating func beginMap() throws(JSONEncodingError) {
-    try open(UInt8(ascii: "{"))
+  public mutating func endObject() {
+    close(UInt8(ascii: "}"))
+    leave()
   }
 
-  @usableFromInline mutating func beginList() throws(JSONEncodingError) {
-    try open(UInt8(ascii: "["))
-  }
+  @usableFromInline mutating func beginMap() { open(UInt8(ascii: "{")) }
+  @usableFromInline mutating func endMap() { close(UInt8(ascii: "}")) }
+
+  @usableFromInline mutating func beginList() { open(UInt8(ascii: "[")) }
   @usableFromInline mutating func endList() { close(UInt8(ascii: "]")) }
 
   /// To be called before each element of a list.

@@ -17,6 +17,15 @@ extension Message {
     }.get()
   }
 
+  /// Reads a message from its proto3 JSON form in UTF-8, without a copy of the text.
+  public init(jsonUTF8 bytes: UnsafeRawBufferPointer, options: JSONDecodingOptions = .init())
+    throws(JSONDecodingError)
+  {
+    self = try bytes.withMemoryRebound(to: UInt8.self) { bytes in
+      Self.read(bytes, options, isValidUTF8: false)
+    }.get()
+  }
+
   private static func read(
     _ text: UnsafeBufferPointer<UInt8>, _ options: JSONDecodingOptions, isValidUTF8: Bool
   ) -> Result<Self, JSONDecodingError> {
@@ -25,6 +34,7 @@ extension Message {
       var message = Self()
       try message.mergeJSON(from: &reader)
       try reader.finish()
+      try reader.checkBinaryGrant(of: message)
       return .success(message)
     } catch {
       return .failure(error)

@@ -5,7 +5,9 @@ extension Google_Protobuf_Struct: JSONWellKnown {
   }
 
   public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.enter()
     try writer.object(fields)
+    writer.leave()
   }
 }
 
@@ -16,7 +18,9 @@ extension Google_Protobuf_ListValue: JSONWellKnown {
   }
 
   public func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.enter()
     try writer.list(values)
+    writer.leave()
   }
 }
 
@@ -30,13 +34,9 @@ extension Google_Protobuf_Value: JSONWellKnown {
     case UInt8(ascii: "t"), UInt8(ascii: "f"): kind = .boolValue(try reader.bool())
     case UInt8(ascii: "\""): kind = .stringValue(try reader.string())
     case UInt8(ascii: "{"):
-      var fields = Google_Protobuf_Struct()
-      try fields.mergeJSON(from: &reader)
-      kind = .structValue(fields)
+      kind = try .structValue(reader.nested(Google_Protobuf_Struct.self))
     case UInt8(ascii: "["):
-      var list = Google_Protobuf_ListValue()
-      try list.mergeJSON(from: &reader)
-      kind = .listValue(list)
+      kind = try .listValue(reader.nested(Google_Protobuf_ListValue.self))
     default: kind = .numberValue(try reader.double())
     }
   }

@@ -21,7 +21,8 @@ public struct TypeRegistry: Sendable {
   /// last slash, which must be there.
   public func type(url: String) -> (any Message.Type)? {
     guard let slash = url.utf8.lastIndex(of: UInt8(ascii: "/")) else { return nil }
-    return types[String(url[url.index(after: slash)...])]
+    // By bytes: a combining mark behind the slash would be part of one Character with it.
+    return types[String(Substring(url.utf8[url.utf8.index(after: slash)...]))]
   }
 
   private static let wellKnownTypes: [any Message.Type] = [

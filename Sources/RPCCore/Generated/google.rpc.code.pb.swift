@@ -42,7 +42,27 @@ public enum Google_Rpc_Code: ProtoEnum {
   /// A number that the schema does not name.
   case unrecognized(Int32)
 
-  public static var fullName: String { "google.rpc.Code" }
+  public static let protoNames = ProtoEnumNames(
+    "google.rpc.Code",
+    [
+      (0, "OK"),
+      (1, "CANCELLED"),
+      (2, "UNKNOWN"),
+      (3, "INVALID_ARGUMENT"),
+      (4, "DEADLINE_EXCEEDED"),
+      (5, "NOT_FOUND"),
+      (6, "ALREADY_EXISTS"),
+      (7, "PERMISSION_DENIED"),
+      (16, "UNAUTHENTICATED"),
+      (8, "RESOURCE_EXHAUSTED"),
+      (9, "FAILED_PRECONDITION"),
+      (10, "ABORTED"),
+      (11, "OUT_OF_RANGE"),
+      (12, "UNIMPLEMENTED"),
+      (13, "INTERNAL"),
+      (14, "UNAVAILABLE"),
+      (15, "DATA_LOSS"),
+    ])
 
   public init() { self = .ok }
 
@@ -89,52 +109,6 @@ public enum Google_Rpc_Code: ProtoEnum {
     case .unavailable: 14
     case .dataLoss: 15
     case .unrecognized(let number): number
-    }
-  }
-
-  public var protoName: String? {
-    switch self {
-    case .ok: "OK"
-    case .cancelled: "CANCELLED"
-    case .unknown: "UNKNOWN"
-    case .invalidArgument: "INVALID_ARGUMENT"
-    case .deadlineExceeded: "DEADLINE_EXCEEDED"
-    case .notFound: "NOT_FOUND"
-    case .alreadyExists: "ALREADY_EXISTS"
-    case .permissionDenied: "PERMISSION_DENIED"
-    case .unauthenticated: "UNAUTHENTICATED"
-    case .resourceExhausted: "RESOURCE_EXHAUSTED"
-    case .failedPrecondition: "FAILED_PRECONDITION"
-    case .aborted: "ABORTED"
-    case .outOfRange: "OUT_OF_RANGE"
-    case .unimplemented: "UNIMPLEMENTED"
-    case .`internal`: "INTERNAL"
-    case .unavailable: "UNAVAILABLE"
-    case .dataLoss: "DATA_LOSS"
-    case .unrecognized: nil
-    }
-  }
-
-  public init?(protoName: String) {
-    switch protoName {
-    case "OK": self = .ok
-    case "CANCELLED": self = .cancelled
-    case "UNKNOWN": self = .unknown
-    case "INVALID_ARGUMENT": self = .invalidArgument
-    case "DEADLINE_EXCEEDED": self = .deadlineExceeded
-    case "NOT_FOUND": self = .notFound
-    case "ALREADY_EXISTS": self = .alreadyExists
-    case "PERMISSION_DENIED": self = .permissionDenied
-    case "UNAUTHENTICATED": self = .unauthenticated
-    case "RESOURCE_EXHAUSTED": self = .resourceExhausted
-    case "FAILED_PRECONDITION": self = .failedPrecondition
-    case "ABORTED": self = .aborted
-    case "OUT_OF_RANGE": self = .outOfRange
-    case "UNIMPLEMENTED": self = .unimplemented
-    case "INTERNAL": self = .`internal`
-    case "UNAVAILABLE": self = .unavailable
-    case "DATA_LOSS": self = .dataLoss
-    default: return nil
     }
   }
 }

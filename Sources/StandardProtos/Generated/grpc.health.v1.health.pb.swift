@@ -84,7 +84,14 @@ public struct Grpc_Health_V1_HealthCheckResponse: Message {
     /// A number that the schema does not name.
     case unrecognized(Int32)
 
-    public static var fullName: String { "grpc.health.v1.HealthCheckResponse.ServingStatus" }
+    public static let protoNames = ProtoEnumNames(
+      "grpc.health.v1.HealthCheckResponse.ServingStatus",
+      [
+        (0, "UNKNOWN"),
+        (1, "SERVING"),
+        (2, "NOT_SERVING"),
+        (3, "SERVICE_UNKNOWN"),
+      ])
 
     public init() { self = .unknown }
 
@@ -105,26 +112,6 @@ public struct Grpc_Health_V1_HealthCheckResponse: Message {
       case .notServing: 2
       case .serviceUnknown: 3
       case .unrecognized(let number): number
-      }
-    }
-
-    public var protoName: String? {
-      switch self {
-      case .unknown: "UNKNOWN"
-      case .serving: "SERVING"
-      case .notServing: "NOT_SERVING"
-      case .serviceUnknown: "SERVICE_UNKNOWN"
-      case .unrecognized: nil
-      }
-    }
-
-    public init?(protoName: String) {
-      switch protoName {
-      case "UNKNOWN": self = .unknown
-      case "SERVING": self = .serving
-      case "NOT_SERVING": self = .notServing
-      case "SERVICE_UNKNOWN": self = .serviceUnknown
-      default: return nil
       }
     }
   }

@@ -18,7 +18,14 @@ enum Codegen_Fixtures_Color: ProtoEnum {
   /// A number that the schema does not name.
   case unrecognized(Int32)
 
-  static var fullName: String { "codegen.fixtures.Color" }
+  static let protoNames = ProtoEnumNames(
+    "codegen.fixtures.Color",
+    [
+      (0, "COLOR_UNSPECIFIED"),
+      (1, "COLOR_RED"),
+      (2, "COLOR_DARK_RED"),
+      (7, "COLOR_BLUE"),
+    ])
 
   init() { self = .unspecified }
 
@@ -41,26 +48,6 @@ enum Codegen_Fixtures_Color: ProtoEnum {
     case .unrecognized(let number): number
     }
   }
-
-  var protoName: String? {
-    switch self {
-    case .unspecified: "COLOR_UNSPECIFIED"
-    case .red: "COLOR_RED"
-    case .darkRed: "COLOR_DARK_RED"
-    case .blue: "COLOR_BLUE"
-    case .unrecognized: nil
-    }
-  }
-
-  init?(protoName: String) {
-    switch protoName {
-    case "COLOR_UNSPECIFIED": self = .unspecified
-    case "COLOR_RED": self = .red
-    case "COLOR_DARK_RED": self = .darkRed
-    case "COLOR_BLUE": self = .blue
-    default: return nil
-    }
-  }
 }
 
 /// Two names for one number.
@@ -79,7 +66,18 @@ enum Codegen_Fixtures_Protocol: ProtoEnum {
   /// Same as HTTP.
   static var http1: Self { .http }
 
-  static var fullName: String { "codegen.fixtures.Protocol" }
+  static let protoNames = ProtoEnumNames(
+    "codegen.fixtures.Protocol",
+    [
+      (0, "PROTOCOL_UNKNOWN"),
+      (1, "PROTOCOL_HTTP"),
+      (2, "PROTOCOL_2"),
+      (-1, "LEGACY"),
+      (-2147483648, "SMALLEST"),
+      (2147483647, "LARGEST"),
+      (1, "PROTOCOL_WEB"),
+      (1, "PROTOCOL_HTTP_1"),
+    ])
 
   init() { self = .unknown }
 
@@ -106,32 +104,6 @@ enum Codegen_Fixtures_Protocol: ProtoEnum {
     case .unrecognized(let number): number
     }
   }
-
-  var protoName: String? {
-    switch self {
-    case .unknown: "PROTOCOL_UNKNOWN"
-    case .http: "PROTOCOL_HTTP"
-    case .protocol2: "PROTOCOL_2"
-    case .legacy: "LEGACY"
-    case .smallest: "SMALLEST"
-    case .largest: "LARGEST"
-    case .unrecognized: nil
-    }
-  }
-
-  init?(protoName: String) {
-    switch protoName {
-    case "PROTOCOL_UNKNOWN": self = .unknown
-    case "PROTOCOL_HTTP": self = .http
-    case "PROTOCOL_2": self = .protocol2
-    case "LEGACY": self = .legacy
-    case "SMALLEST": self = .smallest
-    case "LARGEST": self = .largest
-    case "PROTOCOL_WEB": self = .web
-    case "PROTOCOL_HTTP_1": self = .http1
-    default: return nil
-    }
-  }
 }
 
 /// Words that Swift keeps for itself.
@@ -146,7 +118,17 @@ enum Codegen_Fixtures_Keyword: ProtoEnum {
   /// A number that the schema does not name.
   case unrecognized(Int32)
 
-  static var fullName: String { "codegen.fixtures.Keyword" }
+  static let protoNames = ProtoEnumNames(
+    "codegen.fixtures.Keyword",
+    [
+      (0, "DEFAULT"),
+      (1, "SELF"),
+      (2, "INIT"),
+      (3, "CLASS"),
+      (4, "UNRECOGNIZED"),
+      (5, "RAW_VALUE"),
+      (6, "NONE"),
+    ])
 
   init() { self = .`default` }
 
@@ -173,32 +155,6 @@ enum Codegen_Fixtures_Keyword: ProtoEnum {
     case .rawValue_: 5
     case .none: 6
     case .unrecognized(let number): number
-    }
-  }
-
-  var protoName: String? {
-    switch self {
-    case .`default`: "DEFAULT"
-    case .self_: "SELF"
-    case .init_: "INIT"
-    case .`class`: "CLASS"
-    case .unrecognized_: "UNRECOGNIZED"
-    case .rawValue_: "RAW_VALUE"
-    case .none: "NONE"
-    case .unrecognized: nil
-    }
-  }
-
-  init?(protoName: String) {
-    switch protoName {
-    case "DEFAULT": self = .`default`
-    case "SELF": self = .self_
-    case "INIT": self = .init_
-    case "CLASS": self = .`class`
-    case "UNRECOGNIZED": self = .unrecognized_
-    case "RAW_VALUE": self = .rawValue_
-    case "NONE": self = .none
-    default: return nil
     }
   }
 }

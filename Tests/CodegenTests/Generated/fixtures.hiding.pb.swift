@@ -11,7 +11,12 @@ enum HiddenLevel: ProtoEnum {
   /// A number that the schema does not name.
   case unrecognized(Int32)
 
-  static var fullName: String { "codegen.hiding.HiddenLevel" }
+  static let protoNames = ProtoEnumNames(
+    "codegen.hiding.HiddenLevel",
+    [
+      (0, "HIDDEN_LEVEL_UNSPECIFIED"),
+      (1, "HIDDEN_LEVEL_HIGH"),
+    ])
 
   init() { self = .unspecified }
 
@@ -28,22 +33,6 @@ enum HiddenLevel: ProtoEnum {
     case .unspecified: 0
     case .high: 1
     case .unrecognized(let number): number
-    }
-  }
-
-  var protoName: String? {
-    switch self {
-    case .unspecified: "HIDDEN_LEVEL_UNSPECIFIED"
-    case .high: "HIDDEN_LEVEL_HIGH"
-    case .unrecognized: nil
-    }
-  }
-
-  init?(protoName: String) {
-    switch protoName {
-    case "HIDDEN_LEVEL_UNSPECIFIED": self = .unspecified
-    case "HIDDEN_LEVEL_HIGH": self = .high
-    default: return nil
     }
   }
 }
@@ -173,7 +162,12 @@ struct Hider: Message {
     /// A number that the schema does not name.
     case unrecognized(Int32)
 
-    static var fullName: String { "codegen.hiding.Hider.HiddenLevel" }
+    static let protoNames = ProtoEnumNames(
+      "codegen.hiding.Hider.HiddenLevel",
+      [
+        (0, "HIDDEN_LEVEL_UNSPECIFIED"),
+        (1, "HIDDEN_LEVEL_INNER"),
+      ])
 
     init() { self = .unspecified }
 
@@ -190,22 +184,6 @@ struct Hider: Message {
       case .unspecified: 0
       case .inner: 1
       case .unrecognized(let number): number
-      }
-    }
-
-    var protoName: String? {
-      switch self {
-      case .unspecified: "HIDDEN_LEVEL_UNSPECIFIED"
-      case .inner: "HIDDEN_LEVEL_INNER"
-      case .unrecognized: nil
-      }
-    }
-
-    init?(protoName: String) {
-      switch protoName {
-      case "HIDDEN_LEVEL_UNSPECIFIED": self = .unspecified
-      case "HIDDEN_LEVEL_INNER": self = .inner
-      default: return nil
       }
     }
   }

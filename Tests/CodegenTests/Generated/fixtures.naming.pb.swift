@@ -217,7 +217,12 @@ struct Codegen_Fixtures_Naming: Message {
     /// A number that the schema does not name.
     case unrecognized(Int32)
 
-    static var fullName: String { "codegen.fixtures.Naming.Type" }
+    static let protoNames = ProtoEnumNames(
+      "codegen.fixtures.Naming.Type",
+      [
+        (0, "TYPE_UNSPECIFIED"),
+        (1, "TYPE_TYPE"),
+      ])
 
     init() { self = .unspecified }
 
@@ -234,22 +239,6 @@ struct Codegen_Fixtures_Naming: Message {
       case .unspecified: 0
       case .type: 1
       case .unrecognized(let number): number
-      }
-    }
-
-    var protoName: String? {
-      switch self {
-      case .unspecified: "TYPE_UNSPECIFIED"
-      case .type: "TYPE_TYPE"
-      case .unrecognized: nil
-      }
-    }
-
-    init?(protoName: String) {
-      switch protoName {
-      case "TYPE_UNSPECIFIED": self = .unspecified
-      case "TYPE_TYPE": self = .type
-      default: return nil
       }
     }
   }
@@ -732,6 +721,64 @@ extension Codegen_Fixtures_Naming.Error {
   }
 }
 
+/// A name for JSON that would end a script.
+struct Codegen_Fixtures_Odd: Message {
+  var script: Int32 = 0
+  var unknownFields = UnknownFields()
+
+  init() {}
+}
+
+extension Codegen_Fixtures_Odd {
+  static var fullName: String { "codegen.fixtures.Odd" }
+
+  mutating func merge(from reader: inout WireReader) throws(DecodingError) {
+    while !reader.atEnd {
+      let start = reader.mark
+      switch try reader.tag() {
+      case 8: self.script = try reader.int32()
+      case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
+      }
+    }
+  }
+
+  func byteSize(_ sizes: inout WireSizes) -> Int {
+    var total = self.unknownFields.byteCount
+    if self.script != 0 { total &+= 1 &+ int32Size(self.script) }
+    return total
+  }
+
+  func write(to writer: inout WireWriter) {
+    if self.script != 0 {
+      writer.tag(8)
+      writer.int32(self.script)
+    }
+    writer.unknown(self.unknownFields)
+  }
+
+  private static let jsonFields = JSONFields(
+    "codegen.fixtures.Odd",
+    [
+      .init(1, "</script> ", "script"),
+    ])
+
+  mutating func mergeJSON(from reader: inout JSONReader) throws(JSONDecodingError) {
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(&object, of: Self.jsonFields) {
+      switch field {
+      case 1: try reader.singular(&self.script)
+      default: break
+      }
+    }
+  }
+
+  func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
+    try writer.beginObject()
+    try writer.singular("\\u003c/script\\u003e\\u2028", self.script, proto: "script")
+    writer.endObject()
+  }
+}
+
 /// The schema of `fixtures/naming.proto`, for reflection.
 let fixturesNamingProto = FileDescriptor(
   name: "fixtures/naming.proto",
@@ -752,5 +799,6 @@ let fixturesNamingProto = FileDescriptor(
     EhsKCWZ1bGxfbmFtZRgdIAEoCVIIZnVsbE5hbWUSHgoKc2VyaWFsaXplZBgeIAEoCVIKc2VyaWFsaXplZBIUCgRzb21l
     GCggASgJSABSBHNvbWUSFAoEbm9uZRgpIAEoCUgAUgRub25lEhgKBnN3aXRjaBgqIAEoCUgAUgZzd2l0Y2gaHgoGU3Ry
     aW5nEhQKBXZhbHVlGAEgASgJUgV2YWx1ZRobCgVFcnJvchISCgRjb2RlGAEgASgFUgRjb2RlIisKBFR5cGUSFAoQVFlQ
-    RV9VTlNQRUNJRklFRBAAEg0KCVRZUEVfVFlQRRABQgoKCHByb3RvY29sQgUKA19pbmIGcHJvdG8z
+    RV9VTlNQRUNJRklFRBAAEg0KCVRZUEVfVFlQRRABQgoKCHByb3RvY29sQgUKA19pbiIjCgNPZGQSHAoGc2NyaXB0GAEg
+    ASgFUgw8L3NjcmlwdD7igKhiBnByb3RvMw==
     """)

@@ -755,7 +755,12 @@ struct Codegen_Fixtures_Wide: Message {
       /// A number that the schema does not name.
       case unrecognized(Int32)
 
-      static var fullName: String { "codegen.fixtures.Wide.Inner.Level" }
+      static let protoNames = ProtoEnumNames(
+        "codegen.fixtures.Wide.Inner.Level",
+        [
+          (0, "LEVEL_UNSPECIFIED"),
+          (1, "LEVEL_HIGH"),
+        ])
 
       init() { self = .unspecified }
 
@@ -772,22 +777,6 @@ struct Codegen_Fixtures_Wide: Message {
         case .unspecified: 0
         case .high: 1
         case .unrecognized(let number): number
-        }
-      }
-
-      var protoName: String? {
-        switch self {
-        case .unspecified: "LEVEL_UNSPECIFIED"
-        case .high: "LEVEL_HIGH"
-        case .unrecognized: nil
-        }
-      }
-
-      init?(protoName: String) {
-        switch protoName {
-        case "LEVEL_UNSPECIFIED": self = .unspecified
-        case "LEVEL_HIGH": self = .high
-        default: return nil
         }
       }
     }

@@ -11,7 +11,12 @@ enum OtherMode: ProtoEnum {
   /// A number that the schema does not name.
   case unrecognized(Int32)
 
-  static var fullName: String { "codegen.other.v1.Mode" }
+  static let protoNames = ProtoEnumNames(
+    "codegen.other.v1.Mode",
+    [
+      (0, "MODE_UNSPECIFIED"),
+      (1, "MODE_FAST"),
+    ])
 
   init() { self = .unspecified }
 
@@ -28,22 +33,6 @@ enum OtherMode: ProtoEnum {
     case .unspecified: 0
     case .fast: 1
     case .unrecognized(let number): number
-    }
-  }
-
-  var protoName: String? {
-    switch self {
-    case .unspecified: "MODE_UNSPECIFIED"
-    case .fast: "MODE_FAST"
-    case .unrecognized: nil
-    }
-  }
-
-  init?(protoName: String) {
-    switch protoName {
-    case "MODE_UNSPECIFIED": self = .unspecified
-    case "MODE_FAST": self = .fast
-    default: return nil
     }
   }
 }

@@ -17,7 +17,15 @@ public enum Bench_V1_Phase: ProtoEnum {
   /// A number that the schema does not name.
   case unrecognized(Int32)
 
-  public static var fullName: String { "bench.v1.Phase" }
+  public static let protoNames = ProtoEnumNames(
+    "bench.v1.Phase",
+    [
+      (0, "PHASE_UNSPECIFIED"),
+      (1, "PHASE_PENDING"),
+      (2, "PHASE_PROGRESSING"),
+      (3, "PHASE_HEALTHY"),
+      (4, "PHASE_FAILED"),
+    ])
 
   public init() { self = .unspecified }
 
@@ -42,28 +50,6 @@ public enum Bench_V1_Phase: ProtoEnum {
     case .unrecognized(let number): number
     }
   }
-
-  public var protoName: String? {
-    switch self {
-    case .unspecified: "PHASE_UNSPECIFIED"
-    case .pending: "PHASE_PENDING"
-    case .progressing: "PHASE_PROGRESSING"
-    case .healthy: "PHASE_HEALTHY"
-    case .failed: "PHASE_FAILED"
-    case .unrecognized: nil
-    }
-  }
-
-  public init?(protoName: String) {
-    switch protoName {
-    case "PHASE_UNSPECIFIED": self = .unspecified
-    case "PHASE_PENDING": self = .pending
-    case "PHASE_PROGRESSING": self = .progressing
-    case "PHASE_HEALTHY": self = .healthy
-    case "PHASE_FAILED": self = .failed
-    default: return nil
-    }
-  }
 }
 
 /// How a new revision replaces the old one.
@@ -75,7 +61,14 @@ public enum Bench_V1_Strategy: ProtoEnum {
   /// A number that the schema does not name.
   case unrecognized(Int32)
 
-  public static var fullName: String { "bench.v1.Strategy" }
+  public static let protoNames = ProtoEnumNames(
+    "bench.v1.Strategy",
+    [
+      (0, "STRATEGY_UNSPECIFIED"),
+      (1, "STRATEGY_ROLLING"),
+      (2, "STRATEGY_BLUE_GREEN"),
+      (3, "STRATEGY_CANARY"),
+    ])
 
   public init() { self = .unspecified }
 
@@ -96,26 +89,6 @@ public enum Bench_V1_Strategy: ProtoEnum {
     case .blueGreen: 2
     case .canary: 3
     case .unrecognized(let number): number
-    }
-  }
-
-  public var protoName: String? {
-    switch self {
-    case .unspecified: "STRATEGY_UNSPECIFIED"
-    case .rolling: "STRATEGY_ROLLING"
-    case .blueGreen: "STRATEGY_BLUE_GREEN"
-    case .canary: "STRATEGY_CANARY"
-    case .unrecognized: nil
-    }
-  }
-
-  public init?(protoName: String) {
-    switch protoName {
-    case "STRATEGY_UNSPECIFIED": self = .unspecified
-    case "STRATEGY_ROLLING": self = .rolling
-    case "STRATEGY_BLUE_GREEN": self = .blueGreen
-    case "STRATEGY_CANARY": self = .canary
-    default: return nil
     }
   }
 }

@@ -11,7 +11,11 @@ public enum Google_Protobuf_NullValue: ProtoEnum {
   /// A number that the schema does not name.
   case unrecognized(Int32)
 
-  public static var fullName: String { "google.protobuf.NullValue" }
+  public static let protoNames = ProtoEnumNames(
+    "google.protobuf.NullValue",
+    [
+      (0, "NULL_VALUE"),
+    ])
 
   public init() { self = .nullValue }
 
@@ -26,20 +30,6 @@ public enum Google_Protobuf_NullValue: ProtoEnum {
     switch self {
     case .nullValue: 0
     case .unrecognized(let number): number
-    }
-  }
-
-  public var protoName: String? {
-    switch self {
-    case .nullValue: "NULL_VALUE"
-    case .unrecognized: nil
-    }
-  }
-
-  public init?(protoName: String) {
-    switch protoName {
-    case "NULL_VALUE": self = .nullValue
-    default: return nil
     }
   }
 }
