@@ -56,6 +56,14 @@ import Testing
       "refused/undecided.proto", "RequireMethodOption=codegen.fixtures.missing",
       "refused/undecided.proto: method GetNote has no option (codegen.fixtures.missing)"
     ),
+    (
+      "refused/same_message.proto", "",
+      "refused/same_message.proto: codegen.refused.Foo and codegen.refused.foo would both be Foo in Swift"
+    ),
+    (
+      "refused/same_service.proto", "",
+      "refused/same_service.proto: codegen.refused.Chat and codegen.refused.ChatClient would both be Codegen_Refused_ChatClient in Swift"
+    ),
     ("fixtures/enums.proto", "Colour=blue", "unknown option \"Colour=blue\""),
     ("fixtures/enums.proto", "Visibility=private", "unknown option \"Visibility=private\""),
     ("fixtures/enums.proto", "Module=onlypath", "unknown option \"Module=onlypath\""),
@@ -76,7 +84,8 @@ import Testing
     ("Visibility=public", "public struct Codegen_Fixtures_EnumHolder: Message {"),
     ("Visibility=package", "package struct Codegen_Fixtures_EnumHolder: Message {"),
     ("Visibility=internal", "\nstruct Codegen_Fixtures_EnumHolder: Message {"),
-    ("", "public import ProtoWire\n"),
+    ("", "@_exported public import ProtoWire\n"),
+    ("Visibility=internal", "\n@_exported import ProtoWire\n"),
   ])
   func `visibility is an option`(options: String, line: String) throws {
     #expect(try generated("fixtures/enums.proto", options: options).contains(line))

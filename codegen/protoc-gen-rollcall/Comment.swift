@@ -11,8 +11,10 @@ struct Comment {
     lines = []
     guard let location else { return }
     for text in [location.leadingComments, location.trailingComments] where !text.isEmpty {
-      var paragraph = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-        var line = line.last == "\r" ? line.dropLast() : line
+      // CR LF is one Character, and no "\n".
+      let split = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+      var paragraph = split.map { line in
+        var line = line
         while let last = line.last, last == " " || last == "\t" { line = line.dropLast() }
         return String(line.first == " " ? line.dropFirst() : line)
       }

@@ -36,7 +36,8 @@ struct FileEmitter {
     return writer.text
   }
 
-  /// The runtime, and the modules of imported schemas: public where a declaration names one of their types.
+  /// The runtime, exported, and the modules of imported schemas: public where a declaration names one of
+  /// their types.
   private func emitImports(to writer: inout SourceWriter) {
     var exposed: Set<String> = ["ProtoWire"]
     var hidden: Set<String> = []
@@ -65,7 +66,12 @@ struct FileEmitter {
       if let module = dependency.module, !exposed.contains(module) { hidden.insert(module) }
     }
     for module in exposed.union(hidden).sorted() where module != file.module {
-      let access = exposed.contains(module) ? options.visibility.modifier : ""
+      // The members of every message are ProtoWire's: who imports the message has them as well. What is
+      // exported is public; without a word it is so whatever the default of the module is.
+      let access =
+        module == "ProtoWire"
+        ? "@_exported " + (options.visibility == .public ? "public " : "")
+        : exposed.contains(module) ? options.visibility.modifier : ""
       writer.line("\(access)import \(module)")
     }
   }

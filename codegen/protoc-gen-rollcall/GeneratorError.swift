@@ -9,6 +9,7 @@ enum GeneratorError: Error, CustomStringConvertible {
   case hiddenType(file: String, name: String, inside: String, alias: String)
   case unknownFile(String)
   case missingOption(file: String, method: String, option: String)
+  case sameName(file: String, name: String, other: String, swiftName: String)
 
   var description: String {
     switch self {
@@ -29,6 +30,9 @@ enum GeneratorError: Error, CustomStringConvertible {
       "\(file): \(inside) hides \(name) by a type of that name, and \(alias), its other name, is taken"
     case .unknownFile(let file):
       "\(file): to be generated, but not in the request"
+    case .sameName(let file, let name, let other, let swiftName):
+      "\(file): \(name) and \(other) would both be \(swiftName) in Swift; rename one, or give their "
+        + "files different packages, options swift_prefix or modules"
     case .missingOption(let file, let method, let option):
       "\(file): method \(method) has no option (\(option)), which every method must have"
     }

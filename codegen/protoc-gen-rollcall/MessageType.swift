@@ -18,6 +18,8 @@ final class MessageType {
   var enums: [EnumType] = []
   /// Of a message of the top level: names for types that something inside it hides.
   var aliases: [(name: String, target: String)] = []
+  /// The names of its members: nested types, oneofs, properties.
+  var scope = NameScope(reserved: Naming.messageMembers)
   /// The fields live in a copy-on-write box: the message is wide, or contains itself.
   var isBoxed = false
 
@@ -49,6 +51,8 @@ final class Oneof {
   let typeName: String
   let comment: Comment
   var fields: [Field] = []
+  /// The names of its cases.
+  var cases = NameScope(reserved: Naming.oneofMembers)
 
   init(name: String, swiftName: String, typeName: String, comment: Comment) {
     self.name = name

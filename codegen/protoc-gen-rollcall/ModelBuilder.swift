@@ -7,8 +7,8 @@ struct ModelBuilder {
   private var files: [String: ProtoFile] = [:]
   private var messages: [String: MessageType] = [:]
   private var enums: [String: EnumType] = [:]
-  /// Swift names of the top level.
-  private var topLevel: Set<String> = []
+  /// The names of the top level of the module that is generated.
+  private var topLevel = NameScope()
   /// Field numbers of the extensions of `google.protobuf.MethodOptions`, by full name.
   private var methodOptions: [String: Int32] = [:]
 
@@ -68,7 +68,7 @@ struct ModelBuilder {
     file.enums = proto.enumType.enumerated().map { index, type in
       declare(type, at: [5, Int32(index)], in: scope, parent: nil)
     }
-    topLevel.formUnion(file.messages.map(\.swiftName) + file.enums.map(\.swiftName))
+    if file.module == nil { try claimTopLevel(of: file, proto, prefix: scope.prefix) }
     for option in proto.extension where option.extendee == Self.methodOptionsName {
       methodOptions[scope.qualified(option.name)] = option.number
     }
@@ -80,7 +80,8 @@ struct ModelBuilder {
     where option.extendee == Self.methodOptionsName && option.label != .repeated {
       file.methodOptions.append(
         MethodOptionType(
-          name: option.name, swiftName: Naming.method(option.name), number: option.number,
+          name: option.name,
+          swiftName: Naming.escaped(Naming.lowerCamel(option.name)), number: option.number,
           kind: try kind(of: option, in: scope),
           comment: scope.comments.comment([7, Int32(index)])))
     }
@@ -110,11 +111,33 @@ struct ModelBuilder {
     func names(_ name: String, parent: MessageType?) -> (full: String, short: String, path: String)
     {
       if let parent {
-        let short = Naming.type(name)
-        return (parent.fullName + "." + name, short, parent.swiftPath + "." + short)
+        let full = parent.fullName + "." + name
+        let short = parent.scope.claim(Naming.type(name), for: full)
+        return (full, short, parent.swiftPath + "." + short)
       }
-      let short = prefix.isEmpty ? Naming.type(name) : prefix + Naming.upperFirst(name)
+      let short = prefix.isEmpty ? Naming.topLevelType(name) : prefix + Naming.upperFirst(name)
       return (qualified(name), short, short)
+    }
+  }
+
+  /// At the top level two names that become one are an error: files are generated in any company and
+  /// order, and a name must not depend on it.
+  private mutating func claimTopLevel(
+    of file: ProtoFile, _ proto: FileDescriptorProto, prefix: String
+  ) throws(GeneratorError) {
+    var names = file.messages.map { ($0.swiftName, $0.fullName) }
+    names += file.enums.map { ($0.swiftName, $0.fullName) }
+    let package = proto.package.isEmpty ? "" : proto.package + "."
+    for service in proto.service {
+      for suffix in ["Methods", "Server", "Client"] {
+        names.append((prefix + service.name + suffix, package + service.name))
+      }
+    }
+    names.append((file.descriptorName, file.path))
+    for (name, owner) in names {
+      if let other = topLevel.conflict(name, for: owner) {
+        throw .sameName(file: file.path, name: owner, other: other, swiftName: name)
+      }
     }
   }
 
@@ -186,9 +209,16 @@ struct ModelBuilder {
       let comment = scope.comments.comment(
         path + [2, Int32(index)], isDeprecated: field.options.deprecated)
       let shape = try shape(of: field, entries: entries, oneofs: oneofs, in: scope)
+      let camel = Naming.lowerCamel(field.name)
+      let swiftName: String
+      if case .member(_, let oneof) = shape {
+        swiftName = oneof.cases.claim(camel, for: field.name)
+      } else {
+        swiftName = type.scope.claim(camel, for: field.name)
+      }
       let resolved = Field(
         name: field.name, jsonName: field.jsonName, number: Int(field.number),
-        swiftName: Naming.property(field.name), shape: shape, comment: comment)
+        swiftName: Naming.escaped(swiftName), shape: shape, comment: comment)
       type.fields.append(resolved)
       if case .member(_, let oneof) = shape { oneof.fields.append(resolved) }
     }
@@ -201,14 +231,14 @@ struct ModelBuilder {
   private func resolve(_ proto: OneofDescriptorProto, in type: MessageType, _ comment: Comment)
     -> Oneof
   {
-    var typeName = Naming.type(Naming.upperFirst(Naming.lowerCamel(proto.name)))
-    let siblings = type.messages.map(\.swiftName) + type.enums.map(\.swiftName)
-    if siblings.contains(typeName) || typeName.hasSuffix("_") || typeName == type.swiftName {
-      typeName = Naming.upperFirst(Naming.lowerCamel(proto.name)) + "Oneof"
+    let camel = Naming.lowerCamel(proto.name)
+    var typeName = Naming.type(Naming.upperFirst(camel))
+    if type.scope.isTaken(typeName) || typeName.hasSuffix("_") || typeName == type.swiftName {
+      typeName = Naming.upperFirst(camel) + "Oneof"
     }
     return Oneof(
-      name: proto.name, swiftName: Naming.property(proto.name), typeName: typeName,
-      comment: comment)
+      name: proto.name, swiftName: Naming.escaped(type.scope.claim(camel, for: proto.name)),
+      typeName: type.scope.claim(typeName, for: proto.name), comment: comment)
   }
 
   private func shape(
@@ -279,7 +309,7 @@ struct ModelBuilder {
   /// An alias must not be the name of another type.
   private func checkAliases(of file: ProtoFile) throws(GeneratorError) {
     for message in file.messages {
-      for alias in message.aliases where topLevel.contains(alias.name) {
+      for alias in message.aliases where topLevel.isTaken(alias.name) {
         throw .hiddenType(
           file: file.path, name: alias.target, inside: message.swiftName, alias: alias.name)
       }
@@ -333,6 +363,7 @@ struct ModelBuilder {
     throws(GeneratorError) -> ServiceType
   {
     var methods: [ServiceType.Method] = []
+    var names = NameScope(reserved: Naming.serviceMembers)
     for (index, method) in proto.method.enumerated() {
       try checkOptions(of: method, in: scope)
       let kind: ServiceType.Method.Kind =
@@ -344,7 +375,9 @@ struct ModelBuilder {
         }
       methods.append(
         ServiceType.Method(
-          name: method.name, swiftName: Naming.method(method.name),
+          name: method.name,
+          swiftName: Naming.escaped(
+            names.claim(Naming.lowerCamel(method.name), for: method.name)),
           input: try message(method.inputType, in: scope),
           output: try message(method.outputType, in: scope), kind: kind,
           idempotency: ".\(method.options.idempotencyLevel)",

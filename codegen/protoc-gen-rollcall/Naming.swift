@@ -10,15 +10,25 @@ enum Naming {
     "where", "while", "Any", "Protocol", "await",
   ]
 
-  /// Members that the runtime puts on every message; a field of that name gets an underscore.
-  private static let messageMembers: Set<String> = [
+  /// Members that the runtime puts on every message, and functions that its code calls; a field of that
+  /// name gets an underscore.
+  static let messageMembers: Set<String> = [
     "self", "init", "unknownFields", "hashValue", "hash", "merge", "write", "byteSize",
-    "serialized",
-    "encode", "json", "writeJSON", "mergeJSON", "with", "box",
+    "serialized", "encode", "json", "writeJSON", "mergeJSON", "with", "box",
+    "int32Size", "varintSize", "delimitedSize", "zigzag",
   ]
 
-  /// Members of every generated enum.
+  /// Members of every oneof's enum.
+  static let oneofMembers: Set<String> = ["self", "init", "hashValue", "hash"]
+
+  /// Members of what a service gets: its methods, its server, its client.
+  static let serviceMembers: Set<String> = [
+    "self", "init", "all", "serviceName", "registration", "channel",
+  ]
+
+  /// Members of every generated enum, and those of an `Optional` of it, which would be meant instead.
   private static let enumMembers: Set<String> = [
+    "some", "none",
     "self", "init", "unrecognized", "rawValue", "protoName", "protoNames", "hashValue", "hash",
     "fullName",
     "allCases",
@@ -32,7 +42,17 @@ enum Naming {
     "BoxedFields",
     "FileDescriptor", "JSONFields", "JSONReader", "JSONWriter", "JSONDecodingError",
     "JSONEncodingError",
+    "WireDouble", "WireFloat", "WireInt32", "WireInt64", "WireUInt32", "WireUInt64", "WireSInt32",
+    "WireSInt64", "WireFixed32", "WireFixed64", "WireSFixed32", "WireSFixed64", "WireBool",
+    "WireString", "WireBytes", "WireSubmessage", "WireEnum",
     "Hashable", "Sendable", "Optional", "Array", "Dictionary", "Int8", "Int16", "UInt", "UInt16",
+  ]
+
+  /// Types that the code of services names at the top level.
+  private static let serviceTypeNames: Set<String> = [
+    "AnyMethodDescriptor", "BidirectionalCall", "CallOptions", "ClientChannel",
+    "ClientStreamingCall", "MethodDescriptor", "MethodOption", "RequestStream", "ResponseStream",
+    "ServerContext", "ServerStreamingCall", "ServiceRegistration",
   ]
 
   static func upperFirst(_ text: String) -> String {
@@ -78,15 +98,10 @@ enum Naming {
     return typeNames.contains(camel) ? camel + "_" : camel
   }
 
-  static func property(_ name: String) -> String {
-    let camel = lowerCamel(name)
-    return messageMembers.contains(camel) ? camel + "_" : escaped(camel)
-  }
-
-  static func method(_ name: String) -> String {
-    let camel = lowerCamel(name)
-    return ["self", "init", "all", "serviceName", "registration", "channel"].contains(camel)
-      ? camel + "_" : escaped(camel)
+  /// A type of the top level in a file without a prefix.
+  static func topLevelType(_ name: String) -> String {
+    let type = type(name)
+    return serviceTypeNames.contains(type) ? type + "_" : type
   }
 
   /// Swift names for all cases of an enum: without the prefix that repeats the enum's name, unless that
@@ -94,25 +109,17 @@ enum Naming {
   static func cases(_ names: [String], enumName: String) -> [String] {
     let prefix = screamingSnake(enumName) + "_"
     var result: [String] = []
-    var taken: Set<String> = []
+    var scope = NameScope(reserved: enumMembers)
     for name in names {
       var short = name
       if name.uppercased().hasPrefix(prefix) {
         let rest = String(name.dropFirst(prefix.count))
         if let first = rest.first, !first.isNumber { short = rest }
       }
-      var swiftName = caseName(short)
-      if taken.contains(swiftName) { swiftName = caseName(name) }
-      while taken.contains(swiftName) { swiftName += "_" }
-      taken.insert(swiftName)
-      result.append(swiftName)
+      let isFree = enumMembers.contains(lowerCamel(short)) || !scope.isTaken(lowerCamel(short))
+      result.append(escaped(scope.claim(lowerCamel(isFree ? short : name), for: name)))
     }
     return result
-  }
-
-  private static func caseName(_ name: String) -> String {
-    let camel = lowerCamel(name)
-    return enumMembers.contains(camel) ? camel + "_" : escaped(camel)
   }
 
   private static func screamingSnake(_ name: String) -> String {

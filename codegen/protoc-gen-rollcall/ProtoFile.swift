@@ -31,8 +31,9 @@ final class ProtoFile {
 
   /// The global that holds the embedded descriptor: `rollcallV1CatalogProto`.
   var descriptorName: String {
-    let words = path.split { $0 == "/" || $0 == "." || $0 == "_" || $0 == "-" }.map(String.init)
-    return Naming.lowerFirst(words.map(Naming.upperFirst).joined())
+    let words = path.split { !$0.isLetter && !$0.isNumber }.map(String.init)
+    let name = Naming.lowerFirst(words.map(Naming.upperFirst).joined())
+    return name.first?.isNumber == true ? "_" + name : name
   }
 
   /// `rollcall.v1.catalog.pb.swift`: flat, because a Swift module wants unique file names.

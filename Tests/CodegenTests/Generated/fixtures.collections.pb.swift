@@ -3,7 +3,7 @@
 //
 // Repeated fields and maps of every legal type.
 
-import ProtoWire
+@_exported import ProtoWire
 
 /// Packed where proto3 packs by default.
 struct Codegen_Fixtures_Repeated: Message {

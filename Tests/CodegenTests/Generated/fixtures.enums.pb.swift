@@ -3,7 +3,7 @@
 //
 // Enums: aliases, negative numbers, names that repeat the enum's, names that clash.
 
-import ProtoWire
+@_exported import ProtoWire
 
 /// Prefixed names lose the prefix.
 enum Codegen_Fixtures_Color: ProtoEnum {
@@ -114,7 +114,7 @@ enum Codegen_Fixtures_Keyword: ProtoEnum {
   case `class`
   case unrecognized_
   case rawValue_
-  case none
+  case none_
   /// A number that the schema does not name.
   case unrecognized(Int32)
 
@@ -140,7 +140,7 @@ enum Codegen_Fixtures_Keyword: ProtoEnum {
     case 3: self = .`class`
     case 4: self = .unrecognized_
     case 5: self = .rawValue_
-    case 6: self = .none
+    case 6: self = .none_
     default: self = .unrecognized(rawValue)
     }
   }
@@ -153,7 +153,7 @@ enum Codegen_Fixtures_Keyword: ProtoEnum {
     case .`class`: 3
     case .unrecognized_: 4
     case .rawValue_: 5
-    case .none: 6
+    case .none_: 6
     case .unrecognized(let number): number
     }
   }

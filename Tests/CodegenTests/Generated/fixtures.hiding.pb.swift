@@ -3,7 +3,7 @@
 //
 // Nested types and oneofs of the same name as a type of the top level, in a file without a prefix.
 
-import ProtoWire
+@_exported import ProtoWire
 
 enum HiddenLevel: ProtoEnum {
   case unspecified

@@ -3,7 +3,7 @@
 //
 // Types of other packages and the well-known types.
 
-import ProtoWire
+@_exported import ProtoWire
 import RPCCore
 
 struct Codegen_Fixtures_Importer: Message {

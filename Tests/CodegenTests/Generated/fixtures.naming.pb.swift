@@ -3,7 +3,7 @@
 //
 // Names that Swift or the runtime use themselves.
 
-import ProtoWire
+@_exported import ProtoWire
 
 struct Codegen_Fixtures_Naming: Message {
   private var box = CopyOnWrite<BoxedFields>()

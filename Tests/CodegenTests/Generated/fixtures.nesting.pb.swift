@@ -3,7 +3,7 @@
 //
 // Recursion in all its forms, and messages wide enough for a box.
 
-import ProtoWire
+@_exported import ProtoWire
 
 /// A list: contains itself directly.
 struct Codegen_Fixtures_Chain: Message {

@@ -3,7 +3,7 @@
 //
 // Names in JSON that only some implementations take.
 
-import ProtoWire
+@_exported import ProtoWire
 
 /// The JSON name of each is the schema's name of the other.
 struct Codegen_Fixtures_Swapped: Message {

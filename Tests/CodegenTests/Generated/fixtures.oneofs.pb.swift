@@ -3,7 +3,7 @@
 //
 // Oneofs of every kind of member.
 
-import ProtoWire
+@_exported import ProtoWire
 
 struct Codegen_Fixtures_Choices: Message {
   var before: String = ""

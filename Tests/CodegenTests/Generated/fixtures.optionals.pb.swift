@@ -3,7 +3,7 @@
 //
 // Fields with `optional`.
 
-import ProtoWire
+@_exported import ProtoWire
 
 /// Explicit presence: zero is written when it was set.
 struct Codegen_Fixtures_OptionalScalars: Message {

@@ -3,7 +3,7 @@
 //
 // Custom options: they extend proto2 messages, which is legal in proto3, and travel in descriptors only.
 
-import ProtoWire
+@_exported import ProtoWire
 import RPCCore
 
 struct Codegen_Fixtures_Audience: Message {

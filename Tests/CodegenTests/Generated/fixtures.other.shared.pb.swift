@@ -3,7 +3,7 @@
 //
 // A package with a prefix of its own, imported by others.
 
-import ProtoWire
+@_exported import ProtoWire
 
 enum OtherMode: ProtoEnum {
   case unspecified

@@ -3,7 +3,7 @@
 //
 // Every scalar type.
 
-import ProtoWire
+@_exported import ProtoWire
 
 /// Implicit presence: the default value is not written.
 struct Codegen_Fixtures_Scalars: Message {

@@ -3,7 +3,7 @@
 //
 // Services with every kind of method.
 
-import ProtoWire
+@_exported import ProtoWire
 import RPCCore
 
 struct Codegen_Fixtures_Note: Message {

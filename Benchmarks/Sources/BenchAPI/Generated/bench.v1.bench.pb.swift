@@ -4,7 +4,7 @@
 // The service that the benchmarks measure: a record of the size and mix of a real resource, alone, in a
 // page of a list, and a stream of small events.
 
-public import ProtoWire
+@_exported public import ProtoWire
 public import RPCCore
 
 /// What a deployment or one of its steps is doing.
