@@ -42,7 +42,7 @@ public enum TLSFailure {
     ("SSLV3_ALERT_CERTIFICATE_UNKNOWN", "the peer refused the certificate it was shown"),
     (
       "SSLV3_ALERT_HANDSHAKE_FAILURE",
-      "the peer accepts none of the offered ways of TLS, or demands a client certificate"
+      "the peer refused TLS: it does not speak TLS here, takes none of the offered ways, or demands a client certificate"
     ),
     ("WRONG_VERSION_NUMBER", "the peer does not speak TLS"),
     ("HTTP_REQUEST", "the peer does not speak TLS"),

@@ -28,7 +28,7 @@ extension DevicesCommand {
         var request = RegisterRequest()
         request.device = device
         request.requestId = Session.requestID()
-        let answer = try await session.devices.register(request, options: session.options)
+        let answer = try await session.devices.register(request, options: session.once)
         try session.showSecret(
           answer, of: "the key of \(hardwareID)", next: "rollcall devices rotate-key \(hardwareID)"
         ) {
@@ -56,7 +56,7 @@ extension DevicesCommand {
         request.deviceId = device.id
         request.resetSequence = resetSequence
         request.requestId = Session.requestID()
-        let answer = try await session.devices.rotateDeviceKey(request, options: session.options)
+        let answer = try await session.devices.rotateDeviceKey(request, options: session.once)
         try session.showSecret(
           answer, of: "the key of \(device.hardwareId)", next: "rotate it once more"
         ) {

@@ -70,7 +70,7 @@ struct KeysCommand: AsyncParsableCommand {
         keyRequest.principalId = try created.principal.unwrapped().id
         keyRequest.displayName = name
         keyRequest.requestId = Session.requestID()
-        let answer = try await session.auth.createApiKey(keyRequest, options: session.options)
+        let answer = try await session.auth.createApiKey(keyRequest, options: session.once)
         let hint = answer.apiKey?.hint ?? ""
         try session.showSecret(
           answer, of: "the key", next: "rollcall keys revoke \(hint)… and create another"

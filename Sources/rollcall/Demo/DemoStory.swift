@@ -75,7 +75,7 @@ struct DemoStory: Sendable {
     key.principalId = try created.principal.unwrapped().id
     key.displayName = "demo devices"
     key.requestId = Session.requestID()
-    return try await session.auth.createApiKey(key, options: session.options).secret
+    return try await session.auth.createApiKey(key, options: session.once).secret
   }
 
   /// Waits until all devices have registered, with a line that says how many have.
