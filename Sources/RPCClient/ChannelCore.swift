@@ -97,7 +97,10 @@ final class ChannelCore: @unchecked Sendable {
     guard calls.removeValue(forKey: ObjectIdentifier(call)) != nil else { return }
     waiting.removeAll { $0 === call }
     current?.forget(call)
-    if calls.isEmpty, state.connectivity == .shutdown { closeConnections() }
+    guard calls.isEmpty, state.connectivity == .shutdown else { return }
+    closeConnections()
+    // The last connection may have gone before its calls heard of it.
+    resumeClosers()
   }
 
   private func startWaiting() {

@@ -66,6 +66,13 @@ import Testing
       await channel.close(grace: .milliseconds(20))
       await #expect(throws: RPCError.self) { for try await _ in running {} }
     }
+    // Once the close is first, once the cut.
+    for _ in 0..<20 {
+      try await closeAfterCut()
+    }
+  }
+
+  private func closeAfterCut() async throws {
     try await withRelay { channel, service, relay async throws in
       let running = channel.serverStreaming(Echo.hang, Text("x"), options: .init())
       #expect(try await service.started.next() == "Hang")
