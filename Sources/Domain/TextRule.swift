@@ -54,7 +54,7 @@ public enum TextRule: Hashable, Sendable, CaseIterable {
     case .name: try checkName(text, field)
     case .optionalName: if !text.isEmpty { try checkName(text, field) }
     case .versionName:
-      let isWord = text.utf8.allSatisfy { byte in
+      let isWord = text.hasOnlyBytes { byte in
         byte.isLetterOrDigit || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "+")
           || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
       }
@@ -65,11 +65,11 @@ public enum TextRule: Hashable, Sendable, CaseIterable {
             + " letter or digit")
       }
     case .description, .reason:
-      guard text.utf8.allSatisfy({ $0 >= 0x20 || $0 == 0x0A || $0 == 0x09 || $0 == 0x0D }) else {
+      guard text.hasOnlyBytes({ $0 >= 0x20 || $0 == 0x0A || $0 == 0x09 || $0 == 0x0D }) else {
         throw .invalid(field: field, message: "has a control character")
       }
     case .displayName, .requiredDisplayName, .hardwareID, .foreignIdentifier:
-      guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
+      guard text.hasOnlyBytes({ $0 >= 0x20 && $0 != 0x7F }) else {
         throw .invalid(field: field, message: "has a control character")
       }
     }
@@ -78,12 +78,20 @@ public enum TextRule: Hashable, Sendable, CaseIterable {
 
   private func checkName(_ text: String, _ field: String) throws(DomainError) {
     let hyphen = UInt8(ascii: "-")
-    let isWord = text.utf8.allSatisfy { $0.isLowerCaseLetterOrDigit || $0 == hyphen }
+    let isWord = text.hasOnlyBytes { $0.isLowerCaseLetterOrDigit || $0 == hyphen }
     guard isWord, text.utf8.first != hyphen, text.utf8.last != hyphen else {
       throw .invalid(
         field: field,
         message: "\"\(text)\" may hold lower-case letters, digits and inner hyphens only")
     }
+  }
+}
+
+extension String {
+  /// Whether every byte of the UTF-8 is one of those; native strings are read as the array they are.
+  fileprivate func hasOnlyBytes(_ isAllowed: (UInt8) -> Bool) -> Bool {
+    utf8.withContiguousStorageIfAvailable { $0.allSatisfy(isAllowed) }
+      ?? utf8.allSatisfy(isAllowed)
   }
 }
 

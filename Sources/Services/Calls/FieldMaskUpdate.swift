@@ -2,7 +2,13 @@ internal import ProtoWire
 
 /// Which fields an update changes: those of its mask, or the populated ones when there is none.
 struct FieldMaskUpdate {
-  private let paths: Set<String>
+  private enum Selection {
+    case populated
+    case all
+    case named([String])
+  }
+  private let selection: Selection
+  private let fields: KeyValuePairs<String, Bool>
 
   /// `fields` are the changeable paths, each with whether the request populates it.
   ///
@@ -14,28 +20,40 @@ struct FieldMaskUpdate {
   init(
     _ mask: Google_Protobuf_FieldMask?, fields: KeyValuePairs<String, Bool>
   ) throws(ServiceError) {
+    self.fields = fields
     let asked = mask?.paths ?? []
     if asked.isEmpty {
-      paths = Set(fields.filter(\.value).map(\.key))
+      selection = .populated
       return
     }
-    let changeable = fields.map(\.key)
     if asked == ["*"] {
-      paths = Set(changeable)
+      selection = .all
       return
     }
-    for path in asked where !changeable.contains(path) {
+    for path in asked where !fields.contains(where: { $0.key == path }) {
       throw .invalid(
         field: "update_mask",
         message: "\"\(path)\" is unknown or cannot be changed; what can: "
-          + changeable.joined(separator: ", "))
+          + fields.map(\.key).joined(separator: ", "))
     }
-    paths = Set(asked)
+    selection = .named(asked)
   }
 
   /// Whether the field of this path is changed.
-  func changes(_ path: String) -> Bool { paths.contains(path) }
+  func changes(_ path: String) -> Bool {
+    switch selection {
+    case .populated: fields.contains { $0.value && $0.key == path }
+    case .all: fields.contains { $0.key == path }
+    case .named(let paths): paths.contains(path)
+    }
+  }
 
   /// Whether nothing is changed.
-  var isEmpty: Bool { paths.isEmpty }
+  var isEmpty: Bool {
+    switch selection {
+    case .populated: !fields.contains(where: \.value)
+    case .all: fields.isEmpty
+    case .named(let paths): paths.isEmpty
+    }
+  }
 }
