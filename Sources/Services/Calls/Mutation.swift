@@ -1,4 +1,3 @@
-internal import Crypto
 internal import Domain
 internal import ProtoWire
 internal import RPCCore
@@ -46,6 +45,6 @@ struct Mutation {
 
   static func digest(_ message: (any Message)?) -> [UInt8] {
     guard let message else { return [] }
-    return Array(SHA256.hash(data: message.serialized(deterministic: true)))
+    return Fingerprint.sha256(message.serialized(deterministic: true))
   }
 }

@@ -1,4 +1,3 @@
-internal import Crypto
 public import Domain
 
 /// Who does something, for the event log.
@@ -228,7 +227,7 @@ public struct DeploymentJournal {
       pin.deployment.rawValue, pin.device.rawValue, "\(pin.target)", pin.reason, pin.createdBy,
     ] { writer.add(text) }
     writer.add(pin.createdAt.milliseconds)
-    return Array(SHA256.hash(data: writer.bytes))
+    return Fingerprint.sha256(writer.bytes)
   }
 
   /// SHA-256 over the fields that a change may touch.
@@ -240,9 +239,8 @@ public struct DeploymentJournal {
       deployment.desiredVersion?.rawValue ?? "", deployment.activeVersion?.rawValue ?? "",
       deployment.replacedVersion?.rawValue ?? "", deployment.currentRollout?.rawValue ?? "",
     ] + deployment.withdrawnVersions.map(\.rawValue) { writer.add(text) }
-    return Array(
-      SHA256.hash(
-        data: writer.bytes + deployment.selector.record + (deployment.policy?.record ?? [])))
+    return Fingerprint.sha256(
+      writer.bytes + deployment.selector.record + (deployment.policy?.record ?? []))
   }
 
   private static func digest(_ rollout: Rollout) -> [UInt8] {
@@ -254,7 +252,7 @@ public struct DeploymentJournal {
     writer.add(rollout.exposure.millionths)
     writer.add(rollout.nextAdvanceAt?.milliseconds)
     writer.add(rollout.window)
-    return Array(
-      SHA256.hash(data: writer.bytes + rollout.policy.record + rollout.verdicts.record))
+    return Fingerprint.sha256(
+      writer.bytes + rollout.policy.record + rollout.verdicts.record)
   }
 }

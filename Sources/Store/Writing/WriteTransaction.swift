@@ -1,21 +1,26 @@
 internal import SQL
 
 /// The writer's transaction, during one closure of `store.write`.
+///
+/// Its state is the writer thread's alone and never touched twice at a time, so nothing checks that
+/// at run time.
 public final class WriteTransaction: ReadTransaction {
   /// Milliseconds since 1970 when the closure started: the time of everything it writes.
-  public internal(set) var nowMilliseconds: Int64 = 0
+  @exclusivity(unchecked) public internal(set) var nowMilliseconds: Int64 = 0
   let ids: IDGenerator
   let idempotencyRetentionMilliseconds: Int64
 
   /// The revision of the last appended event, committed or not.
-  private(set) var head: Int64 = 0
+  @exclusivity(unchecked) private(set) var head: Int64 = 0
   /// Hash of each org's newest event, as far as this process appended any.
-  private var chainHeads: [String: [UInt8]] = [:]
+  @exclusivity(unchecked) private var chainHeads: [String: [UInt8]] = [:]
   /// Events of the batch that is not yet committed.
-  private var pending: [LoggedEvent] = []
+  @exclusivity(unchecked) private var pending: [LoggedEvent] = []
   /// What the running closure replaced in `chainHeads`, newest last.
-  private var undo: [(org: String, hash: [UInt8]?)] = []
-  private var mark = (head: Int64(0), pending: 0)
+  @exclusivity(unchecked) private var undo: [(org: String, hash: [UInt8]?)] = []
+  @exclusivity(unchecked) private var mark = (head: Int64(0), pending: 0)
+  /// What the chain's hash is made of, kept for its memory.
+  @exclusivity(unchecked) private var hashed: [UInt8] = []
 
   init(_ connection: Connection, ids: IDGenerator, configuration: StoreConfiguration) {
     self.ids = ids
@@ -41,7 +46,8 @@ public final class WriteTransaction: ReadTransaction {
     let logged = LoggedEvent(
       revision: revision, createdAtMilliseconds: nowMilliseconds,
       chainHash: EventChain.hash(
-        after: previous, revision: revision, createdAtMilliseconds: nowMilliseconds, event),
+        after: previous, revision: revision, createdAtMilliseconds: nowMilliseconds, event,
+        in: &hashed),
       event: event)
     try EventLog.insert(logged, into: connection)
     undo.append((event.org, cached))

@@ -1,0 +1,13 @@
+internal import Crypto
+
+/// What an event, a request or a state is told apart by.
+public enum Fingerprint {
+  /// The SHA-256 of `bytes`: 32 bytes.
+  public static func sha256(_ bytes: [UInt8]) -> [UInt8] {
+    bytes.withUnsafeBytes { bytes in
+      var hash = SHA256()
+      hash.update(bufferPointer: bytes)
+      return hash.finalize().withUnsafeBytes { [UInt8]($0) }
+    }
+  }
+}
