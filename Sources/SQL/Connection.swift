@@ -8,15 +8,19 @@
 /// error when it spells it, and repositories map hundreds of rows.
 public final class Connection {
   @usableFromInline let engine: any EngineConnection
-  @usableFromInline var cache: [StatementKey: CachedStatement] = [:]
+  @exclusivity(unchecked) @usableFromInline var cache = StatementTable()
   private var textCache: [String: CachedStatement] = [:]
+  private var scripts = 0
 
   /// Opens a connection of `engine`.
   public init(_ engine: any Engine, _ mode: ConnectionMode) throws(SQLError) {
     self.engine = try engine.connect(mode)
   }
 
-  deinit { close() }
+  deinit {
+    close()
+    cache.deallocate()
+  }
 
   // MARK: Queries
 
@@ -88,6 +92,7 @@ public final class Connection {
 
   /// Runs several statements without parameters: migrations and pragmas.
   public func runScript(_ sql: String) throws(SQLError) {
+    scripts += 1
     try engine.runScript(sql)
   }
 
@@ -95,6 +100,10 @@ public final class Connection {
 
   /// False as soon as the engine rolled the transaction back by itself.
   public var isInTransaction: Bool { engine.isInTransaction }
+
+  /// Grows with every row that a statement changes, and with every script: equal before and after
+  /// means that nothing was changed in between.
+  public var changeCount: Int { engine.totalChanges + scripts }
 
   /// Stops the running statement from another thread.
   public var interrupter: any Interrupter { engine.interrupter }
@@ -115,7 +124,7 @@ public final class Connection {
   /// inside the row closure of the same query) gets a second, temporary compilation.
   @inlinable
   func checkout(_ sql: StaticString) throws(SQLError) -> CachedStatement {
-    if let entry = cache[StatementKey(sql)], !entry.isRunning {
+    if let entry = cache.find(sql), !entry.isRunning {
       entry.isRunning = true
       return entry
     }
@@ -125,8 +134,7 @@ public final class Connection {
   @usableFromInline
   func compile(_ sql: StaticString) throws(SQLError) -> CachedStatement {
     let entry = CachedStatement(try engine.prepare(sql.description))
-    let key = StatementKey(sql)
-    if cache[key] == nil { cache[key] = entry }
+    if cache.find(sql) == nil { cache.insert(sql, entry) }
     return entry
   }
 
@@ -170,23 +178,10 @@ public final class Connection {
   }
 }
 
-/// A statement literal's identity: its address and length, so that a lookup hashes no text.
-@usableFromInline
-struct StatementKey: Hashable {
-  @usableFromInline let address: UInt
-  @usableFromInline let length: Int
-
-  @inlinable
-  init(_ sql: StaticString) {
-    address = UInt(bitPattern: sql.utf8Start)
-    length = sql.utf8CodeUnitCount
-  }
-}
-
 @usableFromInline
 final class CachedStatement {
   @usableFromInline let statement: any EngineStatement
-  @usableFromInline var isRunning = true
+  @exclusivity(unchecked) @usableFromInline var isRunning = true
 
   init(_ statement: any EngineStatement) { self.statement = statement }
 }

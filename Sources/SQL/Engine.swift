@@ -26,6 +26,9 @@ public protocol EngineConnection: AnyObject {
   var isInTransaction: Bool { get }
   /// Rows changed by the last INSERT, UPDATE or DELETE.
   var changes: Int { get }
+  /// Rows changed since the connection was opened, by statements that succeeded. One that fails
+  /// changes nothing.
+  var totalChanges: Int { get }
   /// A handle that another thread may use to stop the running statement.
   var interrupter: any Interrupter { get }
   /// Finalises every statement and closes. Idempotent.

@@ -65,6 +65,8 @@ final class SQLiteConnection: EngineConnection {
 
   var changes: Int { handle.map { Int(sqlite3_changes64($0)) } ?? 0 }
 
+  var totalChanges: Int { handle.map { Int(sqlite3_total_changes64($0)) } ?? 0 }
+
   var interrupter: any Interrupter { stop }
 
   func close() {

@@ -68,6 +68,7 @@ final class FaultConnection: EngineConnection {
   func runScript(_ sql: String) throws(SQLError) { try inner.runScript(sql) }
   var isInTransaction: Bool { inner.isInTransaction }
   var changes: Int { inner.changes }
+  var totalChanges: Int { inner.totalChanges }
   var interrupter: any Interrupter { inner.interrupter }
   func close() { inner.close() }
 }
