@@ -27,6 +27,10 @@ public final class WatchHub: Sendable {
   }
 
   struct Inbox {
+    /// Whether there is a watch, or one on its way. Without any, commits only move `passed`.
+    var isWatched = false
+    /// The newest revision that was committed while nobody watched.
+    var passed: Int64 = 0
     var commands: [Command] = []
     var events: [LoggedEvent] = []
     /// Events were discarded; the newest revision is in the log.
@@ -56,12 +60,16 @@ public final class WatchHub: Sendable {
         var taken =
           inbox.wait(untilMilliseconds: wait) { state -> Inbox? in
             if state.isEmpty { return nil }
-            defer { state = Inbox(isClosed: state.isClosed) }
+            defer {
+              state = Inbox(
+                isWatched: state.isWatched, passed: state.passed, isClosed: state.isClosed)
+            }
             return state
           } ?? Inbox()
         if taken.isClosed { break }
         loop.turn(&taken)
         count.withLock { $0 = loop.count }
+        if loop.count == 0 { inbox.withLock { $0.isWatched = !$0.commands.isEmpty } }
         let now = StoreClock.monotonicMilliseconds()
         if now >= deadline {
           loop.tick()
@@ -88,23 +96,31 @@ public final class WatchHub: Sendable {
   /// Watches the hub knows of; for metrics and tests.
   public var count: Int { subscribed.withLock { $0 } }
 
-  /// Hands over what a commit appended, in order. Called by the writer after each commit.
+  /// Hands over what a commit appended, in order. Called by the writer after each commit. Wakes nobody while nobody watches.
   func publish(_ events: [LoggedEvent]) {
-    if events.isEmpty { return }
-    inbox.withLock { state in
+    guard let newest = events.last?.revision else { return }
+    let isWatched = inbox.withLock { state in
+      guard state.isWatched else {
+        state.passed = newest
+        return false
+      }
       if state.events.count + events.count > backlogLimit {
         state.events = []
         state.hasLostEvents = true
       } else if !state.hasLostEvents {
         state.events.append(contentsOf: events)
       }
+      return true
     }
-    inbox.signal()
+    if isWatched { inbox.signal() }
   }
 
   private func post(_ command: Command) {
     let isClosed = inbox.withLock { state in
-      if !state.isClosed { state.commands.append(command) }
+      if !state.isClosed {
+        state.commands.append(command)
+        state.isWatched = true
+      }
       return state.isClosed
     }
     if isClosed {

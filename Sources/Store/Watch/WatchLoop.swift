@@ -52,6 +52,8 @@ final class WatchLoop {
 
   /// Takes what arrived, then gives every ready watcher one step.
   func turn(_ inbox: inout WatchHub.Inbox) {
+    // Nobody watched then, and whoever subscribed since wants to know how far the log has come.
+    head = max(head, inbox.passed)
     for command in inbox.commands { carryOut(command) }
     if inbox.hasLostEvents { recoverLostEvents() }
     dispatch(inbox.events)
