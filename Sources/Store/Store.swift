@@ -194,6 +194,9 @@ public final class Store: Sendable {
 
   // MARK: Writing
 
+  /// Writes that wait for the writer; for tests and metrics.
+  var waitingWrites: Int { writer.waiting }
+
   /// Runs `body` on the writer thread, in a transaction shared with whatever else waits, and
   /// returns its result once the commit is on disk.
   ///
@@ -201,12 +204,23 @@ public final class Store: Sendable {
   /// `.failure` mean nothing of it was committed, except that after an I/O error during the commit
   /// itself the outcome is unknown (a request id makes the retry safe). A Task cancelled before the
   /// closure started gets CancellationError and the closure never runs. The closure must be pure
-  /// apart from the transaction: no waiting, no calls into the store.
+  /// apart from the transaction: no waiting, no calls into the store. It may run a second time, with
+  /// nothing left of the first, when another closure failed half-way through its changes.
   public func write<R: Sendable>(
     _ body: @escaping @Sendable (WriteTransaction) throws -> R
   ) async throws -> R {
-    let job = AwaitedWrite(body)
-    return try await withTaskCancellationHandler {
+    try await carryOut(AwaitedWrite(body))
+  }
+
+  /// Runs `body` as ``write(_:)`` does and returns its result, but keeps nothing of what it changed.
+  public func rehearse<R: Sendable>(
+    _ body: @escaping @Sendable (WriteTransaction) throws -> R
+  ) async throws -> R {
+    try await carryOut(AwaitedWrite(isRehearsal: true, body))
+  }
+
+  private func carryOut<R: Sendable>(_ job: AwaitedWrite<R>) async throws -> R {
+    try await withTaskCancellationHandler {
       try await withUnsafeThrowingContinuation {
         (continuation: UnsafeContinuation<R, any Error>) in
         guard job.arm(continuation) else {

@@ -95,6 +95,103 @@ private final class Door: Sendable {
     #expect(try store.read { try $0.revision() } == 2)
   }
 
+  /// Without writes of the store's own.
+  private var quiet: StoreConfiguration {
+    var configuration = StoreConfiguration()
+    configuration.flushIntervalMilliseconds = 3_600_000
+    return configuration
+  }
+
+  /// Queues `bodies` behind a door so that they share a transaction; their outcomes, in order.
+  private func together(
+    _ store: Store, _ bodies: [@Sendable (WriteTransaction) throws -> Int64]
+  ) async throws -> [Result<Int64, any Error>] {
+    let door = Door()
+    let first = Task { try await store.write { _ in door.pass() } }
+    await door.untilReached()
+    var tasks: [Task<Int64, any Error>] = []
+    for (index, body) in bodies.enumerated() {
+      tasks.append(Task.immediate { try await store.write(body) })
+      #expect(store.waitingWrites == index + 1)
+    }
+    door.open()
+    try await first.value
+    var outcomes: [Result<Int64, any Error>] = []
+    for task in tasks { outcomes.append(await task.result) }
+    return outcomes
+  }
+
+  private struct Refusal: Error, Equatable {
+    var at: Int64
+  }
+
+  @Test func `what fails half-way takes nothing of its own with it and nothing of others`()
+    async throws
+  {
+    let temporary = try TemporaryStore(quiet)
+    let store = temporary.store
+    let runs = Atomic(0)
+    let half: @Sendable (WriteTransaction) throws -> Int64 = { tx in
+      throw Refusal(at: try tx.append(.sample("half")))
+    }
+    let outcomes = try await together(
+      store,
+      [
+        { tx in
+          runs.add(1, ordering: .relaxed)
+          return try tx.append(.sample("first"))
+        }, half,
+        { tx in
+          runs.add(1, ordering: .relaxed)
+          return try tx.append(.sample("second"))
+        }, half, { try $0.append(.sample("third")) },
+      ])
+    #expect(try outcomes[0].get() == 1)
+    #expect(throws: Refusal(at: 2)) { try outcomes[1].get() }
+    #expect(try outcomes[2].get() == 2)
+    #expect(throws: Refusal(at: 3)) { try outcomes[3].get() }
+    #expect(try outcomes[4].get() == 3)
+    // Only what had run before the first failure ran again: savepoints protect it from the second.
+    #expect(runs.load(ordering: .relaxed) == 3)
+    let events = try store.read { try EventLog($0).page(after: 0, org: nil, limit: 10) }
+    #expect(events.map(\.event.resourceID) == ["first", "second", "third"])
+    #expect(events.map(\.revision) == [1, 2, 3])
+    #expect(EventChain.firstBreak(in: events, after: EventChain.start) == nil)
+  }
+
+  @Test func `what fails before it has changed anything makes nobody run again`() async throws {
+    let temporary = try TemporaryStore(quiet)
+    let store = temporary.store
+    let runs = Atomic(0)
+    let outcomes = try await together(
+      store,
+      [
+        { tx in
+          runs.add(1, ordering: .relaxed)
+          return try tx.append(.sample("first"))
+        }, { tx in throw Refusal(at: try tx.revision()) },
+        { try $0.append(.sample("second")) },
+      ])
+    #expect(try outcomes[0].get() == 1)
+    #expect(throws: Refusal(at: 1)) { try outcomes[1].get() }
+    #expect(try outcomes[2].get() == 2)
+    #expect(runs.load(ordering: .relaxed) == 1)
+  }
+
+  @Test func `a rehearsal answers as the write would and keeps nothing`() async throws {
+    let temporary = try TemporaryStore(quiet)
+    let store = temporary.store
+    #expect(try await store.write { try $0.append(.sample("kept")) } == 1)
+    #expect(try await store.rehearse { try $0.append(.sample("tried")) } == 2)
+    await #expect(throws: Refusal(at: 2)) {
+      try await store.rehearse { throw Refusal(at: try $0.append(.sample("refused"))) }
+    }
+    #expect(try await store.write { try $0.append(.sample("kept too")) } == 2)
+    let events = try store.read { try EventLog($0).page(after: 0, org: nil, limit: 10) }
+    #expect(events.map(\.event.resourceID) == ["kept", "kept too"])
+    #expect(EventChain.firstBreak(in: events, after: EventChain.start) == nil)
+  }
+
   @Test func `closing carries out what waits and refuses what comes later`() async throws {
     let temporary = try TemporaryStore()
     let store = temporary.store

@@ -1,4 +1,3 @@
-internal import Crypto
 internal import Domain
 public import Logging
 internal import ProtoWire
@@ -146,15 +145,8 @@ public struct CallRules: Sendable {
         field: "request_id", message: "\(requestID.utf8.count) bytes exceed 64")
     }
     if request.validateOnly {
-      do {
-        return try await store.write { tx -> Response in
-          throw Validated(
-            response: try body(
-              Mutation(tx: tx, caller: caller, method: method, requestID: requestID)
-            ).response)
-        }
-      } catch let validated as Validated<Response> {
-        return validated.response
+      return try await store.rehearse { tx in
+        try body(Mutation(tx: tx, caller: caller, method: method, requestID: requestID)).response
       }
     }
     let digest = requestID.isEmpty ? [] : Self.digest(request)
@@ -180,15 +172,10 @@ public struct CallRules: Sendable {
     }.response
   }
 
-  /// Carries a dry run's response out of the transaction that it rolls back.
-  private struct Validated<Response: Message>: Error {
-    let response: Response
-  }
-
   /// The SHA-256 of a request without its request id.
   private static func digest(_ request: some MutationRequest) -> [UInt8] {
     var body = request
     body.requestId = ""
-    return Array(SHA256.hash(data: body.serialized(deterministic: true)))
+    return Fingerprint.sha256(body.serialized(deterministic: true))
   }
 }

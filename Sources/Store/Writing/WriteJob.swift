@@ -2,9 +2,12 @@ internal import Synchronization
 
 /// One closure on its way through the writer.
 protocol WriteJob: AnyObject, Sendable {
+  /// What the closure changes is undone, whatever comes of it.
+  var isRehearsal: Bool { get }
   /// The writer takes the job; false when it was cancelled before.
   func start() -> Bool
-  /// Runs the closure on the writer thread; throws what the closure throws.
+  /// Runs the closure on the writer thread; throws what the closure throws. A second time when
+  /// another closure took the first one's transaction with it.
   func run(_ transaction: WriteTransaction) throws
   /// The closure failed and was rolled back, or its commit failed: tells whoever waits.
   func fail(_ error: any Error)
@@ -24,10 +27,16 @@ private enum AwaitedState: UInt8, AtomicRepresentable {
 final class AwaitedWrite<Result: Sendable>: WriteJob, @unchecked Sendable {
   private let state = Atomic<AwaitedState>(.created)
   private let body: @Sendable (WriteTransaction) throws -> Result
-  private var continuation: UnsafeContinuation<Result, any Error>?
-  private var result: Result?
+  @exclusivity(unchecked) private var continuation: UnsafeContinuation<Result, any Error>?
+  @exclusivity(unchecked) private var result: Result?
+  let isRehearsal: Bool
 
-  init(_ body: @escaping @Sendable (WriteTransaction) throws -> Result) { self.body = body }
+  init(
+    isRehearsal: Bool = false, _ body: @escaping @Sendable (WriteTransaction) throws -> Result
+  ) {
+    self.isRehearsal = isRehearsal
+    self.body = body
+  }
 
   /// Gives the job its waiter; false when the Task was cancelled before.
   func arm(_ continuation: UnsafeContinuation<Result, any Error>) -> Bool {
@@ -70,6 +79,7 @@ final class AwaitedWrite<Result: Sendable>: WriteJob, @unchecked Sendable {
 
 /// A closure of the store's own that nobody awaits: flushes and housekeeping.
 final class InternalWrite: WriteJob {
+  let isRehearsal = false
   private let body: @Sendable (WriteTransaction) throws -> Void
   private let completion: @Sendable ((any Error)?) -> Void
 

@@ -2,11 +2,13 @@ internal import SQL
 
 /// The one thread that changes the database: group commit.
 ///
-/// Whatever waits is run in one transaction, a SAVEPOINT around each closure, and committed once;
-/// then all are resumed. A closure that throws is rolled back alone. When the commit fails, or the
-/// engine rolls the transaction back by itself (SQLite does so after some full-disk and I/O errors),
-/// every closure of the batch fails with the cause, and the head revision and chain heads are read
-/// again before the next closure runs.
+/// Whatever waits is run in one transaction and committed once; then all are resumed. A closure that
+/// throws is undone alone: nearly all do so before they have changed anything, and nothing has to be
+/// undone. After one that throws half-way the transaction is rolled back and those before it run
+/// again, with a SAVEPOINT around each closure from then on, for a while. When the commit fails, or
+/// the engine rolls the transaction back by itself (SQLite does so after some full-disk and I/O
+/// errors), every closure of the batch fails with the cause, and the head revision and chain heads
+/// are read again before the next closure runs.
 ///
 /// Order of a commit: durable on disk → `onCommit` (the commit sequence that readers compare, then
 /// the watchers' queue) → waiters resume. So whoever was acknowledged finds their write in any read.
@@ -64,6 +66,9 @@ final class Writer: Sendable {
     }
   }
 
+  /// Closures that wait.
+  var waiting: Int { queue.withLock { $0.waiting.count } }
+
   /// Refuses new closures, carries out those that wait, closes the connection. Blocks.
   func close() {
     queue.withLock { $0.isClosed = true }
@@ -83,6 +88,10 @@ final class WriterCore: @unchecked Sendable {
   private let onCommit: ([LoggedEvent]) -> Void
   private var connection: Connection?
   private var transaction: WriteTransaction?
+  /// So many transactions more put a SAVEPOINT around each closure.
+  private var guardedTransactions = 0
+  /// Who makes closures fail half-way costs others a savepoint, and rarely the work done twice.
+  private static let guardedTransactionsAfterUndoing = 64
 
   init(
     engine: any Engine, connection: Connection, clock: @escaping @Sendable () -> Int64,
@@ -96,16 +105,15 @@ final class WriterCore: @unchecked Sendable {
     self.onCommit = onCommit
   }
 
-  /// Carries a batch out, in as many transactions as engine failures make necessary.
+  /// Carries a batch out, in as many transactions as failures make necessary.
   func carryOut(_ jobs: ArraySlice<any WriteJob>) {
-    var rest = jobs
-    while !rest.isEmpty {
+    var batch = Batch(waiting: jobs)
+    while !batch.isEmpty {
       do {
         let transaction = try ready()
-        rest = commit(rest, transaction)
+        commit(&batch, transaction)
       } catch {
-        for job in rest where job.start() { job.fail(error) }
-        return
+        batch.fail(error)
       }
     }
   }
@@ -116,78 +124,89 @@ final class WriterCore: @unchecked Sendable {
     connection = nil
   }
 
-  /// Runs `jobs` in one transaction and commits. Returns those that were not started because the
-  /// engine lost the transaction on the way.
-  private func commit(
-    _ jobs: ArraySlice<any WriteJob>, _ transaction: WriteTransaction
-  ) -> ArraySlice<any WriteJob> {
+  /// Runs `batch` in one transaction and commits. What is left in it runs in the next: the closures
+  /// behind one that ended the transaction, and those that its end undid though they had succeeded.
+  private func commit(_ batch: inout Batch, _ transaction: WriteTransaction) {
     let db = transaction.connection
-    var done: [any WriteJob] = []
-    done.reserveCapacity(jobs.count)
-    var index = jobs.startIndex
     do {
       try db.execute("BEGIN IMMEDIATE")
     } catch {
-      for job in jobs where job.start() { job.fail(error) }
-      recover(from: error)
-      return []
+      batch.fail(error)
+      return recover(from: error)
     }
-    while index < jobs.endIndex {
-      let job = jobs[index]
-      index += 1
-      guard job.start() else { continue }
-      do {
-        try inSavepoint(job, transaction, db)
-        done.append(job)
-      } catch {
-        job.fail(error.cause)
-        if error.isBatchLost {
-          for job in done { job.fail(error.cause) }
-          recover(from: error.cause)
-          return jobs[index...]
-        }
+    var done: [any WriteJob] = []
+    done.reserveCapacity(batch.count)
+    while let job = batch.next() {
+      switch run(job, transaction, db) {
+      case .done: done.append(job)
+      case .undone(let error): job.fail(error)
+      case .entangled(let error):
+        job.fail(error)
+        recover(from: error)
+        guardedTransactions = Self.guardedTransactionsAfterUndoing
+        return batch.repeat(done)
+      case .lost(let error):
+        job.fail(error)
+        for job in done { job.fail(error) }
+        return recover(from: error)
       }
     }
     do {
       try db.execute("COMMIT")
     } catch {
       for job in done { job.fail(error) }
-      recover(from: error)
-      return []
+      return recover(from: error)
     }
+    if guardedTransactions > 0 { guardedTransactions -= 1 }
     onCommit(transaction.takeCommitted())
     for job in done { job.succeed() }
-    return []
   }
 
-  private struct JobFailure: Error {
-    let cause: any Error
+  /// What became of a closure, and of the transaction it ran in.
+  private enum Outcome {
+    case done
+    /// It failed and changed nothing, or what it changed is undone.
+    case undone(any Error)
+    /// It failed half-way, and only the end of the transaction undoes it.
+    case entangled(any Error)
     /// The engine has no transaction any more, or cannot return to the savepoint.
-    let isBatchLost: Bool
+    case lost(any Error)
   }
 
-  private func inSavepoint(
-    _ job: any WriteJob, _ transaction: WriteTransaction, _ db: Connection
-  ) throws(JobFailure) {
+  private func run(_ job: any WriteJob, _ transaction: WriteTransaction, _ db: Connection)
+    -> Outcome
+  {
+    let isGuarded = job.isRehearsal || guardedTransactions > 0
     do {
-      try db.execute("SAVEPOINT job")
+      if isGuarded { try db.execute("SAVEPOINT job") }
     } catch {
-      throw JobFailure(cause: error, isBatchLost: true)
+      return .lost(error)
     }
+    let before = db.changeCount
     transaction.begin(nowMilliseconds: clock())
     do {
       try job.run(transaction)
-      try db.execute("RELEASE job")
-    } catch {
-      do {
-        if !db.isInTransaction { throw JobFailure(cause: error, isBatchLost: true) }
+      guard isGuarded else { return .done }
+      if job.isRehearsal {
         try db.execute("ROLLBACK TO job")
-        try db.execute("RELEASE job")
-      } catch {
-        throw JobFailure(cause: (error as? JobFailure)?.cause ?? error, isBatchLost: true)
+        transaction.rollBack()
+      }
+      try db.execute("RELEASE job")
+      return .done
+    } catch {
+      guard db.isInTransaction else { return .lost(error) }
+      if isGuarded {
+        do {
+          try db.execute("ROLLBACK TO job")
+          try db.execute("RELEASE job")
+        } catch _ {
+          return .lost(error)
+        }
+      } else if db.changeCount != before {
+        return .entangled(error)
       }
       transaction.rollBack()
-      throw JobFailure(cause: error, isBatchLost: false)
+      return .undone(error)
     }
   }
 
@@ -221,4 +240,29 @@ final class WriterCore: @unchecked Sendable {
       throw StoreError.translating(error)
     }
   }
+}
+
+/// The closures that a transaction is to carry out.
+private struct Batch {
+  /// They have run, in a transaction that was rolled back because of another closure.
+  private var again: ArraySlice<any WriteJob> = []
+  private var waiting: ArraySlice<any WriteJob>
+
+  init(waiting: ArraySlice<any WriteJob>) { self.waiting = waiting }
+
+  var isEmpty: Bool { again.isEmpty && waiting.isEmpty }
+  var count: Int { again.count + waiting.count }
+
+  /// The next closure, started; those that were cancelled are passed over.
+  mutating func next() -> (any WriteJob)? {
+    if let job = again.popFirst() { return job }
+    while let job = waiting.popFirst() { if job.start() { return job } }
+    return nil
+  }
+
+  /// `jobs` run once more, before the rest.
+  mutating func `repeat`(_ jobs: [any WriteJob]) { again = jobs + again }
+
+  /// Everything fails.
+  mutating func fail(_ error: any Error) { while let job = next() { job.fail(error) } }
 }
