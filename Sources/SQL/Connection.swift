@@ -9,6 +9,8 @@
 public final class Connection {
   @usableFromInline let engine: any EngineConnection
   @exclusivity(unchecked) @usableFromInline var cache = StatementTable()
+  /// By the number of their ``SQLText``.
+  @usableFromInline var numbered: [CachedStatement?] = []
   private var textCache: [String: CachedStatement] = [:]
   private var scripts = 0
 
@@ -79,15 +81,23 @@ public final class Connection {
   public func all<T>(
     text: String, parameters: [any SQLValue], map: (Row) throws -> T
   ) throws -> [T] {
+    var rows: [T] = []
+    try withStatement(text: text, parameters) { statement in
+      while try statement.step() { rows.append(try map(Row(statement))) }
+    }
+    return rows
+  }
+
+  func withStatement(
+    text: String, _ parameters: [any SQLValue], _ body: (any EngineStatement) throws -> Void
+  ) throws {
     let entry = try checkout(text: text)
     defer { checkin(entry) }
     try check(parameters.count, entry.statement)
     for (index, value) in parameters.enumerated() {
       try value.bind(to: entry.statement, at: index + 1)
     }
-    var rows: [T] = []
-    while try entry.statement.step() { rows.append(try map(Row(entry.statement))) }
-    return rows
+    try body(entry.statement)
   }
 
   /// Runs several statements without parameters: migrations and pragmas.
@@ -109,11 +119,14 @@ public final class Connection {
   public var interrupter: any Interrupter { engine.interrupter }
 
   /// Statements compiled and kept; for tests and metrics.
-  public var cachedStatements: Int { cache.count + textCache.count }
+  public var cachedStatements: Int {
+    cache.count + numbered.count { $0 != nil } + textCache.count
+  }
 
   /// Finalises all statements and closes. Idempotent.
   public func close() {
     cache.removeAll()
+    numbered.removeAll()
     textCache.removeAll()
     engine.close()
   }
@@ -135,6 +148,25 @@ public final class Connection {
   func compile(_ sql: StaticString) throws(SQLError) -> CachedStatement {
     let entry = CachedStatement(try engine.prepare(sql.description))
     if cache.find(sql) == nil { cache.insert(sql, entry) }
+    return entry
+  }
+
+  @inlinable
+  func checkout(_ sql: SQLText) throws(SQLError) -> CachedStatement {
+    if sql.number < numbered.count, let entry = numbered[sql.number], !entry.isRunning {
+      entry.isRunning = true
+      return entry
+    }
+    return try compile(sql)
+  }
+
+  @usableFromInline
+  func compile(_ sql: SQLText) throws(SQLError) -> CachedStatement {
+    let entry = CachedStatement(try engine.prepare(sql.text))
+    if sql.number >= numbered.count {
+      numbered += Array(repeating: nil, count: sql.number + 1 - numbered.count)
+    }
+    if numbered[sql.number] == nil { numbered[sql.number] = entry }
     return entry
   }
 

@@ -53,6 +53,6 @@ import Testing
       (.max, 200),
     ] as [(Int32, Int?)])
   func `page sizes default to 50 and end at 200`(requested: Int32, effective: Int?) {
-    #expect(PageSize.effective(requested) == effective)
+    #expect(Page.limit(requested: requested) == effective)
   }
 }

@@ -20,9 +20,8 @@ extension AuthService {
       let caller = mutation.caller
       let owner =
         request.principalId.isEmpty ? caller.principal : PrincipalID(request.principalId)
-      guard let principal = try Principals(mutation.tx).find(owner, org: caller.org) else {
-        throw ServiceError.notFound(.principal, id: request.principalId)
-      }
+      let principal = try PrincipalResource().require(
+        owner.rawValue, org: caller.org, mutation.tx)
       guard owner == caller.principal || caller.isAdmin else {
         throw ServiceError.permissionDenied("keys for others are created by admins")
       }
@@ -31,15 +30,11 @@ extension AuthService {
           .resourceDisabled, .principal, owner.rawValue, "\"\(principal.name)\" is disabled")
       }
       try TextRule.displayName.check(request.displayName, field: "display_name")
-      let key = APIKey(
-        id: mutation.makeID(), org: caller.org, principal: owner,
-        displayName: request.displayName, hint: secret.hint, createdAt: mutation.now,
-        expiresAt: try Self.expiry(request, now: mutation.now),
-        revision: try mutation.nextRevision())
-      try APIKeys(mutation.tx).insert(key, digest: secret.digest)
-      let after = ApiKey(key)
-      try mutation.record(
-        "created", .apiKey, id: key.id.rawValue, parent: owner.rawValue, after: after)
+      let after = try mutation.insert(
+        APIKey(
+          id: mutation.makeID(), org: caller.org, principal: owner,
+          displayName: request.displayName, hint: secret.hint, createdAt: mutation.now,
+          expiresAt: try Self.expiry(request, now: mutation.now), revision: 0), secret)
       return CreateApiKeyResponse.with {
         $0.apiKey = after
         $0.secret = request.validateOnly ? "" : secret.text
@@ -66,7 +61,7 @@ extension AuthService {
   public func listApiKeys(
     _ request: ListApiKeysRequest, context: ServerContext
   ) async throws -> ListApiKeysResponse {
-    try rules.list(request, context) { db, caller, walk in
+    try await rules.list(APIKeyResource(), request, context) { caller, _ in
       var owner = request.principalId.isEmpty ? nil : PrincipalID(request.principalId)
       if !caller.isAdmin {
         guard owner == nil || owner == caller.principal else {
@@ -74,12 +69,9 @@ extension AuthService {
         }
         owner = caller.principal
       }
-      let listing = try APIKeys(db).list(walk.page, org: caller.org, principal: owner)
-      return ListApiKeysResponse.with {
-        $0.apiKeys = listing.items.map { ApiKey($0) }
-        $0.nextPageToken = walk.token(after: listing.next)
-        $0.totalSize = Int32(clamping: listing.total)
-      }
+      return owner.map { [.principal($0)] } ?? []
+    } reply: {
+      $0.apiKeys = $1
     }
   }
 
@@ -88,22 +80,14 @@ extension AuthService {
   ) async throws -> RevokeApiKeyResponse {
     let response: RevokeApiKeyResponse = try await rules.mutate(request, context) { mutation in
       let caller = mutation.caller
-      let repository = APIKeys(mutation.tx)
+      let key = try APIKeyResource().require(request.apiKeyId, caller, mutation.tx)
       // To whoever may not revoke it, another's key does not exist.
-      guard var key = try repository.find(KeyID(request.apiKeyId), org: caller.org),
-        key.principal == caller.principal || caller.isAdmin
-      else { throw ServiceError.notFound(.apiKey, id: request.apiKeyId) }
-      try Etag.check(request.etag, .apiKey, request.apiKeyId, revision: key.revision)
-      let before = ApiKey(key)
-      if key.revokedAt == nil {
-        key.revokedAt = mutation.now
-        key.revision = try mutation.nextRevision()
-        try repository.update(key)
-        try mutation.record(
-          "revoked", .apiKey, id: request.apiKeyId, parent: key.principal.rawValue,
-          before: before, after: ApiKey(key))
+      guard key.principal == caller.principal || caller.isAdmin else {
+        throw ServiceError.notFound(.apiKey, id: request.apiKeyId)
       }
-      return RevokeApiKeyResponse.with { $0.apiKey = ApiKey(key) }
+      try Etag.check(request.etag, .apiKey, request.apiKeyId, revision: key.revision)
+      let after = key.revokedAt == nil ? try mutation.revoke(key) : ApiKey(key)
+      return RevokeApiKeyResponse.with { $0.apiKey = after }
     }
     authentication.invalidate()
     return response
@@ -111,5 +95,6 @@ extension AuthService {
 }
 
 extension CreateApiKeyRequest: MutationRequest {}
-extension RevokeApiKeyRequest: MutationRequest {}
 extension ListApiKeysRequest: ListRequest {}
+extension ListApiKeysResponse: ListResponse {}
+extension RevokeApiKeyRequest: ConditionalRequest {}

@@ -20,7 +20,7 @@ public struct AuthService: AuthServiceServer {
   public func whoAmI(
     _ request: WhoAmIRequest, context: ServerContext
   ) async throws -> WhoAmIResponse {
-    try rules.read(context) { db, caller in
+    try await rules.read(context) { db, caller in
       if let device = caller.device {
         guard let org = try Orgs(db).find(caller.org) else {
           throw ServiceError.unauthenticated(.apiKeyInvalid)
@@ -47,11 +47,12 @@ public struct AuthService: AuthServiceServer {
   public func getOrg(_ request: GetOrgRequest, context: ServerContext) async throws
     -> GetOrgResponse
   {
-    try rules.read(context) { db, caller in
-      let id = request.orgId.isEmpty ? caller.org : OrgID(request.orgId)
+    try await rules.read(context) { db, caller in
+      let orgs = OrgResource()
+      let id = orgs.id(request.orgId, caller)
       guard id == caller.org || (caller.isRootOrg && caller.isAdmin),
         let org = try Orgs(db).find(id)
-      else { throw ServiceError.notFound(.org, id: request.orgId) }
+      else { throw ServiceError.notFound(orgs.kind, id: request.orgId) }
       return GetOrgResponse.with { $0.org = API.Org(org) }
     }
   }
@@ -59,43 +60,16 @@ public struct AuthService: AuthServiceServer {
   public func listOrgs(
     _ request: ListOrgsRequest, context: ServerContext
   ) async throws -> ListOrgsResponse {
-    try rules.list(request, context) { db, caller, walk in
-      let seesAll = caller.isRootOrg && caller.isAdmin
-      let listing = try Orgs(db).list(walk.page, only: seesAll ? nil : caller.org)
-      return ListOrgsResponse.with {
-        $0.orgs = listing.items.map { API.Org($0) }
-        $0.nextPageToken = walk.token(after: listing.next)
-        $0.totalSize = Int32(clamping: listing.total)
-      }
-    }
+    try await rules.list(OrgResource(), request, context, reply: { $0.orgs = $1 })
   }
 
   public func updateOrg(
     _ request: UpdateOrgRequest, context: ServerContext
   ) async throws -> UpdateOrgResponse {
-    try await rules.mutate(request, context) { mutation in
-      let wanted = request.org ?? API.Org()
-      let id = wanted.id.isEmpty ? mutation.caller.org : OrgID(wanted.id)
-      guard id == mutation.caller.org, var org = try Orgs(mutation.tx).find(id) else {
-        throw ServiceError.notFound(.org, id: wanted.id)
-      }
-      try Etag.check(request.etag, .org, id.rawValue, revision: org.revision)
-      let update = try FieldMaskUpdate(
-        request.updateMask, fields: ["display_name": !wanted.displayName.isEmpty])
-      let before = API.Org(org)
-      if update.changes("display_name") {
-        org.displayName = try TextRule.displayName.check(
-          wanted.displayName, field: "org.display_name")
-      }
-      org.updatedAt = mutation.now
-      org.revision = try mutation.nextRevision()
-      try Orgs(mutation.tx).update(org)
-      let after = API.Org(org)
-      try mutation.record("updated", .org, id: id.rawValue, before: before, after: after)
-      return UpdateOrgResponse.with { $0.org = after }
-    }
+    try await rules.update(OrgResource(), request, request.org, context) { $0.org = $1 }
   }
 }
 
-extension UpdateOrgRequest: MutationRequest {}
 extension ListOrgsRequest: ListRequest {}
+extension ListOrgsResponse: ListResponse {}
+extension UpdateOrgRequest: UpdateRequest {}

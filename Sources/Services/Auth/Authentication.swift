@@ -43,7 +43,7 @@ public final class Authentication: ServerInterceptor {
   var generation: UInt64 { cache.generation }
 
   /// What a key is now; nil when it is revoked or its principal disabled. Its expiry is for the caller to compare.
-  func standing(of key: KeyID) throws -> APIKeys.Credential? {
+  func standing(of key: KeyID) throws -> Credential? {
     guard let found = try store.read({ try APIKeys($0).credential(key) }),
       found.key.revokedAt == nil, !found.isDisabled
     else { return nil }

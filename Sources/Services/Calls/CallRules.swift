@@ -22,25 +22,16 @@ public struct CallRules: Sendable {
 
   // MARK: Reads
 
-  /// A bounded read on the calling thread, in one consistent view.
-  func read<R>(
-    _ context: ServerContext, _ body: (ReadTransaction, Caller) throws -> R
-  ) throws -> R {
+  /// A bounded read, in one consistent view: with an engine in this process on the calling thread and without a suspension.
+  /// `body` may run on another thread when the engine is elsewhere.
+  func read<R: Sendable>(
+    _ context: ServerContext, _ body: @Sendable (ReadTransaction, Caller) throws -> R
+  ) async throws -> R {
     do {
       let caller = try context.authenticatedCaller()
       return try store.read { db in try body(db, caller) }
     } catch {
       throw mapping.error(error, context)
-    }
-  }
-
-  /// A page of a list, in one consistent view.
-  func list<Request: ListRequest, R>(
-    _ request: Request, _ context: ServerContext,
-    _ body: (ReadTransaction, Caller, PageWalk) throws -> R
-  ) throws -> R {
-    try read(context) { db, caller in
-      try body(db, caller, try PageWalk(request, caller, context, store.pageTokens))
     }
   }
 

@@ -2,13 +2,7 @@ internal import ProtoWire
 
 /// Which fields an update changes: those of its mask, or the populated ones when there is none.
 struct FieldMaskUpdate {
-  private enum Selection {
-    case populated
-    case all
-    case named([String])
-  }
-  private let selection: Selection
-  private let fields: KeyValuePairs<String, Bool>
+  private let paths: [String]
 
   /// `fields` are the changeable paths, each with whether the request populates it.
   ///
@@ -20,40 +14,35 @@ struct FieldMaskUpdate {
   init(
     _ mask: Google_Protobuf_FieldMask?, fields: KeyValuePairs<String, Bool>
   ) throws(ServiceError) {
-    self.fields = fields
+    try self.init(mask, fields: fields.map { ($0.key, $0.value) })
+  }
+
+  /// As above, for fields that are declared elsewhere.
+  init(
+    _ mask: Google_Protobuf_FieldMask?, fields: [(path: String, isPopulated: Bool)]
+  ) throws(ServiceError) {
     let asked = mask?.paths ?? []
     if asked.isEmpty {
-      selection = .populated
+      paths = fields.filter(\.isPopulated).map(\.path)
       return
     }
+    let changeable = fields.map(\.path)
     if asked == ["*"] {
-      selection = .all
+      paths = changeable
       return
     }
-    for path in asked where !fields.contains(where: { $0.key == path }) {
+    for path in asked where !changeable.contains(path) {
       throw .invalid(
         field: "update_mask",
         message: "\"\(path)\" is unknown or cannot be changed; what can: "
-          + fields.map(\.key).joined(separator: ", "))
+          + changeable.joined(separator: ", "))
     }
-    selection = .named(asked)
+    paths = asked
   }
 
   /// Whether the field of this path is changed.
-  func changes(_ path: String) -> Bool {
-    switch selection {
-    case .populated: fields.contains { $0.value && $0.key == path }
-    case .all: fields.contains { $0.key == path }
-    case .named(let paths): paths.contains(path)
-    }
-  }
+  func changes(_ path: String) -> Bool { paths.contains(path) }
 
   /// Whether nothing is changed.
-  var isEmpty: Bool {
-    switch selection {
-    case .populated: !fields.contains(where: \.value)
-    case .all: fields.isEmpty
-    case .named(let paths): paths.isEmpty
-    }
-  }
+  var isEmpty: Bool { paths.isEmpty }
 }

@@ -3,12 +3,6 @@ internal import ProtoWire
 internal import RPCCore
 internal import Store
 
-/// A request that changes something: the fields that all of them have in common.
-protocol MutationRequest: Message {
-  var requestId: String { get set }
-  var validateOnly: Bool { get }
-}
-
 /// A change under way, inside the writer's transaction.
 struct Mutation {
   let tx: WriteTransaction

@@ -5,14 +5,6 @@ internal import ProtoWire
 internal import RPCCore
 internal import Store
 
-/// A request for a page: the fields that all listings have in common.
-protocol ListRequest: Message {
-  var pageSize: Int32 { get set }
-  var pageToken: String { get set }
-  var skip: Int32 { get set }
-  var order: SortOrder { get }
-}
-
 /// One step of a walk through a list: which page is asked for, and the token of the next one.
 struct PageWalk: Sendable {
   let page: Page
@@ -23,11 +15,16 @@ struct PageWalk: Sendable {
   init<Request: ListRequest>(
     _ request: Request, _ caller: Caller, _ context: ServerContext, _ tokens: PageTokens
   ) throws {
-    guard let limit = PageSize.effective(request.pageSize) else {
+    guard let limit = Page.limit(requested: request.pageSize) else {
       throw ServiceError.invalid(field: "page_size", message: "\(request.pageSize) is below 0")
     }
     guard request.skip >= 0 else {
       throw ServiceError.invalid(field: "skip", message: "\(request.skip) is below 0")
+    }
+    guard request.skip <= Page.maximumSkip else {
+      throw ServiceError.invalid(
+        field: "skip",
+        message: "\(request.skip) exceeds \(Page.maximumSkip): walk by page_token, or narrow the list")
     }
     let order: Page.Order
     switch request.order {
@@ -43,12 +40,18 @@ struct PageWalk: Sendable {
     let digest = SHA256.hash(data: filters.serialized(deterministic: true))
     query = [
       context.method.path, caller.org.rawValue,
-      digest.map { String($0, radix: 16) }.joined(separator: "."),
+      ContentDigest(bytes: digest).hex,
     ]
     self.tokens = tokens
     let cursor = try tokens.cursor(request.pageToken, query: query)
     page = Page(
       limit: limit, after: cursor?.text(0), skip: Int(request.skip), order: order)
+  }
+
+  /// Puts what a page says about the list into an answer.
+  func finish<Reply: ListResponse, Item>(_ answer: inout Reply, _ listing: Listing<Item>) {
+    answer.nextPageToken = token(after: listing.next)
+    answer.totalSize = Int32(clamping: listing.total)
   }
 
   /// The token of the page that begins after `id`; empty when there is none.

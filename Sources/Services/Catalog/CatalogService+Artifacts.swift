@@ -21,7 +21,7 @@ extension CatalogService {
       // Before the bytes are received, whatever can be refused is; the change checks again. What has the artifact already may be a
       // repeat, whose etag was current once: that is for the change to tell.
       let isKnown = try rules.store.read { db in
-        let version = try ModelVersions(db).require(header.modelVersionId, org: caller.org)
+        let version = try ModelVersionResource().require(header.modelVersionId, caller, db)
         if version.artifact == artifact { return true }
         try Self.check(header, artifact, version)
         return false
@@ -94,19 +94,20 @@ extension CatalogService {
     _ artifact: Domain.Artifact, _ header: UploadArtifactRequest.Header, _ mutation: Mutation
   ) throws -> UploadArtifactResponse {
     let repository = ModelVersions(mutation.tx)
-    var version = try repository.require(header.modelVersionId, org: mutation.caller.org)
-    try Self.check(header, artifact, version)
-    let before = API.ModelVersion(version)
-    guard version.artifact == nil else {
+    let versions = ModelVersionResource()
+    let before = try versions.require(header.modelVersionId, mutation.caller, mutation.tx)
+    try Self.check(header, artifact, before)
+    guard before.artifact == nil else {
       return .with {
-        $0.modelVersion = before
+        $0.modelVersion = versions.wire(before, mutation.tx)
         $0.deduplicated = true
       }
     }
     // Only what this org holds is told: that others have the same bytes is none of its business.
-    let isHeld = try repository.hasArtifact(artifact.digest, org: version.org)
+    let isHeld = try repository.hasArtifact(artifact.digest, org: before.org)
+    var version = before
     version.artifact = artifact
-    let after = try store("artifact_uploaded", &version, before: before, mutation)
+    let after = try mutation.save(version, versions, "artifact_uploaded", replacing: before)
     return .with {
       $0.modelVersion = after
       $0.deduplicated = isHeld
@@ -119,7 +120,7 @@ extension CatalogService {
   ) async throws {
     try await rules.perform(context) { caller in
       let version = try rules.store.read { db in
-        try ModelVersions(db).require(request.modelVersionId, org: caller.org)
+        try ModelVersionResource().require(request.modelVersionId, caller, db)
       }
       let download = try ArtifactDownload(version, offset: request.offset)
       let header = DownloadArtifactResponse.with {
@@ -136,4 +137,4 @@ extension CatalogService {
   }
 }
 
-extension UploadArtifactRequest.Header: MutationRequest {}
+extension UploadArtifactRequest.Header: ConditionalRequest {}

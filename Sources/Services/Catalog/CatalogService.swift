@@ -14,136 +14,185 @@ public struct CatalogService: CatalogServiceServer {
     self.files = files
   }
 
+  // MARK: Models
+
   public func createModel(
     _ request: CreateModelRequest, context: ServerContext
   ) async throws -> CreateModelResponse {
-    try await rules.mutate(request, context) { mutation in
-      let wanted = request.model ?? API.Model()
-      let model = Domain.Model(
-        id: mutation.makeID(), org: mutation.caller.org,
-        name: try TextRule.name.check(wanted.name, field: "model.name"),
-        displayName: try TextRule.displayName.check(
-          wanted.displayName, field: "model.display_name"),
-        description: try TextRule.description.check(
-          wanted.description, field: "model.description"),
-        labels: try Labels(wanted.labels, field: "model.labels"), createdAt: mutation.now,
-        updatedAt: mutation.now, revision: try mutation.nextRevision())
-      let repository = Models(mutation.tx)
-      guard try repository.find(name: model.name, org: model.org) == nil else {
-        throw ServiceError.alreadyExists(.model, name: model.name)
-      }
-      try repository.insert(model)
-      let after = API.Model(model)
-      try mutation.record("created", .model, id: after.id, after: after)
-      return .with { $0.model = after }
-    }
+    try await rules.create(ModelResource(), request, request.model, context) { $0.model = $1 }
   }
 
   public func getModel(
     _ request: GetModelRequest, context: ServerContext
   ) async throws -> GetModelResponse {
-    try rules.read(context) { db, caller in
-      let model = try Models(db).require(request.modelId, org: caller.org)
-      return .with { $0.model = API.Model(model) }
-    }
+    try await rules.get(ModelResource(), request.modelId, context) { $0.model = $1 }
   }
 
   public func listModels(
     _ request: ListModelsRequest, context: ServerContext
   ) async throws -> ListModelsResponse {
-    try rules.list(request, context) { db, caller, walk in
-      let listing = try Models(db).list(
-        walk.page, org: caller.org, name: request.name.isEmpty ? nil : request.name,
-        includeArchived: request.includeArchived)
-      return .with {
-        $0.models = listing.items.map { API.Model($0) }
-        $0.nextPageToken = walk.token(after: listing.next)
-        $0.totalSize = Int32(clamping: listing.total)
-      }
+    try await rules.list(ModelResource(), request, context) { _, _ in
+      var conditions: [Condition<Domain.Model>] = []
+      if !request.name.isEmpty { conditions.append(.name(request.name)) }
+      if !request.includeArchived { conditions.append(.isOpen) }
+      return conditions
+    } reply: {
+      $0.models = $1
     }
   }
 
   public func updateModel(
     _ request: UpdateModelRequest, context: ServerContext
   ) async throws -> UpdateModelResponse {
-    try await rules.mutate(request, context) { mutation in
-      let wanted = request.model ?? API.Model()
-      var model = try Models(mutation.tx).require(wanted.id, org: mutation.caller.org)
-      try Etag.check(request.etag, .model, wanted.id, revision: model.revision)
-      let update = try FieldMaskUpdate(
-        request.updateMask,
-        fields: [
-          "display_name": !wanted.displayName.isEmpty,
-          "description": !wanted.description.isEmpty, "labels": !wanted.labels.isEmpty,
-        ])
-      let before = API.Model(model)
-      if update.changes("display_name") {
-        model.displayName = try TextRule.displayName.check(
-          wanted.displayName, field: "model.display_name")
-      }
-      if update.changes("description") {
-        model.description = try TextRule.description.check(
-          wanted.description, field: "model.description")
-      }
-      if update.changes("labels") {
-        model.labels = try Labels(wanted.labels, field: "model.labels")
-      }
-      let after = try store("updated", &model, before: before, mutation)
-      return .with { $0.model = after }
-    }
+    try await rules.update(ModelResource(), request, request.model, context) { $0.model = $1 }
   }
 
   public func archiveModel(
     _ request: ArchiveModelRequest, context: ServerContext
   ) async throws -> ArchiveModelResponse {
-    try await rules.mutate(request, context) { mutation in
-      var model = try Models(mutation.tx).require(request.modelId, org: mutation.caller.org)
-      try Etag.check(request.etag, .model, request.modelId, revision: model.revision)
-      let before = API.Model(model)
-      guard (model.archivedAt == nil) != request.restore else {
-        return .with { $0.model = before }
+    try await rules.archive(ModelResource(), request, request.modelId, context) { $0.model = $1 }
+  }
+
+  // MARK: Variants
+
+  public func createModelVariant(
+    _ request: CreateModelVariantRequest, context: ServerContext
+  ) async throws -> CreateModelVariantResponse {
+    try await rules.create(ModelVariantResource(), request, request.modelVariant, context) {
+      $0.modelVariant = $1
+    }
+  }
+
+  public func getModelVariant(
+    _ request: GetModelVariantRequest, context: ServerContext
+  ) async throws -> GetModelVariantResponse {
+    try await rules.get(ModelVariantResource(), request.modelVariantId, context) {
+      $0.modelVariant = $1
+    }
+  }
+
+  public func listModelVariants(
+    _ request: ListModelVariantsRequest, context: ServerContext
+  ) async throws -> ListModelVariantsResponse {
+    try await rules.list(ModelVariantResource(), request, context) { _, _ in
+      var conditions: [Condition<Domain.ModelVariant>] = []
+      if !request.modelId.isEmpty { conditions.append(.model(ModelID(request.modelId))) }
+      if !request.capability.isEmpty { conditions.append(.capability(request.capability)) }
+      if request.platform != .unspecified {
+        conditions.append(.platform(try request.platform.number(field: "platform")))
       }
-      model.archivedAt = request.restore ? nil : mutation.now
-      let after = try store(
-        request.restore ? "restored" : "archived", &model, before: before, mutation)
-      return .with { $0.model = after }
+      if !request.deviceClass.isEmpty { conditions.append(.deviceClass(request.deviceClass)) }
+      if !request.name.isEmpty { conditions.append(.name(request.name)) }
+      if !request.includeArchived { conditions.append(.isOpen) }
+      return conditions
+    } reply: {
+      $0.modelVariants = $1
     }
   }
 
-  /// Stores a changed model and records the event.
-  private func store(
-    _ verb: String, _ model: inout Domain.Model, before: API.Model, _ mutation: Mutation
-  ) throws -> API.Model {
-    model.updatedAt = mutation.now
-    model.revision = try mutation.nextRevision()
-    try Models(mutation.tx).update(model)
-    let after = API.Model(model)
-    try mutation.record(verb, .model, id: after.id, before: before, after: after)
-    return after
-  }
-}
-
-extension Models {
-  /// The model, or NOT_FOUND.
-  func require(_ id: String, org: OrgID) throws -> Domain.Model {
-    guard let model = try find(ModelID(id), org: org) else {
-      throw ServiceError.notFound(.model, id: id)
+  public func updateModelVariant(
+    _ request: UpdateModelVariantRequest, context: ServerContext
+  ) async throws -> UpdateModelVariantResponse {
+    try await rules.update(ModelVariantResource(), request, request.modelVariant, context) {
+      $0.modelVariant = $1
     }
-    return model
   }
 
-  /// The model, when new variants, versions and deployments may use it.
-  func requireOpen(_ id: ModelID, org: OrgID) throws -> Domain.Model {
-    let model = try require(id.rawValue, org: org)
-    guard model.archivedAt == nil else {
-      throw ServiceError.precondition(
-        .resourceArchived, .model, id.rawValue, "the model \"\(model.name)\" is archived")
+  public func archiveModelVariant(
+    _ request: ArchiveModelVariantRequest, context: ServerContext
+  ) async throws -> ArchiveModelVariantResponse {
+    try await rules.archive(ModelVariantResource(), request, request.modelVariantId, context) {
+      $0.modelVariant = $1
     }
-    return model
+  }
+
+  // MARK: Versions
+
+  public func createModelVersion(
+    _ request: CreateModelVersionRequest, context: ServerContext
+  ) async throws -> CreateModelVersionResponse {
+    try await rules.create(ModelVersionResource(), request, request.modelVersion, context) {
+      $0.modelVersion = $1
+    }
+  }
+
+  public func getModelVersion(
+    _ request: GetModelVersionRequest, context: ServerContext
+  ) async throws -> GetModelVersionResponse {
+    try await rules.get(ModelVersionResource(), request.modelVersionId, context) {
+      $0.modelVersion = $1
+    }
+  }
+
+  public func listModelVersions(
+    _ request: ListModelVersionsRequest, context: ServerContext
+  ) async throws -> ListModelVersionsResponse {
+    try await rules.list(ModelVersionResource(), request, context) { _, _ in
+      var conditions: [Condition<Domain.ModelVersion>] = []
+      if !request.variantId.isEmpty { conditions.append(.variant(VariantID(request.variantId))) }
+      if !request.modelId.isEmpty { conditions.append(.model(ModelID(request.modelId))) }
+      if !request.name.isEmpty { conditions.append(.name(request.name)) }
+      if request.state != .unspecified {
+        guard let state = Domain.ModelVersion.State(rawValue: request.state.rawValue) else {
+          throw ServiceError.invalid(
+            field: "state", message: "there is no state \(request.state.rawValue)")
+        }
+        conditions.append(.state(state))
+      } else if !request.includeArchived {
+        conditions.append(.isOpen)
+      }
+      return conditions
+    } reply: {
+      $0.modelVersions = $1
+    }
+  }
+
+  public func updateModelVersion(
+    _ request: UpdateModelVersionRequest, context: ServerContext
+  ) async throws -> UpdateModelVersionResponse {
+    try await rules.update(ModelVersionResource(), request, request.modelVersion, context) {
+      $0.modelVersion = $1
+    }
+  }
+
+  public func archiveModelVersion(
+    _ request: ArchiveModelVersionRequest, context: ServerContext
+  ) async throws -> ArchiveModelVersionResponse {
+    try await rules.archive(ModelVersionResource(), request, request.modelVersionId, context) {
+      $0.modelVersion = $1
+    }
+  }
+
+  public func deleteModelVersion(
+    _ request: DeleteModelVersionRequest, context: ServerContext
+  ) async throws -> DeleteModelVersionResponse {
+    let versions = ModelVersionResource()
+    return try await rules.delete(versions, request, request.modelVersionId, context) {
+      version, _ in
+      guard version.artifact == nil else {
+        throw ServiceError.precondition(
+          .resourceInUse, versions.kind, version.id.rawValue,
+          "the model version \"\(version.name)\" has an artifact: archive it instead")
+      }
+    }
   }
 }
 
 extension CreateModelRequest: MutationRequest {}
-extension UpdateModelRequest: MutationRequest {}
-extension ArchiveModelRequest: MutationRequest {}
 extension ListModelsRequest: ListRequest {}
+extension ListModelsResponse: ListResponse {}
+extension UpdateModelRequest: UpdateRequest {}
+extension ArchiveModelRequest: ArchiveRequest {}
+
+extension CreateModelVariantRequest: MutationRequest {}
+extension ListModelVariantsRequest: ListRequest {}
+extension ListModelVariantsResponse: ListResponse {}
+extension UpdateModelVariantRequest: UpdateRequest {}
+extension ArchiveModelVariantRequest: ArchiveRequest {}
+
+extension CreateModelVersionRequest: MutationRequest {}
+extension ListModelVersionsRequest: ListRequest {}
+extension ListModelVersionsResponse: ListResponse {}
+extension UpdateModelVersionRequest: UpdateRequest {}
+extension ArchiveModelVersionRequest: ArchiveRequest {}
+extension DeleteModelVersionRequest: ConditionalRequest {}

@@ -13,7 +13,7 @@ extension DeploymentService {
   public func getHealth(
     _ request: GetHealthRequest, context: ServerContext
   ) async throws -> GetHealthResponse {
-    try rules.read(context) { db, caller in
+    try await rules.read(context) { db, caller in
       let deployment = try Self.deployment(request.deploymentId, caller, db)
       let health = try Self.health(deployment, now: Self.now, db)
       return GetHealthResponse.with { $0.health = health }

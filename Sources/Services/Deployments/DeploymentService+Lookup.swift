@@ -10,20 +10,14 @@ extension DeploymentService {
   static func deployment(
     _ id: String, _ caller: Caller, _ db: ReadTransaction
   ) throws -> Domain.Deployment {
-    guard let deployment = try Deployments(db).find(DeploymentID(id), org: caller.org) else {
-      throw ServiceError.notFound(.deployment, id: id)
-    }
-    return deployment
+    try DeploymentResource().require(id, caller, db)
   }
 
   /// A rollout of the caller's org.
   static func rollout(
     _ id: String, _ caller: Caller, _ db: ReadTransaction
   ) throws -> Domain.Rollout {
-    guard let rollout = try Rollouts(db).find(RolloutID(id), org: caller.org) else {
-      throw ServiceError.notFound(.rollout, id: id)
-    }
-    return rollout
+    try RolloutResource().require(id, caller, db)
   }
 
   /// The newest rollout of a deployment, nil before the first.
@@ -39,8 +33,8 @@ extension DeploymentService {
   ) throws -> Domain.ModelVariant {
     let field = "deployment.fleet.model_variant_id"
     guard !id.isEmpty else { throw ServiceError.invalid(field: field, message: "is required") }
-    let variant = try ModelVariants(db).requireOpen(VariantID(id), org: org)
-    _ = try Models(db).requireOpen(variant.model, org: org)
+    let variant = try ModelVariantResource().requireOpen(id, org: org, db)
+    _ = try ModelResource().requireOpen(variant.model.rawValue, org: org, db)
     return variant
   }
 
@@ -48,10 +42,10 @@ extension DeploymentService {
   static func checkStart(_ deployment: Domain.Deployment, _ db: ReadTransaction) throws {
     guard deployment.state == .draft, let desired = deployment.desiredVersion else { return }
     _ = try variant(deployment.variant.rawValue, deployment.org, db)
-    _ = try ModelVersions(db).requireReady(desired, org: deployment.org)
+    _ = try ModelVersionResource().requireReady(desired, org: deployment.org, db)
     // Devices outside the cohort are given this one, and all of them are after a rollback.
     if let active = deployment.activeVersion {
-      _ = try ModelVersions(db).requireReady(active, org: deployment.org)
+      _ = try ModelVersionResource().requireReady(active, org: deployment.org, db)
     }
   }
 
@@ -67,13 +61,13 @@ extension DeploymentService {
     _ id: String, of variant: VariantID, field: String, _ org: OrgID, _ db: ReadTransaction
   ) throws -> VersionID? {
     guard !id.isEmpty else { return nil }
-    let version = try ModelVersions(db).require(id, org: org)
+    let version = try ModelVersionResource().require(id, org: org, db)
     guard version.variant == variant else {
       throw ServiceError.invalid(
         field: field,
         message: "version \"\(version.name)\" is of variant \(version.variant), not \(variant)")
     }
-    return try ModelVersions(db).requireReady(version.id, org: org).id
+    return try ModelVersionResource().requireReady(version.id, org: org, db).id
   }
 
   /// The values of a filter, each once: however often a caller repeats them, there are only so many statements.

@@ -8,27 +8,20 @@ extension DeploymentService {
   public func getRollout(
     _ request: GetRolloutRequest, context: ServerContext
   ) async throws -> GetRolloutResponse {
-    try rules.read(context) { db, caller in
-      let rollout = try Self.rollout(request.rolloutId, caller, db)
-      return GetRolloutResponse.with { $0.rollout = API.Rollout(rollout) }
-    }
+    try await rules.get(RolloutResource(), request.rolloutId, context) { $0.rollout = $1 }
   }
 
   public func listRollouts(
     _ request: ListRolloutsRequest, context: ServerContext
   ) async throws -> ListRolloutsResponse {
-    try rules.list(request, context) { db, caller, walk in
+    try await rules.list(RolloutResource(), request, context) { caller, db in
       let deployment = try Self.deployment(request.deploymentId, caller, db)
-      let listing = try Rollouts(db).list(
-        walk.page, of: deployment.id, org: caller.org,
-        states: try Self.distinct(request.states) {
-          try RolloutState($0, field: "states[\($1)]")
-        })
-      return ListRolloutsResponse.with {
-        $0.rollouts = listing.items.map { API.Rollout($0) }
-        $0.nextPageToken = walk.token(after: listing.next)
-        $0.totalSize = Int32(clamping: listing.total)
+      let states = try Self.distinct(request.states) {
+        try RolloutState($0, field: "states[\($1)]")
       }
+      return [.deployment(deployment.id)] + (states.isEmpty ? [] : [.states(states)])
+    } reply: {
+      $0.rollouts = $1
     }
   }
 
@@ -134,3 +127,4 @@ extension PauseRolloutRequest: MutationRequest {}
 extension ResumeRolloutRequest: MutationRequest {}
 extension UpdateRolloutRequest: MutationRequest {}
 extension ListRolloutsRequest: ListRequest {}
+extension ListRolloutsResponse: ListResponse {}

@@ -18,20 +18,22 @@ extension DeploymentService {
         throw ServiceError.invalid(
           field: "deployment_ids", message: "\(request.deploymentIds.count) ids exceed 100")
       }
-      var filter = Deployments.Filter()
+      var conditions: [Condition<Domain.Deployment>] = []
       var encoding = fleet.encodings.deployments
       if request.environment != .unspecified {
         let environment = try DeploymentEnvironment(request.environment, field: "environment")
-        filter.environment = environment
+        conditions.append(.environment(environment))
         encoding = fleet.encodings.environments[environment] ?? encoding
       }
-      filter.ids = request.deploymentIds.map { DeploymentID($0) }
+      if !request.deploymentIds.isEmpty {
+        conditions.append(.ids(request.deploymentIds.map { DeploymentID($0) }))
+      }
       var revision = request.fromRevision
       if revision == 0 {
         // As long as the org has deployments: not on the loop.
-        let (snapshot, head) = try await fleet.store.scan { [filter] db in
+        let (snapshot, head) = try await fleet.store.scan { [conditions] db in
           for id in request.deploymentIds { _ = try Self.deployment(id, caller, db) }
-          return (try Deployments(db).all(org: caller.org, filter), try db.revision())
+          return (try Deployments(db).all(org: caller.org, conditions), try db.revision())
         }
         revision = head
         for part in Self.parts(snapshot, revision: head) { try await responses.write(part) }

@@ -57,32 +57,30 @@ public struct DeploymentService: DeploymentServiceServer {
   public func getDeployment(
     _ request: GetDeploymentRequest, context: ServerContext
   ) async throws -> GetDeploymentResponse {
-    try rules.read(context) { db, caller in
-      let deployment = try Self.deployment(request.deploymentId, caller, db)
-      return GetDeploymentResponse.with { $0.deployment = API.Deployment(deployment) }
-    }
+    try await rules.get(DeploymentResource(), request.deploymentId, context) { $0.deployment = $1 }
   }
 
   public func listDeployments(
     _ request: ListDeploymentsRequest, context: ServerContext
   ) async throws -> ListDeploymentsResponse {
-    try rules.list(request, context) { db, caller, walk in
-      var filter = Deployments.Filter()
-      if request.environment != .unspecified {
-        filter.environment = try DeploymentEnvironment(request.environment, field: "environment")
+    try await rules.list(DeploymentResource(), request, context) { _, _ in
+      var conditions: [Condition<Domain.Deployment>] = []
+      if !request.modelVariantId.isEmpty {
+        conditions.append(.variant(VariantID(request.modelVariantId)))
       }
-      filter.states = try Self.distinct(request.states) {
+      if !request.modelId.isEmpty { conditions.append(.model(ModelID(request.modelId))) }
+      if request.environment != .unspecified {
+        conditions.append(
+          .environment(try DeploymentEnvironment(request.environment, field: "environment")))
+      }
+      let states = try Self.distinct(request.states) {
         try DeploymentState($0, field: "states[\($1)]")
       }
-      if !request.name.isEmpty { filter.name = request.name }
-      if !request.modelId.isEmpty { filter.model = ModelID(request.modelId) }
-      if !request.modelVariantId.isEmpty { filter.variant = VariantID(request.modelVariantId) }
-      let listing = try Deployments(db).list(walk.page, org: caller.org, filter)
-      return ListDeploymentsResponse.with {
-        $0.deployments = listing.items.map { API.Deployment($0) }
-        $0.nextPageToken = walk.token(after: listing.next)
-        $0.totalSize = Int32(clamping: listing.total)
-      }
+      if !states.isEmpty { conditions.append(.states(states)) }
+      if !request.name.isEmpty { conditions.append(.name(request.name)) }
+      return conditions
+    } reply: {
+      $0.deployments = $1
     }
   }
 
@@ -191,3 +189,4 @@ extension UpdateDeploymentRequest: MutationRequest {}
 extension StartDeploymentRequest: MutationRequest {}
 extension RollbackDeploymentRequest: MutationRequest {}
 extension ListDeploymentsRequest: ListRequest {}
+extension ListDeploymentsResponse: ListResponse {}

@@ -57,16 +57,3 @@ extension API.LatencySketch {
     }
   }
 }
-
-extension API.DeviceGroup {
-  init(_ group: Domain.DeviceGroup) {
-    self.init()
-    id = group.id.rawValue
-    name = group.name
-    description = group.description
-    deviceCount = Int32(clamping: group.deviceCount)
-    createdAt = Google_Protobuf_Timestamp(group.createdAt)
-    updatedAt = Google_Protobuf_Timestamp(group.updatedAt)
-    etag = Etag.text(group.revision)
-  }
-}

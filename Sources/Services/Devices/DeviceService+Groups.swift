@@ -8,95 +8,49 @@ extension DeviceService {
   public func createDeviceGroup(
     _ request: CreateDeviceGroupRequest, context: ServerContext
   ) async throws -> CreateDeviceGroupResponse {
-    try await rules.mutate(request, context) { mutation in
-      let wanted = request.deviceGroup ?? API.DeviceGroup()
-      let groups = DeviceGroups(mutation.tx)
-      let name = try TextRule.name.check(wanted.name, field: "device_group.name")
-      try TextRule.description.check(wanted.description, field: "device_group.description")
-      guard try groups.find(name: name, org: mutation.caller.org) == nil else {
-        throw ServiceError.alreadyExists(.deviceGroup, name: name)
-      }
-      let group = Domain.DeviceGroup(
-        id: mutation.makeID(), org: mutation.caller.org, createdAt: mutation.now, name: name,
-        description: wanted.description, updatedAt: mutation.now,
-        revision: try mutation.nextRevision())
-      try groups.insert(group)
-      let after = API.DeviceGroup(group)
-      try mutation.record("created", .deviceGroup, id: group.id.rawValue, after: after)
-      return CreateDeviceGroupResponse.with { $0.deviceGroup = after }
+    try await rules.create(DeviceGroupResource(), request, request.deviceGroup, context) {
+      $0.deviceGroup = $1
     }
   }
 
   public func getDeviceGroup(
     _ request: GetDeviceGroupRequest, context: ServerContext
   ) async throws -> GetDeviceGroupResponse {
-    try rules.read(context) { db, caller in
-      let group = try Self.group(request.deviceGroupId, caller, db)
-      return GetDeviceGroupResponse.with { $0.deviceGroup = API.DeviceGroup(group) }
+    try await rules.get(DeviceGroupResource(), request.deviceGroupId, context) {
+      $0.deviceGroup = $1
     }
   }
 
   public func listDeviceGroups(
     _ request: ListDeviceGroupsRequest, context: ServerContext
   ) async throws -> ListDeviceGroupsResponse {
-    try rules.list(request, context) { db, caller, walk in
-      let listing = try DeviceGroups(db).list(
-        walk.page, org: caller.org, name: request.name.isEmpty ? nil : request.name)
-      return ListDeviceGroupsResponse.with {
-        $0.deviceGroups = listing.items.map { API.DeviceGroup($0) }
-        $0.nextPageToken = walk.token(after: listing.next)
-        $0.totalSize = Int32(clamping: listing.total)
-      }
+    try await rules.list(DeviceGroupResource(), request, context) { _, _ in
+      request.name.isEmpty ? [] : [.name(request.name)]
+    } reply: {
+      $0.deviceGroups = $1
     }
   }
 
   public func updateDeviceGroup(
     _ request: UpdateDeviceGroupRequest, context: ServerContext
   ) async throws -> UpdateDeviceGroupResponse {
-    try await rules.mutate(request, context) { mutation in
-      let wanted = request.deviceGroup ?? API.DeviceGroup()
-      let groups = DeviceGroups(mutation.tx)
-      var group = try Self.group(wanted.id, mutation.caller, mutation.tx)
-      try Etag.check(request.etag, .deviceGroup, wanted.id, revision: group.revision)
-      let update = try FieldMaskUpdate(
-        request.updateMask,
-        fields: ["name": !wanted.name.isEmpty, "description": !wanted.description.isEmpty])
-      let before = API.DeviceGroup(group)
-      if update.changes("name") {
-        group.name = try TextRule.name.check(wanted.name, field: "device_group.name")
-        let namesake = try groups.find(name: group.name, org: group.org)
-        guard namesake == nil || namesake?.id == group.id else {
-          throw ServiceError.alreadyExists(.deviceGroup, name: group.name)
-        }
-      }
-      if update.changes("description") {
-        group.description = try TextRule.description.check(
-          wanted.description, field: "device_group.description")
-      }
-      group.updatedAt = mutation.now
-      group.revision = try mutation.nextRevision()
-      try groups.update(group)
-      let after = API.DeviceGroup(group)
-      try mutation.record("updated", .deviceGroup, id: wanted.id, before: before, after: after)
-      return UpdateDeviceGroupResponse.with { $0.deviceGroup = after }
+    try await rules.update(DeviceGroupResource(), request, request.deviceGroup, context) {
+      $0.deviceGroup = $1
     }
   }
 
   public func deleteDeviceGroup(
     _ request: DeleteDeviceGroupRequest, context: ServerContext
   ) async throws -> DeleteDeviceGroupResponse {
-    try await rules.mutate(request, context) { mutation in
-      let group = try Self.group(request.deviceGroupId, mutation.caller, mutation.tx)
-      try Etag.check(request.etag, .deviceGroup, group.id.rawValue, revision: group.revision)
+    let groups = DeviceGroupResource()
+    return try await rules.delete(groups, request, request.deviceGroupId, context) {
+      group, mutation in
       if let user = try Deployments(mutation.tx).usingGroup(group.id, org: group.org) {
         throw ServiceError.precondition(
-          .groupInUse, .deviceGroup, group.id.rawValue,
+          .groupInUse, groups.kind, group.id.rawValue,
           "deployment \(user) targets the group \"\(group.name)\"")
       }
-      try DeviceGroups(mutation.tx).delete(group.id, org: group.org)
-      try mutation.record(
-        "deleted", .deviceGroup, id: group.id.rawValue, before: API.DeviceGroup(group))
-      return DeleteDeviceGroupResponse()
+      try DeviceGroups(mutation.tx).removeMembers(of: group.id)
     }
   }
 
@@ -110,8 +64,8 @@ extension DeviceService {
         throw ServiceError.invalid(field: field, message: "\(ids.count) devices exceed 1000")
       }
       let groups = DeviceGroups(mutation.tx)
-      var group = try Self.group(request.deviceGroupId, mutation.caller, mutation.tx)
-      try Etag.check(request.etag, .deviceGroup, group.id.rawValue, revision: group.revision)
+      var group = try mutation.require(
+        DeviceGroupResource(), request.deviceGroupId, etag: request.etag)
       let before = API.DeviceGroup(group)
       var (added, removed) = (0, 0)
       for id in request.removeDeviceIds
@@ -139,19 +93,11 @@ extension DeviceService {
       }
     }
   }
-
-  private static func group(
-    _ id: String, _ caller: Caller, _ db: ReadTransaction
-  ) throws -> Domain.DeviceGroup {
-    guard let group = try DeviceGroups(db).find(GroupID(id), org: caller.org) else {
-      throw ServiceError.notFound(.deviceGroup, id: id)
-    }
-    return group
-  }
 }
 
 extension CreateDeviceGroupRequest: MutationRequest {}
-extension UpdateDeviceGroupRequest: MutationRequest {}
-extension DeleteDeviceGroupRequest: MutationRequest {}
-extension UpdateDeviceGroupMembersRequest: MutationRequest {}
 extension ListDeviceGroupsRequest: ListRequest {}
+extension ListDeviceGroupsResponse: ListResponse {}
+extension UpdateDeviceGroupRequest: UpdateRequest {}
+extension DeleteDeviceGroupRequest: ConditionalRequest {}
+extension UpdateDeviceGroupMembersRequest: ConditionalRequest {}

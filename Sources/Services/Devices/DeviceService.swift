@@ -144,7 +144,7 @@ public struct DeviceService: DeviceServiceServer {
   public func getDevice(
     _ request: GetDeviceRequest, context: ServerContext
   ) async throws -> GetDeviceResponse {
-    try rules.read(context) { db, caller in
+    try await rules.read(context) { db, caller in
       let device = try Self.device(request.deviceId, caller, db)
       let wire = try fleet.wire(device, db)
       return GetDeviceResponse.with { $0.device = wire }
@@ -177,8 +177,7 @@ public struct DeviceService: DeviceServiceServer {
       let wires = try listing.items.map { try fleet.wire($0, db) }
       return ListDevicesResponse.with {
         $0.devices = wires
-        $0.nextPageToken = walk.token(after: listing.next)
-        $0.totalSize = Int32(clamping: listing.total)
+        walk.finish(&$0, listing)
       }
     }
   }
@@ -218,3 +217,4 @@ public struct DeviceService: DeviceServiceServer {
 extension RegisterRequest: MutationRequest {}
 extension UpdateLabelsRequest: MutationRequest {}
 extension ListDevicesRequest: ListRequest {}
+extension ListDevicesResponse: ListResponse {}

@@ -45,6 +45,7 @@ enum Migrations {
   static let all: [Migration] = [
     .core, .auth, .catalog, .devices, .deployments, .deviceLists, .replaced,
     .artifactReferences, .deploymentTargets, .refusals, .keptFailures, .deviceCredentials,
+    .listIndexes,
   ]
 
   /// Brings the schema to this binary's version, one transaction for each step.

@@ -1,95 +1,128 @@
 internal import SQL
 
-/// A list whose filters vary. Its text is composed of literals alone; whatever a caller chose is a
-/// parameter. The `?` of a condition becomes the parameter's `$n`.
+/// A list whose filters vary. Its text is composed of literals alone; whatever a caller chose is a parameter. The `?` of a
+/// condition becomes the `$n` of its values.
 ///
 /// ```swift
 /// var query = ListQuery("id, name", from: "models")
-/// query.filter("org = ?", org.rawValue)
-/// if let name { query.filter("name = ?", name) }
-/// let page = try query.listing(page, in: db, id: \.id.rawValue) { row in … }
+/// query.filter("org = ?", [org.rawValue], isIndexed: true)
+/// if let name { query.filter("name = ?", [name]) }
+/// let page = try query.listing(page, in: db) { row in … }
 /// ```
 struct ListQuery {
-  private let columns: StaticString
-  private let source: StaticString
-  private let key: StaticString
-  private var conditions: [String] = []
+  /// Rows that a list on an event loop may look at.
+  static let shortLength = 1_000
+
+  private let columns: String
+  private let source: String
+  private let key: String
+  private var conditions: [(text: String, isIndexed: Bool)] = []
   private var parameters: [any SQLValue] = []
+  /// How many of the parameters belong to the indexed conditions, which come first.
+  private var indexed = 0
 
   /// `key` is the column of the id that orders the list; unique, and indexed behind the filters.
-  init(_ columns: StaticString, from source: StaticString, key: StaticString = "id") {
+  init(_ columns: String, from source: String, key: String = "id") {
     self.columns = columns
     self.source = source
     self.key = key
   }
 
-  /// A condition without a value.
-  mutating func filter(_ condition: StaticString) {
-    conditions.append(condition.description)
-  }
-
-  /// A condition with one value, written `?`.
-  mutating func filter(_ condition: StaticString, _ value: any SQLValue) {
-    parameters.append(value)
-    conditions.append(
-      condition.description.split(separator: "?", omittingEmptySubsequences: false)
-        .joined(separator: "$\(parameters.count)"))
-  }
-
-  /// A condition on a set of values, written `?`, as in `state IN (?)`. An empty set matches nothing.
-  mutating func filter(_ condition: StaticString, anyOf values: [any SQLValue]) {
-    guard !values.isEmpty else {
-      conditions.append("1 = 0")
-      return
-    }
-    let names = values.map { value in
+  /// Adds a condition. `isIndexed`: an index leads to the rows that pass this condition and the indexed ones before; these come
+  /// before all others.
+  mutating func filter(_ condition: String, _ values: [any SQLValue] = [], isIndexed: Bool = false)
+  {
+    precondition(!isIndexed || indexed == parameters.count, "indexed conditions come first")
+    let places = values.map { value in
       parameters.append(value)
       return "$\(parameters.count)"
     }.joined(separator: ", ")
-    conditions.append(
-      condition.description.split(separator: "?", omittingEmptySubsequences: false)
-        .joined(separator: names))
+    if isIndexed { indexed = parameters.count }
+    let parts = condition.split(separator: "?", omittingEmptySubsequences: false)
+    let text = places.isEmpty && parts.count > 1 ? "1 = 0" : parts.joined(separator: places)
+    conditions.append((text, isIndexed))
   }
 
-  /// The rows of a page and whether others follow, without counting the rest.
-  func rows<T>(_ page: Page, in db: Connection, map: (Row) throws -> T) throws -> (
-    items: [T], hasMore: Bool
-  ) {
+  // MARK: Running
+
+  /// Calls `body` with the rows of a page in order, and one more when there is one, until it returns false.
+  private func each(
+    _ page: Page, in db: Connection, _ body: (inout RowReader) throws -> Bool
+  ) throws {
     var query = self
     let isAscending = page.order == .oldestFirst
-    if let after = page.after {
-      query.parameters.append(after)
-      query.conditions.append("\(key) \(isAscending ? ">" : "<") $\(query.parameters.count)")
-    }
-    query.parameters.append(page.limit + 1)
-    let limit = query.parameters.count
-    query.parameters.append(page.skip)
-    var items = try db.all(
+    if let after = page.after { query.filter("\(key) \(isAscending ? ">" : "<") ?", [after]) }
+    query.parameters += [page.limit + 1, page.skip] as [any SQLValue]
+    let last = query.parameters.count
+    try db.each(
       text: "SELECT \(columns) FROM \(source)\(query.clause)"
-        + " ORDER BY \(key) \(isAscending ? "ASC" : "DESC") LIMIT $\(limit) OFFSET $\(limit + 1)",
-      parameters: query.parameters, map: map)
-    let hasMore = items.count > page.limit
-    if hasMore { items.removeLast(items.count - page.limit) }
-    return (items, hasMore)
+        + " ORDER BY \(key) \(isAscending ? "ASC" : "DESC") LIMIT $\(last - 1) OFFSET $\(last)",
+      parameters: query.parameters, body: body)
   }
 
-  /// How many rows match, whatever the page.
-  func count(in db: Connection) throws -> Int {
-    try db.all(text: "SELECT count(*) FROM \(source)\(clause)", parameters: parameters) { row in
-      try row.get(0, as: Int.self)
-    }.first ?? 0
-  }
-
-  /// A page with its total; `id` is the value of the key column.
+  /// A page with its total. `map` makes an entry, with the value of the key column and its size in bytes, out of a row: a page
+  /// ends before the entry that exceeds its bytes, but not before the first.
   func listing<T>(
-    _ page: Page, in db: Connection, id: (T) -> String, map: (Row) throws -> T
+    _ page: Page, in db: Connection,
+    map: (inout RowReader) throws -> (item: T, key: String, bytes: Int)
   ) throws -> Listing<T> {
-    let (items, hasMore) = try rows(page, in: db, map: map)
+    let (items, next) = try rows(page, in: db, map: map)
     return Listing(
-      items: items, next: hasMore ? items.last.map(id) : nil, total: try count(in: db))
+      items: items, next: next, total: try count(in: db, upTo: Listing<T>.countLimit))
   }
 
-  private var clause: String {
+  /// As above without the total.
+  func rows<T>(
+    _ page: Page, in db: Connection,
+    map: (inout RowReader) throws -> (item: T, key: String, bytes: Int)
+  ) throws -> (items: [T], next: String?) {
+    var items: [T] = []
+    var (last, bytes) = ("", 0)
+    var next: String?
+    try each(page, in: db) { row in
+      if items.count < page.limit {
+        let entry = try map(&row)
+        bytes += entry.bytes
+        if bytes <= page.byteLimit || items.isEmpty {
+          items.append(entry.item)
+          last = entry.key
+          return true
+        }
+      }
+      next = last
+      return false
+    }
+    return (items, next)
+  }
+
+  /// How many rows match, whatever the page, but no more than `limit`.
+  func count(in db: Connection, upTo limit: Int) throws -> Int {
+    try Self.count(source, clause, parameters, in: db, upTo: limit)
+  }
+
+  /// Whether few rows match the indexed conditions.
+  func isShort(in db: Connection) throws -> Bool {
+    let texts = conditions.filter(\.isIndexed).map(\.text)
+    let count = try Self.count(
+      source, Self.clause(texts), Array(parameters[..<indexed]), in: db,
+      upTo: Self.shortLength + 1)
+    return count <= Self.shortLength
+  }
+
+  private static func count(
+    _ source: String, _ clause: String, _ parameters: [any SQLValue], in db: Connection,
+    upTo limit: Int
+  ) throws -> Int {
+    let place = parameters.count + 1
+    return try db.all(
+      text: "SELECT count(*) FROM (SELECT 1 FROM \(source)\(clause) LIMIT $\(place)) AS matching",
+      parameters: parameters + [limit]
+    ) { row in try row.get(0, as: Int.self) }.first ?? 0
+  }
+
+  private var clause: String { Self.clause(conditions.map(\.text)) }
+
+  private static func clause(_ conditions: [String]) -> String {
     conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")
   }
 }

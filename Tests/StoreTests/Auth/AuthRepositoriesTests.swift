@@ -34,7 +34,6 @@ import Testing
     }
     try temporary.store.read { db throws in
       #expect(try Orgs(db).find(OrgID("o1")) == update)
-      #expect(try Orgs(db).find(name: "o1") == update)
       #expect(try Orgs(db).find(OrgID("o2")) == nil)
     }
   }
@@ -60,8 +59,6 @@ import Testing
     try temporary.store.read { db throws in
       #expect(try Principals(db).find(PrincipalID("p1"), org: OrgID("o1")) == principal("p1"))
       #expect(try Principals(db).find(PrincipalID("p1"), org: OrgID("o2")) == nil)
-      #expect(try Principals(db).find(name: "name-p1", org: OrgID("o1")) == principal("p1"))
-      #expect(try Principals(db).find(name: "name-p1", org: OrgID("o2")) == nil)
       #expect(try Principals(db).list(Page(limit: 10), org: OrgID("o2")).items.isEmpty)
     }
   }
@@ -93,8 +90,9 @@ import Testing
     }
     try temporary.store.read { db throws in
       func ids(_ roles: Roles?, _ kind: Principal.Kind?) throws -> [String] {
-        try Principals(db).list(
-          Page(limit: 10, order: .oldestFirst), org: OrgID("o1"), roles: roles, kind: kind
+        let conditions: [Condition<Principal>?] = [roles.map { .roles($0) }, kind.map { .kind($0) }]
+        return try Principals(db).list(
+          Page(limit: 10, order: .oldestFirst), org: OrgID("o1"), conditions.compactMap(\.self)
         ).items.map(\.id.rawValue)
       }
       #expect(try ids(nil, nil) == ["p1", "p2", "p3"])

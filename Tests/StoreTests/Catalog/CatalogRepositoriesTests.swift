@@ -54,12 +54,14 @@ import Testing
     let temporary = try await filled()
     try temporary.store.read { db throws in
       #expect(try Models(db).find(ModelID("m1"), org: org) == model("m1"))
-      #expect(try Models(db).find(name: "name-m2", org: org) == model("m2"))
+      #expect(
+        try Models(db).list(Page(limit: 2), org: org, [.name("name-m2")]).items == [model("m2")])
       #expect(
         try ModelVariants(db).find(VariantID("w1"), org: org) == variant("w1", model: "m1"))
       #expect(
-        try ModelVariants(db).find(name: "name-w1", model: ModelID("m1"), org: org)
-          == variant("w1", model: "m1"))
+        try ModelVariants(db).list(
+          Page(limit: 2), org: org, [.name("name-w1"), .model(ModelID("m1"))]
+        ).items == [variant("w1", model: "m1")])
       #expect(
         try ModelVersions(db).find(VersionID("v1"), org: org)
           == version("v1", variant: "w1", model: "m1"))
@@ -70,10 +72,8 @@ import Testing
     let temporary = try await filled()
     try temporary.store.read { db throws in
       #expect(try Models(db).find(ModelID("m1"), org: other) == nil)
-      #expect(try Models(db).find(name: "name-m1", org: other) == nil)
       #expect(try Models(db).list(Page(limit: 10), org: other).total == 0)
       #expect(try ModelVariants(db).find(VariantID("w1"), org: other) == nil)
-      #expect(try ModelVariants(db).find(name: "name-w1", model: ModelID("m1"), org: other) == nil)
       #expect(try ModelVariants(db).list(Page(limit: 10), org: other).total == 0)
       #expect(try ModelVersions(db).find(VersionID("v1"), org: other) == nil)
       #expect(try ModelVersions(db).list(Page(limit: 10), org: other).total == 0)
@@ -113,11 +113,10 @@ import Testing
     try await temporary.store.write { tx in
       for update in updates { try ModelVersions(tx).update(update) }
     }
-    var filter = ModelVersions.Filter()
-    filter.state = state
-    filter.includeArchived = includeArchived
-    let listed = try temporary.store.read { [filter] db in
-      try ModelVersions(db).list(Page(limit: 10, order: .oldestFirst), org: org, filter)
+    var conditions: [Condition<ModelVersion>] = includeArchived ? [] : [.isOpen]
+    if let state { conditions = [.state(state)] }
+    let listed = try temporary.store.read { [conditions] db in
+      try ModelVersions(db).list(Page(limit: 10, order: .oldestFirst), org: org, conditions)
     }
     #expect(listed.items.map(\.id.rawValue) == expected)
     #expect(listed.total == expected.count)
@@ -126,19 +125,18 @@ import Testing
   @Test func `variants are narrowed by everything they are built for`() async throws {
     let temporary = try await filled()
     try temporary.store.read { db throws in
-      func ids(_ change: (inout ModelVariants.Filter) -> Void) throws -> [String] {
-        var filter = ModelVariants.Filter()
-        change(&filter)
-        return try ModelVariants(db).list(
-          Page(limit: 10, order: .oldestFirst), org: org, filter
+      func ids(_ conditions: Condition<ModelVariant>...) throws -> [String] {
+        try ModelVariants(db).list(
+          Page(limit: 10, order: .oldestFirst), org: org, conditions
         ).items.map(\.id.rawValue)
       }
-      #expect(try ids { _ in } == ["w1", "w2"])
-      #expect(try ids { $0.platform = 5 } == ["w2"])
-      #expect(try ids { $0.model = ModelID("m1") } == ["w1"])
-      #expect(try ids { $0.capability = "vision" } == [])
-      #expect(try ids { $0.deviceClass = "phone" } == ["w1", "w2"])
-      #expect(try ids { $0.name = "name-w2" } == ["w2"])
+      #expect(try ids() == ["w1", "w2"])
+      #expect(try ids(.platform(5)) == ["w2"])
+      #expect(try ids(.model(ModelID("m1"))) == ["w1"])
+      #expect(try ids(.capability("vision")) == [])
+      #expect(try ids(.deviceClass("phone")) == ["w1", "w2"])
+      #expect(try ids(.name("name-w2")) == ["w2"])
+      #expect(try ids(.name("name-w2"), .model(ModelID("m1"))) == [])
     }
   }
 

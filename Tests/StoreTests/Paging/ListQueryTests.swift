@@ -85,12 +85,50 @@ import Testing
     let temporary = try await filled(2)
     try temporary.store.read { db throws in
       var query = ListQuery("id", from: "models")
-      query.filter("id IN (?)", anyOf: [])
-      #expect(try query.count(in: db.connection) == 0)
+      query.filter("id IN (?)", [])
+      #expect(try query.count(in: db.connection, upTo: 10) == 0)
       var both = ListQuery("id", from: "models")
-      both.filter("org = ?", "o1")
-      both.filter("id IN (?)", anyOf: ["m0", "m1", "m7"])
-      #expect(try both.count(in: db.connection) == 2)
+      both.filter("org = ?", ["o1"])
+      both.filter("id IN (?)", ["m0", "m1", "m7"])
+      #expect(try both.count(in: db.connection, upTo: 10) == 2)
+      #expect(try both.count(in: db.connection, upTo: 1) == 1)
     }
+  }
+
+  @Test(
+    "A page ends before the entry that exceeds its bytes, but not before the first",
+    arguments: [(0, 1), (39, 1), (40, 2), (79, 3), (80, 4), (1_000, 5)])
+  func bytes(limit: Int, expected: Int) async throws {
+    let temporary = try await filled(6)
+    var page = Page(limit: 5, order: .oldestFirst)
+    page.byteLimit = limit
+    let listing = try temporary.store.read { [page] db in
+      try Models(db).list(page, org: org) { ($0.id.rawValue, bytes: 20) }
+    }
+    #expect(listing.items == (0..<expected).map { "m\($0)" })
+    #expect(listing.next == listing.items.last)
+    #expect(listing.total == 6)
+  }
+
+  @Test(
+    "A list is short when an index leaves at most a thousand rows",
+    arguments: [
+      (ListQuery.shortLength, [], true), (ListQuery.shortLength + 1, [], false),
+      (ListQuery.shortLength + 1, [Condition<Model>.name("n1")], true),
+      (ListQuery.shortLength + 1, [.isOpen], false),
+      (ListQuery.shortLength + 1, [.isOpen, .name("n1")], true),
+    ])
+  func short(rows: Int, conditions: [Condition<Model>], isShort: Bool) async throws {
+    let temporary = try await filled(rows)
+    #expect(
+      try temporary.store.read { try Models($0).isShort(org: org, conditions) } == isShort)
+  }
+
+  @Test func `a total counts up to its limit`() async throws {
+    let limit = Listing<Model>.countLimit
+    let temporary = try await filled(limit + 5)
+    let listing = try temporary.store.read { try Models($0).list(Page(limit: 1), org: org) }
+    #expect(listing.total == limit)
+    #expect(listing.next == listing.items.last?.id.rawValue)
   }
 }

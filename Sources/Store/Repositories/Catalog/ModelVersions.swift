@@ -1,124 +1,74 @@
 public import Domain
-internal import SQL
+public import SQL
 
-/// The versions of all orgs; every method is scoped to one.
-public struct ModelVersions {
-  /// What a list is narrowed to; nil: not.
-  public struct Filter: Sendable, Hashable {
-    public var variant: VariantID?
-    public var model: ModelID?
-    public var state: ModelVersion.State?
-    public var name: String?
-    public var includeArchived = false
+/// The versions of all orgs.
+public typealias ModelVersions = Rows<ModelVersion>
 
-    public init() {}
+extension ModelVersion: Archivable {
+  public static let table = Table<ModelVersion>("model_versions", unique: ["variant", "name"]) {
+    $0.column("id", \.id)
+    $0.column("org", \.org)
+    $0.column("model", \.model)
+    $0.column("variant", \.variant)
+    $0.column("name", \.name)
+    $0.column("description", \.description, .changes)
+    $0.column("labels", \.labels, .changes)
+    $0.column("artifact_sha256", \.artifact?.digest, .changes)
+    $0.column("artifact_size", \.artifact?.size, .changes)
+    $0.column("artifact_media_type", \.artifact?.mediaType, .changes)
+    $0.column("archived_at_ms", \.archivedAt, .changes)
+    $0.column("created_by", \.createdBy)
+    $0.column("created_at_ms", \.createdAt)
+    $0.column("updated_at_ms", \.updatedAt, .changes)
+    $0.column("revision", \.revision, .changes)
   }
 
-  private let db: Connection
-
-  public init(_ transaction: ReadTransaction) { db = transaction.connection }
-
-  public func find(_ id: VersionID, org: OrgID) throws -> ModelVersion? {
-    try db.first(
-      """
-      SELECT id, org, model, variant, name, description, labels, artifact_sha256, artifact_size,
-        artifact_media_type, archived_at_ms, created_by, created_at_ms, updated_at_ms, revision
-      FROM model_versions WHERE id = $1 AND org = $2
-      """, id.rawValue, org.rawValue, map: Self.version)
+  public init(row: inout RowReader) throws {
+    self.init(
+      id: try row.next(), org: try row.next(), model: try row.next(), variant: try row.next(),
+      name: try row.next(), description: try row.next(), labels: try row.next(),
+      artifact: try Artifact(row: &row), archivedAt: try row.next(), createdBy: try row.next(),
+      createdAt: try row.next(), updatedAt: try row.next(), revision: try row.next())
   }
+}
 
-  public func find(name: String, variant: VariantID, org: OrgID) throws -> ModelVersion? {
-    try db.first(
-      """
-      SELECT id, org, model, variant, name, description, labels, artifact_sha256, artifact_size,
-        artifact_media_type, archived_at_ms, created_by, created_at_ms, updated_at_ms, revision
-      FROM model_versions WHERE variant = $1 AND name = $2 AND org = $3
-      """, variant.rawValue, name, org.rawValue, map: Self.version)
+extension Artifact {
+  /// Three columns, which are NULL together.
+  fileprivate init?(row: inout RowReader) throws {
+    let digest: ContentDigest? = try row.next()
+    let (size, mediaType) = (try row.next(Int64?.self), try row.next(String?.self))
+    guard let digest, let size, let mediaType else { return nil }
+    self.init(digest: digest, size: size, mediaType: mediaType)
   }
+}
 
+extension Condition<ModelVersion> {
+  public static func variant(_ variant: VariantID) -> Self {
+    Self("variant = ?", variant, isIndexed: true)
+  }
+  public static func model(_ model: ModelID) -> Self { Self("model = ?", model, isIndexed: true) }
+  public static func name(_ name: String) -> Self { Self("name = ?", name) }
+  public static func state(_ state: ModelVersion.State) -> Self {
+    switch state {
+    case .awaitingArtifact: Self("archived_at_ms IS NULL AND artifact_sha256 IS NULL")
+    case .ready: Self("archived_at_ms IS NULL AND artifact_sha256 IS NOT NULL")
+    case .archived: Self("archived_at_ms IS NOT NULL")
+    }
+  }
+}
+
+extension Rows<ModelVersion> {
   /// Whether a version of the org has this artifact.
   public func hasArtifact(_ digest: ContentDigest, org: OrgID) throws -> Bool {
     try db.first(
-      "SELECT 1 FROM model_versions WHERE org = $1 AND artifact_sha256 = $2 LIMIT 1",
-      org.rawValue, digest.hex
+      "SELECT 1 FROM model_versions WHERE org = $1 AND artifact_sha256 = $2 LIMIT 1", org, digest
     ) { _ in true } ?? false
   }
 
   /// Whether a version of any org has this artifact.
   public func isReferred(to digest: ContentDigest) throws -> Bool {
     try db.first(
-      "SELECT 1 FROM model_versions WHERE artifact_sha256 = $1 LIMIT 1", digest.hex
+      "SELECT 1 FROM model_versions WHERE artifact_sha256 = $1 LIMIT 1", digest
     ) { _ in true } ?? false
-  }
-
-  public func list(_ page: Page, org: OrgID, _ filter: Filter = Filter()) throws -> Listing<
-    ModelVersion
-  > {
-    var query = ListQuery(
-      """
-      id, org, model, variant, name, description, labels, artifact_sha256, artifact_size,
-      artifact_media_type, archived_at_ms, created_by, created_at_ms, updated_at_ms, revision
-      """, from: "model_versions")
-    query.filter("org = ?", org.rawValue)
-    if let variant = filter.variant { query.filter("variant = ?", variant.rawValue) }
-    if let model = filter.model { query.filter("model = ?", model.rawValue) }
-    if let name = filter.name { query.filter("name = ?", name) }
-    switch filter.state {
-    case .awaitingArtifact?:
-      query.filter("archived_at_ms IS NULL")
-      query.filter("artifact_sha256 IS NULL")
-    case .ready?:
-      query.filter("archived_at_ms IS NULL")
-      query.filter("artifact_sha256 IS NOT NULL")
-    case .archived?: query.filter("archived_at_ms IS NOT NULL")
-    case nil: if !filter.includeArchived { query.filter("archived_at_ms IS NULL") }
-    }
-    return try query.listing(page, in: db, id: \.id.rawValue, map: Self.version)
-  }
-
-  public func insert(_ version: ModelVersion) throws {
-    try db.execute(
-      """
-      INSERT INTO model_versions (id, org, model, variant, name, description, labels,
-        artifact_sha256, artifact_size, artifact_media_type, archived_at_ms, created_by,
-        created_at_ms, updated_at_ms, revision)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-      """, version.id.rawValue, version.org.rawValue, version.model.rawValue,
-      version.variant.rawValue, version.name, version.description, version.labels.storedText,
-      version.artifact?.digest.hex, version.artifact?.size, version.artifact?.mediaType,
-      version.archivedAt?.milliseconds, version.createdBy.rawValue,
-      version.createdAt.milliseconds, version.updatedAt.milliseconds, version.revision)
-  }
-
-  /// Stores what may change.
-  public func update(_ version: ModelVersion) throws {
-    try db.execute(
-      """
-      UPDATE model_versions SET description = $3, labels = $4, artifact_sha256 = $5,
-        artifact_size = $6, artifact_media_type = $7, archived_at_ms = $8, updated_at_ms = $9,
-        revision = $10
-      WHERE id = $1 AND org = $2
-      """, version.id.rawValue, version.org.rawValue, version.description,
-      version.labels.storedText, version.artifact?.digest.hex, version.artifact?.size,
-      version.artifact?.mediaType, version.archivedAt?.milliseconds,
-      version.updatedAt.milliseconds, version.revision)
-  }
-
-  public func delete(_ id: VersionID, org: OrgID) throws {
-    try db.execute(
-      "DELETE FROM model_versions WHERE id = $1 AND org = $2", id.rawValue, org.rawValue)
-  }
-
-  private static func version(_ row: Row) throws(SQLError) -> ModelVersion {
-    var artifact: Artifact?
-    if let digest = try row.get(7, as: String?.self) {
-      artifact = Artifact(
-        digest: ContentDigest(unchecked: digest), size: try row[8], mediaType: try row[9])
-    }
-    return ModelVersion(
-      id: try row.id(0), org: try row.id(1), model: try row.id(2), variant: try row.id(3),
-      name: try row[4], description: try row[5], labels: try row.labels(6), artifact: artifact,
-      archivedAt: try row.timeOrNil(10), createdBy: try row.id(11), createdAt: try row.time(12),
-      updatedAt: try row.time(13), revision: try row[14])
   }
 }

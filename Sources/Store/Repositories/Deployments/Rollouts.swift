@@ -1,93 +1,83 @@
 public import Domain
-internal import SQL
+public import SQL
 
-/// The rollouts of all orgs; every method that a caller reaches is scoped to one.
-public struct Rollouts {
-  private let db: Connection
+/// The rollouts of all orgs.
+public typealias Rollouts = Rows<Rollout>
 
-  public init(_ transaction: ReadTransaction) { db = transaction.connection }
+extension Rollout: Stored {
+  public static let table = Table<Rollout>("rollouts", unique: ["deployment", "number"]) {
+    $0.column("id", \.id)
+    $0.column("org", \.org)
+    $0.column("deployment", \.deployment)
+    $0.column("number", \.number)
+    $0.column("from_version", \.from)
+    $0.column("to_version", \.to)
+    $0.column("salt", \.salt.text)
+    $0.column("created_at_ms", \.createdAt)
+    $0.column("policy", \.policy.record, .changes)
+    $0.column("state", \.state.rawValue, .changes)
+    $0.column("exposure", \.exposure.millionths, .changes)
+    $0.column("exposure_changed_at_ms", \.exposureChangedAt, .changes)
+    $0.column("next_advance_at_ms", \.nextAdvanceAt, .changes)
+    $0.column("started_at_ms", \.startedAt, .changes)
+    $0.column("gate_window", \.window, .changes)
+    $0.column("window_start_ms", \.windowStart, .changes)
+    $0.column("ended_at_ms", \.endedAt, .changes)
+    $0.column("state_reason", \.stateReason, .changes)
+    $0.column("verdicts", \.verdicts.record, .changes)
+    $0.column("revision", \.revision, .changes)
+  }
+  fileprivate static let progressing = table.select(
+    "WHERE state = 'PROGRESSING' AND id > $1 ORDER BY id LIMIT $2")
+  fileprivate static let standing = table.select(
+    "WHERE deployment = $1 AND org = $2 AND state <> 'ABORTED' ORDER BY number DESC LIMIT 1")
 
-  public func find(_ id: RolloutID, org: OrgID) throws -> Rollout? {
-    try db.first(
-      """
-      SELECT id, org, deployment, number, from_version, to_version, salt, policy, state,
-        state_reason, exposure, exposure_changed_at_ms, next_advance_at_ms, verdicts,
-        created_at_ms, started_at_ms, ended_at_ms, revision, gate_window, window_start_ms
-      FROM rollouts WHERE id = $1 AND org = $2
-      """, id.rawValue, org.rawValue, map: Self.rollout)
+  public init(row: inout RowReader) throws {
+    self.init(
+      id: try row.next(), org: try row.next(), deployment: try row.next(),
+      number: try row.next(), from: try row.next(), to: try row.next(),
+      salt: try RolloutSalt(stored: try row.next()), createdAt: try row.next(),
+      policy: try RolloutPolicy(record: try row.next()), state: try row.raw(),
+      exposure: try Exposure(millionths: try row.next(Int64.self)),
+      exposureChangedAt: try row.next(), nextAdvanceAt: try row.next(),
+      startedAt: try row.next(), window: try row.next(), windowStart: try row.next(),
+      endedAt: try row.next(), stateReason: try row.next(),
+      verdicts: try [GateVerdict](record: try row.next()), revision: try row.next())
   }
 
-  /// The rollouts of a deployment, of these states when any are given.
-  public func list(
-    _ page: Page, of deployment: DeploymentID, org: OrgID, states: [RolloutState] = []
-  ) throws -> Listing<Rollout> {
-    var query = ListQuery(
-      """
-      id, org, deployment, number, from_version, to_version, salt, policy, state, state_reason,
-      exposure, exposure_changed_at_ms, next_advance_at_ms, verdicts, created_at_ms, started_at_ms,
-      ended_at_ms, revision, gate_window, window_start_ms
-      """, from: "rollouts")
-    query.filter("deployment = ?", deployment.rawValue)
-    query.filter("org = ?", org.rawValue)
-    if !states.isEmpty { query.filter("state IN (?)", anyOf: states.map(\.rawValue)) }
-    return try query.listing(page, in: db, id: \.id.rawValue, map: Self.rollout)
+  /// Tells the indexes of the org.
+  public func writeRest(_ db: Connection) throws {
+    try DeploymentEpochs(connection: db).advance(org: org)
   }
+}
 
+extension RolloutSalt {
+  fileprivate init(stored text: String) throws {
+    guard let salt = RolloutSalt(text: text) else {
+      throw StoreError.failure("a stored rollout has the salt \"\(text)\"")
+    }
+    self = salt
+  }
+}
+
+extension Condition<Rollout> {
+  public static func deployment(_ deployment: DeploymentID) -> Self {
+    Self("deployment = ?", deployment, isIndexed: true)
+  }
+  public static func states(_ states: [RolloutState]) -> Self {
+    Self("state IN (?)", anyOf: states.map(\.rawValue))
+  }
+}
+
+extension Rows<Rollout> {
   /// Progressing rollouts of all orgs after `after`, by id: what the automator goes through.
   public func progressing(after: RolloutID?, limit: Int) throws -> [Rollout] {
-    try db.all(
-      """
-      SELECT id, org, deployment, number, from_version, to_version, salt, policy, state,
-        state_reason, exposure, exposure_changed_at_ms, next_advance_at_ms, verdicts,
-        created_at_ms, started_at_ms, ended_at_ms, revision, gate_window, window_start_ms
-      FROM rollouts WHERE state = 'PROGRESSING' AND id > $1 ORDER BY id LIMIT $2
-      """, after?.rawValue ?? "", limit, map: Self.rollout)
+    try db.all(Rollout.progressing, after ?? RolloutID(""), limit) { row in try Rollout(row: &row) }
   }
 
   /// The newest rollout of a deployment that was not given up for another: what a rollback takes back.
   public func standing(of deployment: DeploymentID, org: OrgID) throws -> Rollout? {
-    try db.first(
-      """
-      SELECT id, org, deployment, number, from_version, to_version, salt, policy, state,
-        state_reason, exposure, exposure_changed_at_ms, next_advance_at_ms, verdicts,
-        created_at_ms, started_at_ms, ended_at_ms, revision, gate_window, window_start_ms
-      FROM rollouts WHERE deployment = $1 AND org = $2 AND state <> 'ABORTED'
-      ORDER BY number DESC LIMIT 1
-      """, deployment.rawValue, org.rawValue, map: Self.rollout)
-  }
-
-  public func insert(_ rollout: Rollout) throws {
-    try db.execute(
-      """
-      INSERT INTO rollouts (id, org, deployment, number, from_version, to_version, salt, policy,
-        state, state_reason, exposure, exposure_changed_at_ms, next_advance_at_ms, verdicts,
-        created_at_ms, started_at_ms, ended_at_ms, revision, gate_window, window_start_ms)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-        $20)
-      """, rollout.id.rawValue, rollout.org.rawValue, rollout.deployment.rawValue, rollout.number,
-      rollout.from?.rawValue, rollout.to.rawValue, rollout.salt.text, rollout.policy.record,
-      rollout.state.rawValue, rollout.stateReason, rollout.exposure.millionths,
-      rollout.exposureChangedAt.milliseconds, rollout.nextAdvanceAt?.milliseconds,
-      rollout.verdicts.record, rollout.createdAt.milliseconds, rollout.startedAt?.milliseconds,
-      rollout.endedAt?.milliseconds, rollout.revision, rollout.window,
-      rollout.windowStart?.milliseconds)
-    try DeploymentEpochs(connection: db).advance(org: rollout.org)
-  }
-
-  /// Stores what may change and tells the indexes of the org. One row, whatever the fleet's size.
-  public func update(_ rollout: Rollout) throws {
-    try db.execute(
-      """
-      UPDATE rollouts SET policy = $3, state = $4, state_reason = $5, exposure = $6,
-        exposure_changed_at_ms = $7, next_advance_at_ms = $8, verdicts = $9, started_at_ms = $10,
-        ended_at_ms = $11, revision = $12, gate_window = $13, window_start_ms = $14
-      WHERE id = $1 AND org = $2
-      """, rollout.id.rawValue, rollout.org.rawValue, rollout.policy.record,
-      rollout.state.rawValue, rollout.stateReason, rollout.exposure.millionths,
-      rollout.exposureChangedAt.milliseconds, rollout.nextAdvanceAt?.milliseconds,
-      rollout.verdicts.record, rollout.startedAt?.milliseconds, rollout.endedAt?.milliseconds,
-      rollout.revision, rollout.window, rollout.windowStart?.milliseconds)
-    try DeploymentEpochs(connection: db).advance(org: rollout.org)
+    try first(Rollout.standing, deployment, org)
   }
 
   /// Stores verdicts alone: devices get nothing else by them, so no index is told, and the etag stays.
@@ -95,22 +85,5 @@ public struct Rollouts {
     try db.execute(
       "UPDATE rollouts SET verdicts = $3 WHERE id = $1 AND org = $2", rollout.id.rawValue,
       rollout.org.rawValue, rollout.verdicts.record)
-  }
-
-  private static func rollout(_ row: Row) throws -> Rollout {
-    let text = try row.get(6, as: String.self)
-    guard let salt = RolloutSalt(text: text) else {
-      throw StoreError.failure("a stored rollout has the salt \"\(text)\"")
-    }
-    let millionths = try row.get(10, as: Int64.self)
-    return Rollout(
-      id: try row.id(0), org: try row.id(1), deployment: try row.id(2), number: try row[3],
-      from: try row.idOrNil(4), to: try row.id(5), salt: salt, createdAt: try row.time(14),
-      policy: try RolloutPolicy(record: try row[7]), state: try row.raw(8),
-      exposure: try Exposure(millionths: millionths), exposureChangedAt: try row.time(11),
-      nextAdvanceAt: try row.timeOrNil(12), startedAt: try row.timeOrNil(15),
-      window: try row[18], windowStart: try row.timeOrNil(19), endedAt: try row.timeOrNil(16),
-      stateReason: try row[9],
-      verdicts: try [GateVerdict](record: try row[13]), revision: try row[17])
   }
 }

@@ -64,28 +64,32 @@ public struct Devices {
       id, org, hardware_id, platform, app_identifier, device_class, labels, registered_at_ms,
       revision
       """, from: "devices")
-    query.filter("org = ?", org.rawValue)
-    if let platform = filter.platform { query.filter("platform = ?", platform) }
-    if let app = filter.appIdentifier { query.filter("app_identifier = ?", app) }
-    if let deviceClass = filter.deviceClass { query.filter("device_class = ?", deviceClass) }
-    if let hardwareID = filter.hardwareID { query.filter("hardware_id = ?", hardwareID) }
+    query.filter("org = ?", [org], isIndexed: true)
+    if let hardwareID = filter.hardwareID {
+      query.filter("hardware_id = ?", [hardwareID], isIndexed: true)
+    }
+    if let app = filter.appIdentifier {
+      query.filter("app_identifier = ?", [app], isIndexed: true)
+    }
+    if let platform = filter.platform { query.filter("platform = ?", [platform]) }
+    if let deviceClass = filter.deviceClass { query.filter("device_class = ?", [deviceClass]) }
     if let group = filter.group {
       query.filter(
-        "id IN (SELECT device FROM device_group_members WHERE device_group = ?)", group.rawValue)
+        "id IN (SELECT device FROM device_group_members WHERE device_group = ?)", [group])
     }
     if let version = filter.runningVersion {
-      query.filter("id IN (SELECT device FROM installations WHERE running = ?)", version.rawValue)
+      query.filter("id IN (SELECT device FROM installations WHERE running = ?)", [version])
     }
     for (key, value) in filter.labels.sorted(by: { $0.key < $1.key }) {
       query.filter(
         "id IN (SELECT device FROM device_labels WHERE (org, key, value) = (?))",
-        anyOf: [org.rawValue, key, value])
+        [org, key, value])
     }
-    var listing = try query.listing(page, in: db, id: \.id.rawValue, map: Self.device)
-    for index in listing.items.indices {
-      listing.items[index].groups = try groups(of: listing.items[index].id)
+    return try query.listing(page, in: db) { row in
+      var device = try Self.device(row.row)
+      device.groups = try groups(of: device.id)
+      return (device, device.id.rawValue, 0)
     }
-    return listing
   }
 
   /// Calls `body` with the devices of an org after `after` in the order of their ids, until it returns false. Groups are read only
@@ -155,6 +159,6 @@ public struct Devices {
       id: try row.id(0), org: try row.id(1), hardwareID: try row[2],
       registeredAt: try row.time(7),
       traits: DeviceTraits(platform: try row[3], deviceClass: try row[5]),
-      appIdentifier: try row[4], labels: try row.labels(6), revision: try row[8])
+      appIdentifier: try row[4], labels: try row[6], revision: try row[8])
   }
 }

@@ -80,12 +80,3 @@ public struct Installations {
       error: try row[3], running: try row.idOrNil(4), changedAt: try row.time(5))
   }
 }
-
-extension Row {
-  /// An id that may be NULL.
-  func idOrNil<Owner>(_ column: Int, of owner: ID<Owner>.Type = ID<Owner>.self) throws(SQLError)
-    -> ID<Owner>?
-  {
-    try get(column, as: String?.self).map { ID($0) }
-  }
-}

@@ -2,6 +2,31 @@ internal import API
 internal import Crypto
 internal import Domain
 internal import ProtoWire
+internal import Store
+
+/// API keys. Their secrets are made and shown by `CreateApiKey` alone.
+struct APIKeyResource: Resource {
+  let kind = ResourceKind.apiKey
+
+  func wire(_ key: APIKey, _ db: ReadTransaction) -> API.ApiKey { API.ApiKey(key) }
+  func name(of key: APIKey) -> String { key.displayName }
+  func parent(of key: APIKey) -> String { key.principal.rawValue }
+}
+
+extension Mutation {
+  /// Stores a new key, which `secret` is the secret of, and logs it.
+  func insert(_ key: APIKey, _ secret: KeySecret, log: OrgID? = nil) throws -> API.ApiKey {
+    try insert(key, APIKeyResource(), log: log) { try $0.insert($1, digest: secret.digest) }
+  }
+
+  /// Revokes a key and logs that in its org.
+  @discardableResult
+  func revoke(_ key: APIKey) throws -> API.ApiKey {
+    var revoked = key
+    revoked.revokedAt = now
+    return try save(revoked, APIKeyResource(), "revoked", replacing: key)
+  }
+}
 
 extension API.ApiKey {
   init(_ key: APIKey) {

@@ -1,0 +1,204 @@
+internal import Domain
+internal import ProtoWire
+internal import RPCCore
+internal import Store
+
+/// What every resource has in common. `reply` puts the resource into the method's answer.
+extension CallRules {
+  // MARK: Reads
+
+  /// Answers with the resource of an id of the caller's org; NOT_FOUND when there is none.
+  func get<R: Resource, Reply: Message>(
+    _ resource: R, _ id: String, _ context: ServerContext,
+    reply: @Sendable (inout Reply, R.Wire) -> Void
+  ) async throws -> Reply {
+    try await read(context) { db, caller in
+      var answer = Reply()
+      reply(&answer, try resource.wire(try resource.require(id, caller, db), db))
+      return answer
+    }
+  }
+
+  /// Answers with a page of the caller's org.
+  ///
+  /// On the calling thread when no more than a thousand rows can match, else on the scan threads. A page has a bound in rows and
+  /// in bytes, its total one of ``Listing/countLimit``.
+  func list<R: Resource, Request: ListRequest, Reply: ListResponse>(
+    _ resource: R, _ request: Request, _ context: ServerContext,
+    where conditions: @escaping @Sendable (Caller, ReadTransaction) throws -> [Condition<R.Value>] =
+      { _, _ in [] },
+    reply: @Sendable (inout Reply, [R.Wire]) -> Void
+  ) async throws -> Reply {
+    try await perform(context) { caller in
+      let walk = try PageWalk(request, caller, context, store.pageTokens)
+      let org = resource.listed(caller)
+      @Sendable func page(
+        _ conditions: [Condition<R.Value>], _ db: ReadTransaction
+      ) throws -> Listing<R.Wire> {
+        try Rows<R.Value>(db).list(walk.page, org: org, conditions) { value in
+          let wire = try resource.wire(value, db)
+          return (wire, wire.encodedSize)
+        }
+      }
+      let short = try store.read { db in
+        let conditions = try conditions(caller, db)
+        return try Rows<R.Value>(db).isShort(org: org, conditions) ? try page(conditions, db) : nil
+      }
+      let listing =
+        if let short { short } else {
+          try await store.scan { db in try page(try conditions(caller, db), db) }
+        }
+      var answer = Reply()
+      reply(&answer, listing.items)
+      walk.finish(&answer, listing)
+      return answer
+    }
+  }
+
+  // MARK: Changes
+
+  /// Stores a new resource. ALREADY_EXISTS when a sibling has its name.
+  func create<R: EditableResource, Request: MutationRequest, Reply: Message>(
+    _ resource: R, _ request: Request, _ wanted: R.Wire?, _ context: ServerContext,
+    reply: @escaping @Sendable (inout Reply, R.Wire) -> Void
+  ) async throws -> Reply {
+    try await mutate(request, context) { mutation in
+      let value = try resource.new(wanted ?? R.Wire(), mutation)
+      var answer = Reply()
+      reply(&answer, try mutation.insert(value, resource))
+      return answer
+    }
+  }
+
+  /// Changes the fields of a resource that the request's mask names, or that it populates when it has none.
+  func update<R: EditableResource, Request: UpdateRequest, Reply: Message>(
+    _ resource: R, _ request: Request, _ wanted: R.Wire?, _ context: ServerContext,
+    reply: @escaping @Sendable (inout Reply, R.Wire) -> Void
+  ) async throws -> Reply {
+    try await mutate(request, context) { mutation in
+      let wanted = wanted ?? R.Wire()
+      let before = try mutation.require(resource, wanted.id, etag: request.etag)
+      let fields = try FieldMaskUpdate(
+        request.updateMask, fields: R.changes.map { ($0.path, $0.isPopulated(wanted)) })
+      var value = before
+      for change in R.changes where fields.changes(change.path) {
+        try change.apply(&value, wanted, resource.field(change))
+      }
+      try resource.check(value, replacing: before, mutation)
+      var answer = Reply()
+      reply(&answer, try mutation.save(value, resource, "updated", replacing: before))
+      return answer
+    }
+  }
+
+  /// Archives a resource or takes it back; one that is so already stays as it is.
+  func archive<R: Resource, Request: ArchiveRequest, Reply: Message>(
+    _ resource: R, _ request: Request, _ id: String, _ context: ServerContext,
+    reply: @escaping @Sendable (inout Reply, R.Wire) -> Void
+  ) async throws -> Reply where R.Value: Archivable {
+    try await mutate(request, context) { mutation in
+      let before = try mutation.require(resource, id, etag: request.etag)
+      var answer = Reply()
+      guard (before.archivedAt == nil) != request.restore else {
+        reply(&answer, try resource.wire(before, mutation.tx))
+        return answer
+      }
+      var value = before
+      value.archivedAt = request.restore ? nil : mutation.now
+      reply(
+        &answer,
+        try mutation.save(
+          value, resource, request.restore ? "restored" : "archived", replacing: before))
+      return answer
+    }
+  }
+
+  /// Removes a resource unless `check` refuses. `check` may remove what belongs to it.
+  func delete<R: Resource, Request: ConditionalRequest, Reply: Message>(
+    _ resource: R, _ request: Request, _ id: String, _ context: ServerContext,
+    check: @escaping @Sendable (R.Value, Mutation) throws -> Void
+  ) async throws -> Reply {
+    try await mutate(request, context) { mutation in
+      let value = try mutation.require(resource, id, etag: request.etag)
+      try check(value, mutation)
+      try mutation.delete(value, resource)
+      return Reply()
+    }
+  }
+}
+
+extension EditableResource {
+  /// A new value with everything a caller wants of it.
+  func new(_ wanted: Wire, _ mutation: Mutation) throws -> Value {
+    var value = try make(wanted, mutation)
+    for change in Self.changes { try change.apply(&value, wanted, field(change)) }
+    return value
+  }
+
+  /// The path of a field in errors.
+  func field(_ change: Change<Wire, Value>) -> String { "\(kind.rawValue).\(change.path)" }
+}
+
+extension Mutation {
+  /// The caller's resource of an id, when it is what the caller read: NOT_FOUND, or ABORTED when the etag is another one. An
+  /// empty etag was not given.
+  func require<R: Resource>(_ resource: R, _ id: String, etag: String) throws -> R.Value {
+    let value = try resource.require(id, caller, tx)
+    try Etag.check(etag, resource.kind, value.id.rawValue, revision: value.revision)
+    return value
+  }
+
+  /// Stores a new value and logs it: in the caller's log unless `log` names another org's.
+  @discardableResult
+  func insert<R: Resource>(
+    _ value: R.Value, _ resource: R, _ verb: String = "created", detail: EventDetail? = nil,
+    log: OrgID? = nil,
+    by insert: (Rows<R.Value>, R.Value) throws -> Void = { try $0.insert($1) }
+  ) throws -> R.Wire {
+    var value = value
+    value.stamp(now: now, revision: try nextRevision())
+    try named(value, resource) { try insert(Rows(tx), value) }
+    let after = try resource.wire(value, tx)
+    try record(
+      verb, resource.kind, id: value.id.rawValue, parent: resource.parent(of: value),
+      after: after, payload: detail?.payload ?? [], org: log)
+    return after
+  }
+
+  /// Stores a changed value and logs the change.
+  @discardableResult
+  func save<R: Resource>(
+    _ value: R.Value, _ resource: R, _ verb: String, replacing before: R.Value,
+    detail: EventDetail? = nil
+  ) throws -> R.Wire {
+    let old = try resource.wire(before, tx)
+    var value = value
+    value.stamp(now: now, revision: try nextRevision())
+    try named(value, resource) { try Rows(tx).update(value) }
+    let after = try resource.wire(value, tx)
+    try record(
+      verb, resource.kind, id: value.id.rawValue, parent: resource.parent(of: value), before: old,
+      after: after, payload: detail?.payload ?? [], org: value.org)
+    return after
+  }
+
+  /// Removes a value and logs that.
+  func delete<R: Resource>(_ value: R.Value, _ resource: R) throws {
+    let old = try resource.wire(value, tx)
+    try Rows<R.Value>(tx).delete(value.id, org: value.org)
+    try record(
+      "deleted", resource.kind, id: value.id.rawValue, parent: resource.parent(of: value),
+      before: old, org: value.org)
+  }
+
+  /// Turns the schema's refusal of a second sibling of a name into ALREADY_EXISTS.
+  private func named<R: Resource>(
+    _ value: R.Value, _ resource: R, _ store: () throws -> Void
+  ) throws {
+    do {
+      try store()
+    } catch let error as StoreError where Rows<R.Value>.isNameTaken(error) {
+      throw ServiceError.alreadyExists(resource.kind, name: resource.name(of: value))
+    }
+  }
+}
