@@ -7,10 +7,12 @@ struct RolloutJudgement {
   let verdicts: [GateVerdict]
   let decision: AutoAdvance.Decision
 
-  /// Judges from what is stored.
-  init(_ rollout: Rollout, now: Timestamp, _ transaction: ReadTransaction) throws {
+  /// How the two sides of a rollout fare.
+  typealias Arms = (canary: ArmHealth, control: ArmHealth)
+
+  /// Judges by what devices have reported.
+  init(_ rollout: Rollout, _ arms: Arms, now: Timestamp) {
     self.rollout = rollout
-    let arms = try RolloutHealth(transaction).arms(of: rollout.id, window: rollout.window)
     verdicts = rollout.policy.gates.map { gate in
       Gate.judge(
         gate, canary: arms.canary, control: arms.control,
@@ -42,15 +44,20 @@ struct RolloutJudgement {
     return before.count != after.count || !zip(before, after).allSatisfy { $0 == $1 }
   }
 
-  /// Judges again within the writer's transaction, which alone sees the newest state, and does what follows.
+  /// Judges again within the writer's transaction, which alone sees the rollout's newest state, and does what follows.
+  ///
+  /// The reports are those of before: the writer does not wait for telemetry. A rollout that was resumed meanwhile counts anew, and is
+  /// left to the next tick.
   static func carryOut(
-    _ id: RolloutID, org: OrgID, now: Timestamp, _ transaction: WriteTransaction
+    _ seen: Rollout, _ arms: Arms, now: Timestamp, _ transaction: WriteTransaction
   ) throws -> AutoAdvance.Decision {
-    guard let stored = try Rollouts(transaction).find(id, org: org),
+    let org = seen.org
+    guard let stored = try Rollouts(transaction).find(seen.id, org: org),
+      stored.window == seen.window,
       let deployment = try Deployments(transaction).find(stored.deployment, org: org),
       deployment.state == .active
     else { return .hold(.notProgressing) }
-    let judgement = try RolloutJudgement(stored, now: now, transaction)
+    let judgement = RolloutJudgement(stored, arms, now: now)
     var judged = stored
     judged.verdicts = judgement.verdicts
     try judgement.carryOut(on: judged, of: deployment, now: now, transaction)

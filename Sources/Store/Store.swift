@@ -17,6 +17,8 @@ public final class Store: Sendable {
   public let pageTokens: PageTokens
   /// Live events.
   public let watch: WatchHub
+  /// What devices report.
+  public let telemetry: TelemetryStore
   let configuration: StoreConfiguration
 
   private let lock: FolderLock
@@ -51,8 +53,15 @@ public final class Store: Sendable {
     do {
       let connection = try Connection(engine, .readWrite)
       do {
-        try Migrations.apply(migrations, to: connection, now: configuration.clock())
-        return try Store(path, configuration, lock, engine, connection)
+        let ids = IDGenerator(clock: configuration.clock)
+        let telemetry = try TelemetryStore(
+          folder: path, configuration, ids: ids, takingOver: connection, migrations, wrap: wrap)
+        do {
+          return try Store(path, configuration, lock, engine, connection, ids, telemetry)
+        } catch {
+          telemetry.close()
+          throw error
+        }
       } catch {
         connection.close()
         throw error
@@ -68,14 +77,14 @@ public final class Store: Sendable {
 
   private init(
     _ path: String, _ configuration: StoreConfiguration, _ lock: FolderLock, _ engine: any Engine,
-    _ connection: Connection
+    _ connection: Connection, _ ids: IDGenerator, _ telemetry: TelemetryStore
   ) throws {
     self.path = path
     self.configuration = configuration
     self.lock = lock
     self.engine = engine
-    let ids = IDGenerator(clock: configuration.clock)
     self.ids = ids
+    self.telemetry = telemetry
     let commits = CommitSequence()
     self.commits = commits
     writer = Writer(limit: configuration.maximumWaitingWrites)
@@ -110,6 +119,7 @@ public final class Store: Sendable {
   public func close() {
     guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
     housekeeping.close()
+    telemetry.close()
     writer.close()
     watch.close()
     scans.close()
@@ -135,7 +145,12 @@ public final class Store: Sendable {
     atEndOfTurn: @escaping (@escaping @Sendable () -> Void) -> Void
   ) throws(StoreError) {
     let reader: Reader
-    do { reader = try Reader(engine) } catch { throw StoreError(error) }
+    do {
+      reader = try Reader(engine)
+      try telemetry.attachLoopReader(atEndOfTurn: atEndOfTurn)
+    } catch {
+      throw StoreError(error)
+    }
     loopReaders.withLock { $0.append(reader) }
     LoopReaders.attach(
       .init(store: ObjectIdentifier(self), reader: reader, atEndOfTurn: atEndOfTurn))
@@ -242,21 +257,8 @@ public final class Store: Sendable {
 extension Store {
   // MARK: Buffered values and housekeeping
 
-  /// Has `buffer` written at every flush interval and before closing.
-  public func register<Key, Value>(_ buffer: WriteBehind<Key, Value>) {
-    housekeeping.add(buffer)
-  }
-
-  /// Writes what the buffers hold now and returns when it is committed, or kept for the next
-  /// interval because it failed.
-  public func flush() async {
-    // Values recorded while an earlier flush was under way are taken by the second pass.
-    for _ in 0..<2 {
-      await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
-        housekeeping.flush(andWait: true) { continuation.resume() }
-      }
-    }
-  }
+  /// Writes what is buffered now and returns when it is committed, or kept for the next interval because it failed.
+  public func flush() async { await telemetry.flush() }
 
   /// Removes what has expired now, as the clock does at every interval, and returns when nothing of it is left.
   func sweep() async {

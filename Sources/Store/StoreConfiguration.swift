@@ -9,7 +9,7 @@ public struct StoreConfiguration: Sendable {
   /// Threads for unbounded reads, and how many of those reads may wait. Two: a long one does not hold every other up.
   public var scanThreads = 2
   public var maximumWaitingScans = 256
-  /// How often buffered values (last seen, counters) are written: the most that a crash loses.
+  /// How often buffered values (last seen, counters) are written: the most that a crash loses of what nobody waits for.
   public var flushIntervalMilliseconds: Int64 = 500
   /// How long a stored response answers a repeated request id.
   public var idempotencyRetentionMilliseconds: Int64 = 24 * 3_600 * 1_000
@@ -24,6 +24,8 @@ public struct StoreConfiguration: Sendable {
   public var bookmarkIntervalMilliseconds: Int64 = 5_000
   /// Told why work that nobody awaits, a flush or a sweep, began to fail, and nil once it succeeds again. Any thread.
   public var onHousekeeping: @Sendable (_ failure: String?) -> Void = { _ in }
+  /// Told once of each row of the telemetry database that does not decode or cannot be written. Any thread.
+  public var onDamage: @Sendable (_ what: String) -> Void = { _ in }
   /// Milliseconds since 1970.
   public var clock: @Sendable () -> Int64 = { StoreClock.nowMilliseconds() }
 

@@ -78,7 +78,10 @@ import Testing
 
     deinit {
       store.close()
-      for name in ["rollcall.db", "rollcall.db-wal", "rollcall.db-shm", "lock"] {
+      for name in [
+        "rollcall.db", "rollcall.db-wal", "rollcall.db-shm", "telemetry.db", "telemetry.db-wal",
+        "telemetry.db-shm", "lock",
+      ] {
         unlink(folder + "/" + name)
       }
       rmdir(folder)
@@ -111,8 +114,8 @@ import Testing
       let side = FleetActivity.Side(
         rollout: rollout, arm: version == AutomatorTests.v2 ? .canary : .control)
       for (index, device) in devices[first..<first + count].enumerated() {
-        _ = try store.read { tx in
-          try activity.take(device, numbers: [sequence], now: AutomatorTests.start, tx) { _ in
+        _ = try store.read { _ in
+          try activity.take(device, numbers: [sequence], now: AutomatorTests.start) { _ in
             let attempts =
               index < failing
               ? AttemptCounts(activationsFailed: 1)

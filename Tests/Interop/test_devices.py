@@ -133,3 +133,52 @@ def test_a_device_that_does_not_read_its_answers_makes_its_own_reports_wait(org)
     heard = [next(connection.stream).acknowledgement.acknowledged_sequence for _ in range(count)]
     assert heard == list(range(1, count + 1))
     connection.close()
+
+
+def test_what_was_acknowledged_to_a_device_survives_a_kill(own_server):
+    """The device drops what was acknowledged: sums and numbers must agree after the server was killed at once."""
+    own_server.start()
+    with Client(own_server.address, own_server.admin_key) as client:
+        old, _ = versions(client)
+        deployment = client.create_deployment(old)
+        client.start(deployment)
+        devices = [client.register(unique("device")).id for _ in range(8)]
+        for round_ in range(1, 6):
+            for device in devices:
+                event = {
+                    "sequence": round_, "deployment_id": deployment.id, "model_version_id": old.id,
+                    "inferences": {"ok": 10, "failed": 1},
+                }
+                assert client.sync(device, events=[event]).acknowledged_sequence == round_
+        own_server.kill()
+    own_server.start()
+    with Client(own_server.address, own_server.admin_key) as client:
+        for device in devices:
+            assert client.sync(device).acknowledged_sequence == 5
+            found = client.call(client.devices.GetDevice, device_service_pb2.GetDeviceRequest(device_id=device)).device
+            assert (found.counters.inferences_ok, found.counters.inferences_failed) == (50, 5)
+
+
+def test_a_device_key_is_that_device(org, server):
+    enrollment = org.create_key(unique("enrol"), auth_pb2.ROLE_ENROLLMENT)
+    with Client(server.address, enrollment) as stranger:
+        def register(name):
+            request = device_service_pb2.RegisterRequest(request_id=unique("request"))
+            request.device.hardware_id = name
+            request.device.platform = 5
+            return stranger.call(stranger.devices.Register, request)
+
+        name = unique("device")
+        mine, other = register(name), register(unique("device"))
+        for attempt, code in [
+            (lambda: register(name), grpc.StatusCode.ALREADY_EXISTS),
+            (lambda: stranger.sync(mine.device.id), grpc.StatusCode.PERMISSION_DENIED),
+        ]:
+            with pytest.raises(grpc.RpcError) as failure:
+                attempt()
+            assert failure.value.code() == code
+    with Client(server.address, mine.secret) as device:
+        assert device.sync(mine.device.id).acknowledged_sequence == 0
+        with pytest.raises(grpc.RpcError) as failure:
+            device.sync(other.device.id)
+        assert failure.value.code() == grpc.StatusCode.NOT_FOUND

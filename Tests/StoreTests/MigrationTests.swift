@@ -149,9 +149,7 @@ import Testing
         INSERT INTO device_pins VALUES ('d', 'v', 'CANARY', NULL, 'why', 'p', 1);
         INSERT INTO installations VALUES ('v', 'd', 'v1', 2, '', 'v1', 1);
         """
-      let selector = Selector.everything.record.map {
-        String($0 >> 4, radix: 16) + String($0 & 15, radix: 16)
-      }.joined()
+      let selector = Self.hex(Selector.everything.record)
       let connection = try Connection(SQLiteEngine(path: path + "/rollcall.db"), .readWrite)
       try connection.runScript(sql.replacing("SELECTOR", with: selector))
       connection.close()
@@ -183,6 +181,78 @@ import Testing
       #expect(pins == [1])
       #expect(broken == [])
     }
+  }
+
+  @Test func `a database of before the telemetry had its own hands it over`() async throws {
+    let path = TemporaryStore.folder()
+    defer { TemporaryStore.remove(path) }
+    let latency = Self.hex(try Self.sketch().record)
+    // What a server of before left: its schema and rows, and no second database.
+    let engine = SQLiteEngine(path: path + "/rollcall.db")
+    let connection = try Connection(engine, .readWrite)
+    try Migrations.apply(
+      Migrations.all.filter { $0.version < Migration.telemetryApart.version }, to: connection,
+      now: 1)
+    try connection.runScript(
+      """
+      INSERT INTO orgs VALUES ('o', 'o', '', 1, 1, 1, 1);
+      INSERT INTO devices VALUES ('v', 'o', 'hw', 5, '', '', '', 1, 1);
+      INSERT INTO device_activity VALUES ('v', 7, 42, 1, 2, 3, 4, 5, 6, x'\(latency)');
+      INSERT INTO version_health VALUES ('d', 'v1', 0, 3, 1, 1, 2, 3, 4, 5, 6, x'\(latency)');
+      INSERT INTO rollout_devices (rollout, device, arm, downloads_ok, downloads_failed,
+          activations_ok, activations_failed, inferences_ok, inferences_failed)
+        VALUES ('r', 'v', 'CANARY', 1, 2, 3, 4, 5, 6);
+      INSERT INTO rollout_arms (rollout, arm, error_reporting, error_failing,
+          download_reporting, download_failing, downloads_ok, downloads_failed, activations_ok,
+          activations_failed, inferences_ok, inferences_failed)
+        VALUES ('r', 'CANARY', 9, 8, 7, 6, 1, 2, 3, 4, 5, 6);
+      INSERT INTO device_failures VALUES ('d', 'v', 'v1', 'r', 'no disk', 5);
+      """)
+    connection.close()
+    for round in 0..<2 {
+      let store = try open(path, Migrations.all)
+      let attempts = AttemptCounts(
+        downloadsSucceeded: 1, downloadsFailed: 2, activationsSucceeded: 3, activationsFailed: 4,
+        inferencesSucceeded: 5, inferencesFailed: 6)
+      let (device, arms, failures) = try store.telemetry.read { tx in
+        (
+          try DeviceActivities(tx).find(DeviceID("v")),
+          try RolloutHealth(tx).arms(of: RolloutID("r"), window: 0),
+          try DeviceFailures(tx).of(DeviceID("v"), deployment: DeploymentID("d"))
+        )
+      }
+      #expect(
+        device
+          == DeviceActivity(
+            lastSeenAt: Timestamp(milliseconds: 7), attempts: attempts,
+            latency: try Self.sketch(), acknowledgedSequence: 42), "\(round)")
+      #expect(arms.canary.errorRate == DeviceCounts(reporting: 9, failing: 8))
+      #expect(failures.map(\.error) == ["no disk"])
+      let versions = try store.read {
+        try VersionTallies($0, store.telemetry).of(DeploymentID("d"))
+      }
+      #expect(versions.map(\.installedDevices) == [3] && versions.map(\.failedDevices) == [1])
+      #expect(versions.first?.activity.attempts == attempts)
+      // What a new report adds goes where the old ones went.
+      if round == 0 {
+        let taken = try FleetActivity(store).take(
+          DeviceID("v"), numbers: [42], now: Timestamp(milliseconds: 7)
+        ) { _ in .nothing }
+        #expect(taken.accepted == 0 && taken.acknowledged == 42)
+        try await taken.isOnDisk()
+      }
+      store.close()
+    }
+  }
+
+  private static func sketch() throws -> LatencySketch {
+    var sketch = LatencySketch()
+    try sketch.add(3, toBucket: 7)
+    return sketch
+  }
+
+  private static func hex(_ bytes: [UInt8]) -> String {
+    bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
   }
 
   @Test func `a migration that fails in the middle leaves nothing behind`() throws {

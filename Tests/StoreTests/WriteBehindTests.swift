@@ -5,21 +5,15 @@ import Testing
 @testable import Store
 
 @Suite struct WriteBehindTests {
-  private static let table = Migration(
-    version: 1_000, name: "Counters",
-    sql: """
-      CREATE TABLE counters (
-        id TEXT NOT NULL, value INTEGER NOT NULL, CONSTRAINT counters_pkey PRIMARY KEY (id)
-      ) STRICT;
-      """)
-
-  private func counters(_ refuse: @escaping @Sendable () -> Bool = { false })
-    -> WriteBehind<String, Int>
-  {
-    WriteBehind {
+  /// Counters in a table of the telemetry database; `refuse` may throw for the keys of a part.
+  private func counters(
+    _ refuse: @escaping @Sendable ([String: Int]) throws -> Void = { _ in }
+  ) -> WriteBehind<String, Int> {
+    WriteBehind("counters") {
       $0 += $1
     } write: { tx, batch in
-      if refuse() { throw StoreError.storageFull }
+      try tx.connection.runScript(
+        "CREATE TABLE IF NOT EXISTS counters (id TEXT PRIMARY KEY, value INTEGER NOT NULL)")
       for (id, value) in batch {
         try tx.connection.execute(
           """
@@ -27,27 +21,40 @@ import Testing
           ON CONFLICT (id) DO UPDATE SET value = value + excluded.value
           """, id, value)
       }
+      // After the rows: what is refused must leave nothing of them.
+      try refuse(batch)
     }
   }
 
   private func open(
-    _ path: String, flushEvery interval: Int64 = 3_600_000,
-    onHousekeeping: @escaping @Sendable (String?) -> Void = { _ in }
+    _ path: String, flushEvery interval: Int64 = 3_600_000, reports: Reports = Reports(),
+    damage: Reports = Reports()
   ) throws -> Store {
     var configuration = StoreConfiguration()
-    configuration.onHousekeeping = onHousekeeping
+    configuration.onHousekeeping = { reports.add($0) }
+    configuration.onDamage = { damage.add($0) }
     configuration.flushIntervalMilliseconds = interval
-    return try Store.open(
-      path, configuration, migrations: Migrations.all + [Self.table]
-    ) { $0 }
+    return try Store.open(path, configuration)
   }
 
   private func stored(_ store: Store) throws -> [String: Int] {
-    try store.read { tx in
+    try store.telemetry.read { tx in
       let rows = try tx.connection.all("SELECT id, value FROM counters") {
         (try $0.get(0, as: String.self), try $0.get(1, as: Int.self))
       }
       return Dictionary(uniqueKeysWithValues: rows)
+    }
+  }
+
+  private func isWritten(_ buffer: WriteBehind<String, Int>, _ key: String, _ value: Int)
+    async
+    throws
+  {
+    try await withCheckedThrowingContinuation {
+      (continuation: CheckedContinuation<Void, any Error>) in
+      buffer.record(key, value) { error in
+        if let error { continuation.resume(throwing: error) } else { continuation.resume() }
+      }
     }
   }
 
@@ -57,31 +64,85 @@ import Testing
     let store = try open(path)
     defer { store.close() }
     let buffer = counters()
-    store.register(buffer)
+    store.telemetry.register(buffer)
     for index in 0..<1_000 { buffer.record("\(index % 3)", 1) }
     #expect(buffer.count == 3)
     #expect(buffer.pending("0") == 334)
-    #expect(try stored(store).isEmpty)
     await store.flush()
     #expect(try stored(store) == ["0": 334, "1": 333, "2": 333])
     #expect(buffer.pending("0") == nil && buffer.count == 0)
   }
 
-  @Test func `a flush that fails keeps its values, merges newer ones and is reported`() async throws
-  {
+  @Test func `who waits is told when all that was recorded for the key is on disk`() async throws {
     let path = TemporaryStore.folder()
     defer { TemporaryStore.remove(path) }
-    let reports = Reports()
-    let store = try open(path, onHousekeeping: { reports.add($0) })
+    let store = try open(path)
+    defer { store.close() }
+    let buffer = counters()
+    store.telemetry.register(buffer)
+    buffer.record("a", 1)
+    try await isWritten(buffer, "a", 2)
+    #expect(try stored(store) == ["a": 3])
+    await withTaskGroup(of: Void.self) { group in
+      for index in 0..<1_200 {
+        group.addTask {
+          do {
+            try await isWritten(buffer, "\(index % 7)", 1)
+          } catch {
+            Issue.record("\(error)")
+          }
+        }
+      }
+    }
+    #expect(try stored(store).values.reduce(0, +) == 1_203)
+  }
+
+  @Test func `a key that cannot be written is dropped alone, whatever came with it`() async throws {
+    let path = TemporaryStore.folder()
+    defer { TemporaryStore.remove(path) }
+    let (reports, damage) = (Reports(), Reports())
+    let store = try open(path, reports: reports, damage: damage)
+    defer { store.close() }
+    let largest = Mutex(0)
+    let buffer = counters { batch in
+      largest.withLock { $0 = max($0, batch.count) }
+      if batch["777"] != nil { throw StoreError.failure("it does not fit") }
+    }
+    store.telemetry.register(buffer)
+    for index in 0..<1_300 { buffer.record("\(index)", 1) }
+    await store.flush()
+    let rows = try stored(store)
+    #expect(rows.count == 1_299 && rows["777"] == nil)
+    #expect(rows.values.allSatisfy { $0 == 1 }, "nothing is written twice")
+    #expect(largest.withLock { $0 } == 500)
+    #expect(damage.all == ["counters of 777: it does not fit"])
+    #expect(reports.all == [])
+    // Told of once; who waits for it learns why, and others are not held up.
+    await #expect(throws: StoreError.failure("it does not fit")) {
+      try await isWritten(buffer, "777", 1)
+    }
+    try await isWritten(buffer, "1", 1)
+    #expect(try stored(store)["1"] == 2)
+    #expect(damage.all.count == 1 && store.telemetry.damagedRows == 1)
+  }
+
+  @Test func `on a full disk values are kept, merged with newer ones and reported`() async throws {
+    let path = TemporaryStore.folder()
+    defer { TemporaryStore.remove(path) }
+    let (reports, damage) = (Reports(), Reports())
+    let store = try open(path, reports: reports, damage: damage)
     defer { store.close() }
     let isFull = Atomic(true)
-    let buffer = counters { isFull.load(ordering: .relaxed) }
-    store.register(buffer)
+    let buffer = counters { _ in
+      if isFull.load(ordering: .relaxed) { throw SQLError.full }
+    }
+    store.telemetry.register(buffer)
     buffer.record("a", 1)
     await store.flush()
-    buffer.record("a", 2)
+    await #expect(throws: StoreError.storageFull) { try await isWritten(buffer, "a", 2) }
     #expect(buffer.pending("a") == 3)
     #expect(reports.all == ["the disk is full"])
+    #expect(damage.all == [])
     isFull.store(false, ordering: .relaxed)
     await store.flush()
     #expect(try stored(store) == ["a": 3])
@@ -93,7 +154,7 @@ import Testing
     defer { TemporaryStore.remove(path) }
     let first = try open(path)
     let buffer = counters()
-    first.register(buffer)
+    first.telemetry.register(buffer)
     buffer.record("a", 5)
     first.close()
     let second = try open(path)
@@ -101,14 +162,12 @@ import Testing
     #expect(try stored(second) == ["a": 5])
   }
 
-  @Test func `the store's clock flushes without being asked, and nothing is counted twice`()
-    async throws
-  {
+  @Test func `the clock flushes without being asked, and nothing is counted twice`() async throws {
     let path = TemporaryStore.folder()
     defer { TemporaryStore.remove(path) }
     let store = try open(path, flushEvery: 1)
     let buffer = counters()
-    store.register(buffer)
+    store.telemetry.register(buffer)
     await withTaskGroup(of: Void.self) { group in
       for _ in 0..<4 {
         group.addTask {

@@ -23,9 +23,9 @@ extension DeploymentService {
           field: "failed_only", message: "excludes arm and pinned_only")
       }
       // Counting passes over the fleet, so it runs beside the calls.
-      let listing = try await fleet.store.scan { db in
+      let listing = try await fleet.store.scan { [telemetry = fleet.store.telemetry] db in
         let deployment = try Self.deployment(request.deploymentId, caller, db)
-        let scan = try AssignmentScan(deployment, db)
+        let scan = try AssignmentScan(deployment, db, telemetry)
         return request.failedOnly
           ? try scan.failures(walk.page)
           : try scan.page(walk.page, arm: arm, pinnedOnly: request.pinnedOnly)
@@ -42,9 +42,9 @@ extension DeploymentService {
     _ request: MaterializeRequest, context: ServerContext
   ) async throws -> MaterializeResponse {
     try await rules.perform(context) { caller in
-      let counts = try await fleet.store.scan { db in
+      let counts = try await fleet.store.scan { [telemetry = fleet.store.telemetry] db in
         let deployment = try Self.deployment(request.deploymentId, caller, db)
-        return try AssignmentScan(deployment, db).counts()
+        return try AssignmentScan(deployment, db, telemetry).counts()
       }
       let response: MaterializeResponse = try await rules.mutate(
         request, caller, context.method
@@ -88,12 +88,16 @@ struct AssignmentScan {
   private let entry: DeploymentIndex.Entry
   private let pins: [DeviceID: Pin]
   private let db: ReadTransaction
+  private let telemetry: TelemetryStore
 
-  init(_ deployment: Domain.Deployment, _ db: ReadTransaction) throws {
+  init(
+    _ deployment: Domain.Deployment, _ db: ReadTransaction, _ telemetry: TelemetryStore
+  ) throws {
     entry = try DeploymentIndex.entry(deployment, db)
     pins = Dictionary(
       uniqueKeysWithValues: try DevicePins(db).of(deployment.id).map { ($0.device, $0) })
     self.db = db
+    self.telemetry = telemetry
   }
 
   /// A page of assignments with the total over all pages.
@@ -129,10 +133,15 @@ struct AssignmentScan {
 
   /// A page of the devices with a failure, targeted or not: as many reads as the page has entries, and a count.
   func failures(_ page: Page) throws -> Listing<DeviceAssignment> {
-    let failures = DeviceFailures(db)
-    let found = try failures.page(
-      deployment: entry.deployment.id, after: page.after.map { DeviceID($0) },
-      descending: page.order == .newestFirst, skip: page.skip, limit: page.limit + 1)
+    let (found, total) = try telemetry.read { reports in
+      let failures = DeviceFailures(reports)
+      return (
+        try failures.page(
+          deployment: entry.deployment.id, after: page.after.map { DeviceID($0) },
+          descending: page.order == .newestFirst, skip: page.skip, limit: page.limit + 1),
+        try failures.deviceCount(of: entry.deployment.id)
+      )
+    }
     let items = try found.prefix(page.limit).compactMap { id -> DeviceAssignment? in
       guard let device = try Devices(db).find(id, org: entry.deployment.org) else { return nil }
       return try assignment(
@@ -140,7 +149,7 @@ struct AssignmentScan {
     }
     return Listing(
       items: items, next: found.count > page.limit ? found[page.limit - 1].rawValue : nil,
-      total: try failures.deviceCount(of: entry.deployment.id))
+      total: total)
   }
 
   private func assignment(
@@ -148,7 +157,9 @@ struct AssignmentScan {
   ) throws -> DeviceAssignment {
     DeviceAssignment(
       device, entry, pin: pins[device.id], running: installation?.running,
-      failure: try DeviceFailures(db).of(device.id, deployment: entry.deployment.id).first)
+      failure: try telemetry.read {
+        try DeviceFailures($0).of(device.id, deployment: entry.deployment.id).first
+      })
   }
 
   /// Counts the targeted devices and their sides.
@@ -163,10 +174,10 @@ struct AssignmentScan {
     var counts = Counts()
     try forEach { device, installation in
       count(device, installation, &counts)
-      let seen = try activity.current(device.id, db).lastSeenAt
+      let seen = try activity.current(device.id).lastSeenAt
       if let seen, seen >= onlineSince { counts.online += 1 }
     }
-    for version in try VersionTallies(db).of(entry.deployment.id) {
+    for version in try VersionTallies(db, telemetry).of(entry.deployment.id) {
       counts.activity.add(version.activity)
     }
     return counts

@@ -15,7 +15,7 @@ extension DeploymentService {
   ) async throws -> GetHealthResponse {
     try await rules.read(context) { db, caller in
       let deployment = try Self.deployment(request.deploymentId, caller, db)
-      let health = try Self.health(deployment, now: Self.now, db)
+      let health = try Self.health(deployment, now: Self.now, db, fleet.store.telemetry)
       return GetHealthResponse.with { $0.health = health }
     }
   }
@@ -26,14 +26,18 @@ extension DeploymentService {
     try await rules.perform(context) { caller in
       let now = Self.now
       let since = now + (.zero - Self.onlineWindow)
-      let activity = fleet.activity
+      let (activity, telemetry) = (fleet.activity, fleet.store.telemetry)
       let (counts, failures, failing) = try await fleet.store.scan { db in
         let deployment = try Self.deployment(request.deploymentId, caller, db)
-        return (
-          try AssignmentScan(deployment, db).counts(onlineSince: since, activity),
-          try DeviceFailures(db).groups(of: deployment.id, limit: Self.maximumFailureGroups),
-          try DeviceFailures(db).deviceCount(of: deployment.id)
-        )
+        // One view of the reports for the whole pass.
+        return try telemetry.read { reports in
+          (
+            try AssignmentScan(deployment, db, telemetry).counts(onlineSince: since, activity),
+            try DeviceFailures(reports).groups(
+              of: deployment.id, limit: Self.maximumFailureGroups),
+            try DeviceFailures(reports).deviceCount(of: deployment.id)
+          )
+        }
       }
       var health = API.DeviceHealth()
       health.deploymentId = request.deploymentId
@@ -56,10 +60,11 @@ extension DeploymentService {
 
   /// The health of a deployment from sums that are kept current: a few rows, whatever the fleet's size.
   static func health(
-    _ deployment: Domain.Deployment, now: Timestamp, _ db: ReadTransaction
+    _ deployment: Domain.Deployment, now: Timestamp, _ db: ReadTransaction,
+    _ telemetry: TelemetryStore
   ) throws -> DeploymentHealth {
     let rollout = try rollout(of: deployment, db)
-    let versions = try VersionTallies(db).of(deployment.id)
+    let versions = try VersionTallies(db, telemetry).of(deployment.id)
     var health = DeploymentHealth()
     health.deploymentId = deployment.id.rawValue
     if let rollout {

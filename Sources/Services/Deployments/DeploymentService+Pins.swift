@@ -33,7 +33,7 @@ extension DeploymentService {
         deployment: deployment.id, device: device.id, target: target, reason: request.reason,
         createdBy: caller.principal.rawValue, createdAt: mutation.now)
       try mutation.journal.pin(pin, of: deployment, deviceName: device.hardwareID)
-      let assignment = try Self.assignment(device, deployment, tx)
+      let assignment = try assignment(device, deployment, tx)
       return PinDeviceResponse.with { $0.assignment = assignment }
     }
   }
@@ -48,13 +48,13 @@ extension DeploymentService {
         request.etag, .deployment, request.deploymentId, revision: deployment.revision)
       let device = try DeviceService.device(request.deviceId, caller, tx)
       try mutation.journal.unpin(device.id, of: deployment, deviceName: device.hardwareID)
-      let assignment = try Self.assignment(device, deployment, tx)
+      let assignment = try assignment(device, deployment, tx)
       return UnpinDeviceResponse.with { $0.assignment = assignment }
     }
   }
 
   /// What a deployment means for one device, targeted or not.
-  private static func assignment(
+  private func assignment(
     _ device: Domain.Device, _ deployment: Domain.Deployment, _ db: ReadTransaction
   ) throws -> DeviceAssignment {
     let entry = try DeploymentIndex.entry(deployment, db)
@@ -62,7 +62,9 @@ extension DeploymentService {
     let installed = try Installations(db).find(device: device.id, deployment: deployment.id)
     return DeviceAssignment(
       device, entry, pin: pin, running: installed?.running,
-      failure: try DeviceFailures(db).of(device.id, deployment: deployment.id).first)
+      failure: try fleet.store.telemetry.read {
+        try DeviceFailures($0).of(device.id, deployment: deployment.id).first
+      })
   }
 }
 

@@ -118,7 +118,8 @@ final class HealthWatch: WatchSink {
       do {
         let found = try fleet.store.read { db -> DeploymentHealth? in
           guard let deployment = try Deployments(db).find(deployment, org: org) else { return nil }
-          return try DeploymentService.health(deployment, now: DeploymentService.now, db)
+          return try DeploymentService.health(
+            deployment, now: DeploymentService.now, db, fleet.store.telemetry)
         }
         guard let health = found else { return false }
         var comparable = health

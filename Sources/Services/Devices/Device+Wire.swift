@@ -15,7 +15,7 @@ extension Fleet {
     wire.labels = device.labels.values
     wire.groupIds = device.groups.map(\.rawValue).sorted()
     wire.installed = try Installations(db).of(device.id).map { InstalledVersion($0) }
-    let activity = try activity.current(device.id, db)
+    let activity = try activity.current(device.id)
     wire.counters = DeviceCounters(activity.attempts, activity.latency)
     wire.registeredAt = Google_Protobuf_Timestamp(device.registeredAt)
     wire.lastSeenAt = activity.lastSeenAt.map { Google_Protobuf_Timestamp($0) }

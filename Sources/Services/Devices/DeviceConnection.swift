@@ -8,13 +8,21 @@ internal import Synchronization
 /// One connected device: sends it what it should run whenever that differs from what it was sent last.
 final class DeviceConnection: Sendable {
   private let fleet: Fleet
-  private let device: DeviceID
+  let device: DeviceID
   private let org: OrgID
   private let stream: DetachedResponseStream<ConnectResponse>
   private let lease: CallerLease
   private let ending: @Sendable (WatchEnd) -> RPCError
   private let failure: @Sendable (any Error) -> RPCError
-  private let sent = Mutex<String?>(nil)
+  private let sent = Mutex(Sent())
+
+  /// What was last computed, which decides what events concern the device.
+  private struct Sent {
+    var digest: String?
+    var device: Domain.Device?
+    /// The deployments that had something to say to it.
+    var deployments: Set<DeploymentID> = []
+  }
 
   /// `context` is that of the call whose responses `stream` are.
   init(
@@ -36,12 +44,15 @@ final class DeviceConnection: Sendable {
     guard stream.hasRoom(), checkCaller() else { return }
     let refusal: RPCError? = sent.withLock { sent in
       do {
-        let state = try fleet.store.read { db -> DesiredState? in
+        let found = try fleet.store.read { db -> (Domain.Device, DesiredState)? in
           guard let device = try Devices(db).find(device, org: org) else { return nil }
-          return try fleet.desiredState(device, db)
+          return (device, try fleet.desiredState(device, db))
         }
-        guard let state, state.digest != sent else { return nil }
-        sent = state.digest
+        guard let (device, state) = found else { return nil }
+        sent.device = device
+        sent.deployments = Set(state.entries.map { DeploymentID($0.deploymentId) })
+        guard state.digest != sent.digest else { return nil }
+        sent.digest = state.digest
         stream.send(ConnectResponse.with { $0.content = .desiredState(state) })
         return nil
       } catch {
@@ -49,6 +60,21 @@ final class DeviceConnection: Sendable {
       }
     }
     if let refusal { stream.finish(refusal) }
+  }
+
+  /// Whether a change of a deployment, nil: one that governs nothing any more, may concern the device. Costs no query.
+  func isConcerned(by deployment: DeploymentID, _ entry: DeploymentIndex.Entry?) -> Bool {
+    sent.withLock { sent in
+      guard let device = sent.device, !sent.deployments.contains(deployment) else { return true }
+      guard let entry else { return false }
+      // What was withdrawn is taken back from whoever runs it, targeted or not.
+      return entry.targets(device) || !entry.deployment.withdrawnVersions.isEmpty
+    }
+  }
+
+  /// Whether the device has joined or left a group since it was last looked at.
+  func hasMoved(in group: GroupID, isMember: Bool) -> Bool {
+    sent.withLock { sent in sent.device.map { $0.groups.contains(group) != isMember } ?? true }
   }
 
   /// Ends the stream when its caller may not go on, and tells whether it may.

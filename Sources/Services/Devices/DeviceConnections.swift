@@ -7,32 +7,62 @@ internal import Synchronization
 
 /// The devices that are connected, told when what they should run may have changed.
 ///
-/// One subscription of the event log for each org with connected devices. Events only wake: what a device should run is computed
-/// from what is stored, so any number of events at once costs one computation.
+/// One subscription of the event log for each org with connected devices. Events only wake, and only whom they concern (``WakeUp``): what
+/// a device should run is computed from what is stored, so any number of events at once costs one computation. Computing is done by one
+/// Task, whatever the number of orgs and devices, that lets others in between.
 final class DeviceConnections: Sendable {
   private struct OrgState {
     /// Which subscription the connections rely on.
     let id: Int
     var connections: [Int: DeviceConnection] = [:]
+    /// By device: one that is connected twice is told twice.
+    var devices: [DeviceID: Set<Int>] = [:]
     var subscription: WatchSubscription?
-    var isWaking = false
-    var isDirty = false
+  }
+
+  /// What there is to do for connections.
+  private enum Errand: Sendable {
+    case events(OrgID, Set<WakeUp>)
+    case push(DeviceConnection)
+    case check(DeviceConnection)
   }
 
   private struct State {
     var orgs: [OrgID: OrgState] = [:]
     var nextID = 1
+    /// In order; events that came and were not looked at are kept once.
+    var errands: [Errand] = []
+    /// How many of them have been taken.
+    var taken = 0
+    var isRunning = false
+    var events: [OrgID: Set<WakeUp>] = [:]
+    /// Connections that wait to be looked at.
+    var waiting: Set<ObjectIdentifier> = []
   }
 
-  private static let encoding = WatchEncoding { _ in [] }
+  /// Errands between two points at which others may run.
+  private static let turn = 32
+  /// Kinds of changes kept apart for an org; beyond it all of its devices look again.
+  private static let maximumEvents = 1_000
 
   private let hub: WatchHub
+  private let store: Store
+  private let indexes: DeploymentIndexes
   private let state = Mutex(State())
 
-  init(_ hub: WatchHub) { self.hub = hub }
+  init(_ store: Store, _ indexes: DeploymentIndexes) {
+    hub = store.watch
+    self.store = store
+    self.indexes = indexes
+  }
 
   /// How many devices are connected.
   var count: Int { state.withLock { $0.orgs.values.reduce(0) { $0 + $1.connections.count } } }
+
+  /// The connections of an org.
+  func all(of org: OrgID) -> [DeviceConnection] {
+    state.withLock { $0.orgs[org].map { Array($0.connections.values) } ?? [] }
+  }
 
   /// Tells `connection` of changes after `revision` until ``remove(_:org:)``. Returns its number.
   func add(_ connection: DeviceConnection, org: OrgID, after revision: Int64) -> Int {
@@ -41,6 +71,7 @@ final class DeviceConnections: Sendable {
       state.nextID += 1
       let isFirst = state.orgs[org] == nil
       state.orgs[org, default: OrgState(id: id)].connections[id] = connection
+      state.orgs[org]?.devices[connection.device, default: []].insert(id)
       return (id, isFirst)
     }
     if isFirst { subscribe(org, id, after: revision) }
@@ -49,7 +80,12 @@ final class DeviceConnections: Sendable {
 
   func remove(_ id: Int, org: OrgID) {
     let subscription = state.withLock { state -> WatchSubscription? in
-      state.orgs[org]?.connections[id] = nil
+      if let gone = state.orgs[org]?.connections.removeValue(forKey: id) {
+        state.orgs[org]?.devices[gone.device]?.remove(id)
+        if state.orgs[org]?.devices[gone.device]?.isEmpty == true {
+          state.orgs[org]?.devices[gone.device] = nil
+        }
+      }
       guard let known = state.orgs[org], known.connections.isEmpty else { return nil }
       state.orgs[org] = nil
       return known.subscription
@@ -58,11 +94,9 @@ final class DeviceConnections: Sendable {
   }
 
   private func subscribe(_ org: OrgID, _ id: Int, after revision: Int64) {
-    let filter = WatchFilter(
-      org: org.rawValue,
-      resourceTypes: ["deployment", "rollout", "pin", "device", "device_group"])
+    let filter = WatchFilter(org: org.rawValue, resourceTypes: WakeUp.resourceTypes)
     let subscription = hub.subscribe(
-      filter, after: revision, encoding: Self.encoding, sink: Sink(self, org, id))
+      filter, after: revision, encoding: WakeUp.encoding, sink: Sink(self, org, id))
     let isUnwanted = state.withLock { state in
       guard state.orgs[org]?.id == id else { return true }
       state.orgs[org]?.subscription = subscription
@@ -71,30 +105,111 @@ final class DeviceConnections: Sendable {
     if isUnwanted { subscription.cancel() }
   }
 
-  /// Something changed in an org: every connection looks again, in a Task that exists only while there is something to do.
+  /// Every connection of an org looks again.
   func wake(_ org: OrgID) {
     let mustStart = state.withLock { state in
-      guard state.orgs[org] != nil else { return false }
-      state.orgs[org]?.isDirty = true
-      guard state.orgs[org]?.isWaking == false else { return false }
-      state.orgs[org]?.isWaking = true
-      return true
+      Self.enqueue(state.orgs[org].map { Array($0.connections.values) } ?? [], &state)
+      return Self.start(&state)
     }
-    guard mustStart else { return }
+    if mustStart { run() }
+  }
+
+  /// Whom these events concern looks again.
+  fileprivate func wake(_ org: OrgID, _ events: some Sequence<WakeUp>) {
+    let mustStart = state.withLock { state in
+      guard state.orgs[org] != nil else { return false }
+      if state.events[org] == nil { state.errands.append(.events(org, [])) }
+      state.events[org, default: []].formUnion(events)
+      return Self.start(&state)
+    }
+    if mustStart { run() }
+  }
+
+  private static func enqueue(_ connections: [DeviceConnection], _ state: inout State) {
+    for connection in connections
+    where state.waiting.insert(ObjectIdentifier(connection)).inserted {
+      state.errands.append(.push(connection))
+    }
+  }
+
+  private static func start(_ state: inout State) -> Bool {
+    guard !state.isRunning, !state.errands.isEmpty else { return false }
+    state.isRunning = true
+    return true
+  }
+
+  private func run() {
     Task {
-      while let connections = nextRound(org) {
-        for connection in connections { connection.push() }
+      while let errands = next() {
+        for errand in errands { carryOut(errand) }
+        await Task.yield()
       }
     }
   }
 
-  private func nextRound(_ org: OrgID) -> [DeviceConnection]? {
+  private func next() -> [Errand]? {
     state.withLock { state in
-      guard let known = state.orgs[org], known.isDirty else {
-        state.orgs[org]?.isWaking = false
+      let errands = Array(state.errands[state.taken...].prefix(Self.turn))
+      guard !errands.isEmpty else {
+        state.isRunning = false
+        state.errands.removeAll()
+        state.taken = 0
         return nil
       }
-      state.orgs[org]?.isDirty = false
+      state.taken += errands.count
+      return errands.map { errand in
+        switch errand {
+        case .events(let org, _): return .events(org, state.events.removeValue(forKey: org) ?? [])
+        case .push(let connection):
+          // Whatever happens from here on makes it look once more.
+          state.waiting.remove(ObjectIdentifier(connection))
+          return errand
+        case .check: return errand
+        }
+      }
+    }
+  }
+
+  private func carryOut(_ errand: Errand) {
+    switch errand {
+    case .push(let connection): connection.push()
+    case .check(let connection): connection.checkCaller()
+    case .events(let org, let events):
+      let concerned = concerned(by: events, org)
+      state.withLock { Self.enqueue(concerned, &$0) }
+    }
+  }
+
+  /// The connections that events concern. What cannot be found out concerns everybody: they meet the error where it can be told.
+  func concerned(by events: Set<WakeUp>, _ org: OrgID) -> [DeviceConnection] {
+    guard let known = state.withLock({ $0.orgs[org] }) else { return [] }
+    guard events.count <= Self.maximumEvents else { return Array(known.connections.values) }
+    do {
+      return try store.read { db in
+        let index = try indexes.index(org: org, db)
+        var found: [DeviceConnection] = []
+        for event in events {
+          switch event {
+          case .device(let device):
+            found += (known.devices[device] ?? []).compactMap { known.connections[$0] }
+          case .deployment(let deployment):
+            let entry = index.entry(deployment)
+            found += known.connections.values.filter { $0.isConcerned(by: deployment, entry) }
+          case .group(let group):
+            // A group that no deployment targets decides nothing.
+            guard index.entries.contains(where: { $0.deployment.selector.groups.contains(group) })
+            else { continue }
+            let groups = DeviceGroups(db)
+            for (device, numbers) in known.devices {
+              let isMember = try groups.contains(device, in: group)
+              found += numbers.compactMap { known.connections[$0] }
+                .filter { $0.hasMoved(in: group, isMember: isMember) }
+            }
+          }
+        }
+        return found
+      }
+    } catch {
       return Array(known.connections.values)
     }
   }
@@ -115,10 +230,14 @@ final class DeviceConnections: Sendable {
 
   /// Has every connection of an org end whose caller may not go on.
   private func checkCallers(_ org: OrgID) {
-    let connections = state.withLock { $0.orgs[org].map { Array($0.connections.values) } ?? [] }
-    guard !connections.isEmpty else { return }
-    // Not here: after a change of keys each of them reads a row.
-    Task { for connection in connections { connection.checkCaller() } }
+    let mustStart = state.withLock { state in
+      // Not here: after a change of keys each of them reads a row.
+      state.errands += (state.orgs[org].map { Array($0.connections.values) } ?? []).map {
+        .check($0)
+      }
+      return Self.start(&state)
+    }
+    if mustStart { run() }
   }
 
   private final class Sink: WatchSink {
@@ -133,7 +252,7 @@ final class DeviceConnections: Sendable {
     }
 
     func offer(_ events: [WatchedEvent]) -> WatchOffer {
-      connections.wake(org)
+      connections.wake(org, events.lazy.compactMap { WakeUp($0.bytes) })
       return .accepted
     }
 

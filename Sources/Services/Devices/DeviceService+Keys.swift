@@ -40,7 +40,8 @@ extension DeviceService {
       let device = DeviceID(request.deviceId)
       rules.authentication.forget(device)
       if request.resetSequence, !request.validateOnly {
-        try await fleet.activity.resetSequence(of: device, in: fleet.store)
+        try await fleet.activity.resetSequence(
+          of: device, now: Timestamp(milliseconds: StoreClock.nowMilliseconds()))
       }
       return response
     }

@@ -12,9 +12,11 @@ extension DeviceService {
       try await speak(for: request.deviceId, caller)
       let taken = try await take(
         request.deviceId, installed: request.installed, events: request.events, caller)
-      let state = try fleet.store.read { db in
+      var state = try fleet.store.read { db in
         try fleet.desiredState(try Self.device(request.deviceId, caller, db), db)
       }
+      state.nextSyncIn = Google_Protobuf_Duration(
+        fleet.nextSync(now: Timestamp(milliseconds: StoreClock.nowMilliseconds())))
       return SyncResponse.with {
         $0.desiredState = state
         $0.acknowledgedSequence = taken.acknowledged
@@ -80,11 +82,11 @@ extension DeviceService {
 
   // MARK: Taking in
 
-  /// Takes a report in, all of it or, when something in it is wrong, nothing: what is installed durably, before anything else; the
-  /// rest into the buffer.
+  /// Takes a report in, all of it or, when something in it is wrong, nothing. What is installed and the events are on disk when this
+  /// returns.
   private func take(
     _ deviceID: String, installed: [InstalledVersion], events: [DeviceEvent], _ caller: Caller
-  ) async throws -> (accepted: Int, acknowledged: Int64) {
+  ) async throws -> FleetActivity.Taken {
     guard installed.count <= 64 else {
       throw ServiceError.invalid(
         field: "installed", message: "\(installed.count) entries exceed 64")
@@ -97,8 +99,8 @@ extension DeviceService {
     let activity = fleet.activity
     @Sendable func taken(
       _ device: Domain.Device, _ db: ReadTransaction
-    ) throws -> (accepted: Int, acknowledged: Int64) {
-      try activity.take(device.id, numbers: numbers, now: now, db) { firstNew in
+    ) throws -> FleetActivity.Taken {
+      try activity.take(device.id, numbers: numbers, now: now) { firstNew in
         try fleet.told(
           by: device, installed: installed,
           try DeviceEvents(events[firstNew...], org: device.org, db), now: now, db)
@@ -109,13 +111,14 @@ extension DeviceService {
       let changes = try Self.changes(installed, of: device, now: now, db)
       if changes.isEmpty { return .taken(try taken(device, db)) }
       // What is wrong with the events must be found before what is installed is written.
-      try activity.check(device.id, numbers: numbers, db) { firstNew in
+      try activity.check(device.id, numbers: numbers) { firstNew in
         _ = try DeviceEvents(events[firstNew...], org: device.org, db)
       }
       return .changes(device, Set(changes.map(\.now.deployment)))
     }
+    let result: FleetActivity.Taken
     switch first {
-    case .taken(let result): return result
+    case .taken(let taken): result = taken
     case .changes(let device, let deployments):
       try await fleet.store.write { tx in
         // Again within the transaction: another report of this device may have come in between.
@@ -125,13 +128,15 @@ extension DeviceService {
         }
       }
       activity.notify(deployments)
-      return try fleet.store.read { db in try taken(device, db) }
+      result = try fleet.store.read { db in try taken(device, db) }
     }
+    try await result.isOnDisk()
+    return result
   }
 
   private enum FirstLook {
     /// Nothing had to be written at once.
-    case taken((accepted: Int, acknowledged: Int64))
+    case taken(FleetActivity.Taken)
     /// These deployments' installations change.
     case changes(Domain.Device, Set<DeploymentID>)
   }

@@ -13,18 +13,17 @@ public final class Fleet: Sendable {
   let health = HealthSignals()
   let encodings: WatchEncodings
   let notedSharedKeys = NotedPrincipals()
+  private let pace = Mutex(SyncPace())
   private let versions = Mutex<[VersionID: VersionFacts]>([:])
 
   /// How many versions' facts are kept; beyond it all are read again.
   private static let versionLimit = 10_000
-  /// When devices are asked to sync again.
-  static let syncInterval: Duration = .seconds(30)
 
   /// Makes the shared state of one server. One for each store.
   public init(_ store: Store) {
     self.store = store
     activity = FleetActivity(store)
-    connections = DeviceConnections(store.watch)
+    connections = DeviceConnections(store, indexes)
     encodings = WatchEncodings(store)
     activity.onReport { [health] in health.signal($0) }
   }
@@ -35,6 +34,12 @@ public final class Fleet: Sendable {
     let modelName: String
     let name: String
     let artifact: Domain.Artifact?
+  }
+
+  /// A device called: when it is to call again.
+  func nextSync(now: Timestamp) -> Duration {
+    let share = Double.random(in: 0..<1)
+    return pace.withLock { $0.call(now: now, share: share) }
   }
 
   /// What a device should run, as of the reader's view.
@@ -59,7 +64,7 @@ public final class Fleet: Sendable {
       state.entries.append(try self.entry(deployment, entry.rollout, assignment.version, db))
     }
     state.digest = Self.digest(state)
-    state.nextSyncIn = Google_Protobuf_Duration(Self.syncInterval)
+    state.nextSyncIn = Google_Protobuf_Duration(SyncPace.shortest)
     return state
   }
 

@@ -93,7 +93,13 @@ public struct DeploymentJournal {
     if updated.state == .completed, before.state != .completed, entry.verb != "completed" {
       updated.revision = try logCompletion(updated, deployment)
     }
-    try Rollouts(transaction).update(updated)
+    var judged = before
+    (judged.verdicts, judged.revision) = (updated.verdicts, updated.revision)
+    if judged == updated {
+      try Rollouts(transaction).updateVerdicts(updated)
+    } else {
+      try Rollouts(transaction).update(updated)
+    }
     return updated
   }
 

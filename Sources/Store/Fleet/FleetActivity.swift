@@ -2,10 +2,10 @@ public import Domain
 internal import SQL
 internal import Synchronization
 
-/// What devices report about themselves between flushes: last seen, counters, event numbers.
+/// What devices report about themselves: last seen, counters, event numbers.
 ///
-/// Buffered (``WriteBehind``): what was reported since the last flush is lost when the process is killed, event numbers and counters
-/// together, so that they never disagree; the devices believe it taken. Nothing that anybody acts on at once is in here.
+/// Buffered (``WriteBehind``) and written to the telemetry database, event numbers and counters together, so that they never disagree.
+/// A report with events is ``Taken`` only when it is on disk: what was acknowledged is never lost. When a device was last seen may be.
 public final class FleetActivity: Sendable {
   /// What a device told in one report.
   public struct Told: Sendable {
@@ -72,11 +72,14 @@ public final class FleetActivity: Sendable {
   private struct Delta: Sendable {
     var seenAt: Timestamp
     var acknowledged: Int64
+    /// The device numbers its events anew: what was acknowledged before counts no more.
+    var isReset = false
     var told: Told
 
     mutating func merge(_ newer: Delta) {
       seenAt = max(seenAt, newer.seenAt)
-      acknowledged = max(acknowledged, newer.acknowledged)
+      acknowledged = newer.isReset ? newer.acknowledged : max(acknowledged, newer.acknowledged)
+      isReset = isReset || newer.isReset
       told.add(newer.told)
     }
 
@@ -88,76 +91,117 @@ public final class FleetActivity: Sendable {
   }
 
   /// Event numbers kept in memory; beyond it they are read from the database again.
-  private static let sequenceLimit = 200_000
+  fileprivate static let sequenceLimit = 200_000
 
+  /// The highest number taken of each device, on disk or on its way there.
+  private struct Sequences {
+    var known: [DeviceID: Int64] = [:]
+    /// How often some were forgotten: a number that was read before is not compared with what came since.
+    var losses: UInt64 = 0
+
+    mutating func forget(_ device: DeviceID) {
+      known[device] = nil
+      losses += 1
+    }
+
+    mutating func set(_ device: DeviceID, _ number: Int64) {
+      if known.count >= FleetActivity.sequenceLimit, known[device] == nil {
+        known.removeAll()
+        losses += 1
+      }
+      known[device] = number
+    }
+  }
+
+  private let telemetry: TelemetryStore
   private let buffer: WriteBehind<DeviceID, Delta>
-  private let sequences = Mutex<[DeviceID: Int64]>([:])
+  private let sequences = Mutex(Sequences())
   private let listeners = Mutex<[@Sendable (Set<DeploymentID>) -> Void]>([])
 
   /// Makes the buffer and has the store flush it.
   public init(_ store: Store) {
+    telemetry = store.telemetry
     buffer = WriteBehind(
+      "reports",
       merge: { $0.merge($1) },
       write: { transaction, batch in try FleetActivity.write(batch, transaction) })
-    store.register(buffer)
+    store.telemetry.register(buffer)
   }
 
-  /// Takes a report in.
+  /// What was taken of a report.
+  public struct Taken: Sendable {
+    /// How many of its events were new.
+    public let accepted: Int
+    /// The highest number known.
+    public let acknowledged: Int64
+    fileprivate let written: Written?
+
+    /// Returns once everything up to ``acknowledged`` is on disk, at once for a report without events. Throws when the disk did not take
+    /// it: the device sends the events again, and none counts twice.
+    public func isOnDisk() async throws { try await written?.wait() }
+  }
+
+  /// Takes a report in, which is not to be acknowledged before it ``Taken/isOnDisk()``.
   ///
-  /// `numbers` are those of the events in it, ascending, and `told` says what the report with the events from an index on tells. Each
-  /// number counts once: whatever was known before is left out. A report whose `told` throws takes no number. Returns how many were
-  /// new and the highest number known.
+  /// `numbers` are those of its events, ascending, and `told` says what the report with the events from an index on tells. Each number
+  /// counts once: whatever was known before is left out. A report whose `told` throws takes no number.
   public func take(
-    _ device: DeviceID, numbers: [Int64], now: Timestamp, _ transaction: ReadTransaction,
-    told: (_ firstNew: Int) throws -> Told
-  ) throws -> (accepted: Int, acknowledged: Int64) {
-    var known = try acknowledged(device, transaction)
+    _ device: DeviceID, numbers: [Int64], now: Timestamp, told: (_ firstNew: Int) throws -> Told
+  ) throws -> Taken {
     guard !numbers.isEmpty else {
+      let known = try acknowledged(device).number
       buffer.record(device, Delta(seenAt: now, acknowledged: known, told: try told(0)))
-      return (0, known)
+      return Taken(accepted: 0, acknowledged: known, written: nil)
     }
     while true {
+      let (known, losses) = try acknowledged(device)
       let taken = try EventSequence.take(numbers, after: known)
       let delta = Delta(
         seenAt: now, acknowledged: taken.acknowledged, told: try told(taken.firstNew))
       // Two reports of one device may run at once; whoever comes first takes a number, and the other looks again.
-      let newer = sequences.withLock { sequences -> Int64? in
-        if let current = sequences[device], current > known { return current }
-        if sequences.count >= Self.sequenceLimit { sequences.removeAll() }
-        sequences[device] = taken.acknowledged
-        buffer.record(device, delta)
-        return nil
+      let isTaken = sequences.withLock { sequences -> Bool in
+        guard sequences.losses == losses, (sequences.known[device] ?? known) == known else {
+          return false
+        }
+        sequences.set(device, taken.acknowledged)
+        return true
       }
-      guard let newer else {
-        notify(Set(delta.told.versions.keys.map(\.deployment)))
-        return (numbers.count - taken.firstNew, taken.acknowledged)
+      guard isTaken else { continue }
+      let written = Written()
+      buffer.record(device, delta) { [self] error in
+        // What was not written is not known: the device sends it again.
+        if error != nil { sequences.withLock { $0.forget(device) } }
+        written.tell(error)
       }
-      known = newer
+      notify(Set(delta.told.versions.keys.map(\.deployment)))
+      return Taken(
+        accepted: numbers.count - taken.firstNew, acknowledged: taken.acknowledged,
+        written: written)
     }
   }
 
-  /// Throws what ``take(_:numbers:now:_:told:)`` would, and takes nothing.
+  /// Throws what ``take(_:numbers:now:told:)`` would, and takes nothing.
   public func check(
-    _ device: DeviceID, numbers: [Int64], _ transaction: ReadTransaction,
-    told: (_ firstNew: Int) throws -> Void
+    _ device: DeviceID, numbers: [Int64], told: (_ firstNew: Int) throws -> Void
   ) throws {
-    let known = try acknowledged(device, transaction)
-    try told(try EventSequence.take(numbers, after: known).firstNew)
+    try told(try EventSequence.take(numbers, after: try acknowledged(device).number).firstNew)
   }
 
   /// Has a device number its events anew, from 1.
-  public func resetSequence(of device: DeviceID, in store: Store) async throws {
-    await store.flush()
-    try await store.write { try DeviceActivities($0).resetSequence(of: device) }
-    sequences.withLock { $0[device] = 0 }
+  public func resetSequence(of device: DeviceID, now: Timestamp) async throws {
+    let written = Written()
+    sequences.withLock { $0.forget(device) }
+    let reset = Delta(seenAt: now, acknowledged: 0, isReset: true, told: .nothing)
+    buffer.record(device, reset) { written.tell($0) }
+    try await written.wait()
+    sequences.withLock { $0.forget(device) }
   }
 
   /// A device's activity, what is not yet written down included.
-  public func current(_ device: DeviceID, _ transaction: ReadTransaction) throws
-    -> DeviceActivity
-  {
-    var activity = try DeviceActivities(transaction).find(device) ?? .none
-    if let pending = buffer.pending(device) { Self.add(pending, to: &activity) }
+  public func current(_ device: DeviceID) throws -> DeviceActivity {
+    let pending = buffer.pending(device)
+    var activity = try telemetry.read { try DeviceActivities($0).find(device) } ?? .none
+    if let pending { Self.add(pending, to: &activity) }
     return activity
   }
 
@@ -172,12 +216,17 @@ public final class FleetActivity: Sendable {
     for listener in listeners.withLock({ $0 }) { listener(deployments) }
   }
 
-  private func acknowledged(
-    _ device: DeviceID, _ transaction: ReadTransaction
-  ) throws -> Int64 {
-    if let known = sequences.withLock({ $0[device] }) { return known }
-    let stored = try DeviceActivities(transaction).acknowledgedSequence(of: device)
-    return max(stored, buffer.pending(device)?.acknowledged ?? 0)
+  /// The highest number known, and how many losses that is as of.
+  private func acknowledged(_ device: DeviceID) throws -> (number: Int64, losses: UInt64) {
+    let (known, losses) = sequences.withLock { ($0.known[device], $0.losses) }
+    if let known { return (known, losses) }
+    // In this order: what leaves the buffer meanwhile is seen by the read.
+    if let pending = buffer.pending(device), pending.isReset {
+      return (pending.acknowledged, losses)
+    }
+    let pending = buffer.pending(device)?.acknowledged ?? 0
+    let stored = try telemetry.read { try DeviceActivities($0).acknowledgedSequence(of: device) }
+    return (max(stored, pending), losses)
   }
 
   // MARK: Writing down
@@ -185,13 +234,15 @@ public final class FleetActivity: Sendable {
   private static func add(_ delta: Delta, to activity: inout DeviceActivity) {
     let total = delta.total
     activity.lastSeenAt = max(activity.lastSeenAt ?? delta.seenAt, delta.seenAt)
-    activity.acknowledgedSequence = max(activity.acknowledgedSequence, delta.acknowledged)
+    activity.acknowledgedSequence =
+      delta.isReset
+      ? delta.acknowledged : max(activity.acknowledgedSequence, delta.acknowledged)
     activity.attempts = activity.attempts + total.attempts
     activity.latency.merge(total.latency)
   }
 
   private static func write(
-    _ batch: [DeviceID: Delta], _ transaction: WriteTransaction
+    _ batch: [DeviceID: Delta], _ transaction: TelemetryTransaction
   ) throws {
     let activities = DeviceActivities(transaction)
     var sums: [VersionKey: VersionActivity] = [:]
@@ -226,5 +277,39 @@ public final class FleetActivity: Sendable {
   private struct RolloutWindow: Hashable {
     let rollout: RolloutID
     let window: Int64
+  }
+}
+
+/// Told once, and awaited once, in any order.
+fileprivate final class Written: Sendable {
+  private enum State {
+    case open
+    case waiting(UnsafeContinuation<Void, any Error>)
+    case told((any Error)?)
+  }
+  private let state = Mutex(State.open)
+
+  func tell(_ error: (any Error)?) {
+    let waiting = state.withLock { state -> UnsafeContinuation<Void, any Error>? in
+      defer { state = .told(error) }
+      if case .waiting(let continuation) = state { return continuation }
+      return nil
+    }
+    if let error { waiting?.resume(throwing: error) } else { waiting?.resume() }
+  }
+
+  func wait() async throws {
+    try await withUnsafeThrowingContinuation { continuation in
+      let told = state.withLock { state -> (any Error)?? in
+        if case .told(let error) = state { return .some(error) }
+        state = .waiting(continuation)
+        return nil
+      }
+      switch told {
+      case .some(.some(let error)): continuation.resume(throwing: error)
+      case .some(.none): continuation.resume()
+      case .none: break
+      }
+    }
   }
 }

@@ -45,15 +45,16 @@ enum Migrations {
   static let all: [Migration] = [
     .core, .auth, .catalog, .devices, .deployments, .deviceLists, .replaced,
     .artifactReferences, .deploymentTargets, .refusals, .keptFailures, .deviceCredentials,
-    .listIndexes,
+    .listIndexes, .telemetryApart,
   ]
 
-  /// Brings the schema to this binary's version, one transaction for each step.
+  /// Brings the schema to this binary's version, one transaction for each step; `before` is called ahead of each that is missing.
   ///
   /// Fails with `.newerDatabase` when the database holds a step that `migrations` lacks, and with
   /// `.changedMigration` when an applied one has another text; nothing is changed then.
   static func apply(
-    _ migrations: [Migration] = all, to db: Connection, now: Int64
+    _ migrations: [Migration] = all, to db: Connection, now: Int64,
+    before: (Migration) throws -> Void = { _ in }
   ) throws(StoreError) {
     do {
       try db.runScript(
@@ -87,6 +88,7 @@ enum Migrations {
       let done = Set(applied.map(\.version))
       for step in migrations.sorted(by: { $0.version < $1.version })
       where !done.contains(step.version) {
+        try before(step)
         try apply(step, to: db, now: now)
       }
     } catch let error as SQLError {

@@ -22,8 +22,15 @@ public final class WriteTransaction: ReadTransaction {
   /// What the chain's hash is made of, kept for its memory.
   @exclusivity(unchecked) private var hashed: [UInt8] = []
 
-  init(_ connection: Connection, ids: IDGenerator, configuration: StoreConfiguration) {
+  /// Whether the database has an event log.
+  private let logsEvents: Bool
+
+  init(
+    _ connection: Connection, ids: IDGenerator, configuration: StoreConfiguration,
+    logsEvents: Bool = true
+  ) {
     self.ids = ids
+    self.logsEvents = logsEvents
     idempotencyRetentionMilliseconds = configuration.idempotencyRetentionMilliseconds
     super.init(connection)
   }
@@ -88,7 +95,7 @@ public final class WriteTransaction: ReadTransaction {
     pending.removeAll()
     forgetChainHeads()
     undo.removeAll()
-    head = try EventLog(self).head()
+    if logsEvents { head = try EventLog(self).head() }
   }
 
   private func forgetChainHeads() {

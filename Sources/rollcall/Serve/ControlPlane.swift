@@ -19,7 +19,7 @@ final class ControlPlane: Service {
   let store: Store
   private let artifacts: ArtifactFiles
   private let server: RPCServer
-  private let automator: Automator
+  private let jobs: Jobs
   private let logger: Logger
   private let onReady: @Sendable (ListenAddress) async throws -> Void
 
@@ -44,6 +44,9 @@ final class ControlPlane: Service {
         logger.notice("housekeeping works again")
       }
     }
+    configuration.onDamage = { what in
+      logger.error("a report could not be read or written", metadata: ["row": "\(what)"])
+    }
     store = try Store.open(options.data, configuration)
     do {
       try await Bootstrap.run(store: store, logger: logger)
@@ -59,7 +62,11 @@ final class ControlPlane: Service {
       let authentication = Authentication(store: store)
       let rules = CallRules(store: store, logger: logger, authentication: authentication)
       let fleet = Fleet(store)
-      automator = Automator(store: store, logger: logger)
+      jobs = Jobs(
+        [
+          Automator(store: store, logger: logger, period: .milliseconds(options.tick)),
+          TelemetrySweep(store: store),
+        ], logger: logger)
       var configuration = ServerConfiguration()
       configuration.host = options.listen.host
       configuration.port = options.listen.port
@@ -108,10 +115,8 @@ final class ControlPlane: Service {
     }
     let address = ListenAddress(host: options.listen.host, port: server.port)
     logger.info("listening", metadata: ["address": "\(address)"])
-    let ticking = Task { [automator, options] in
-      await automator.run(every: .milliseconds(options.tick)) {
-        Timestamp(milliseconds: StoreClock.nowMilliseconds())
-      }
+    let ticking = Task { [jobs] in
+      await jobs.run { Timestamp(milliseconds: StoreClock.nowMilliseconds()) }
     }
     var failure: (any Error)?
     do {

@@ -118,4 +118,113 @@ import Testing
     #expect(messages.isEmpty)
     #expect(error?.code == .unauthenticated)
   }
+
+  /// Whom the events after `revision` concern, by device.
+  private func concerned(
+    _ fixture: FleetFixture, _ caller: Caller, after revision: Int64
+  ) throws -> Set<String> {
+    let events = try fixture.base.store.read { db in
+      try EventLog(db).page(after: revision, org: caller.org.rawValue, limit: 100)
+    }
+    #expect(!events.isEmpty)
+    let wakeUps = Set(events.compactMap { WakeUp($0.event) })
+    return Set(
+      fixture.fleet.connections.concerned(by: wakeUps, caller.org).map(\.device.rawValue))
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `events wake only the devices that they concern`() async throws {
+    let fixture = try await FleetFixture(devices: 3)
+    let (devices, fleet) = (fixture.devices, fixture.fleetIDs)
+    var caller: Caller?
+    for device in fleet { caller = try Self.connect(fixture, device).2 }
+    let known = try #require(caller)
+    func events(_ change: () async throws -> Void) async throws -> Set<String> {
+      let revision = try fixture.base.revision()
+      try await change()
+      let found = try concerned(fixture, known, after: revision)
+      // As the hub has it done.
+      for connection in fixture.fleet.connections.all(of: known.org) { connection.push() }
+      return found
+    }
+    #expect(try await events { _ = try await fixture.register("new") } == [])
+    let labelled = try await events {
+      _ = try await devices.updateLabels(
+        .with {
+          $0.deviceId = fleet[1]
+          $0.set = ["env": "prod"]
+        }, context: try fixture.call(DeviceServiceMethods.updateLabels.erased))
+    }
+    #expect(labelled == [fleet[1]])
+    let rotated = try await events {
+      _ = try await devices.rotateDeviceKey(
+        .with { $0.deviceId = fleet[1] },
+        context: try fixture.call(DeviceServiceMethods.rotateDeviceKey.erased))
+    }
+    #expect(rotated == [])
+    var group = ""
+    func join(_ device: String) async throws {
+      _ = try await devices.updateDeviceGroupMembers(
+        .with {
+          $0.deviceGroupId = group
+          $0.addDeviceIds = [device]
+        }, context: try fixture.call(DeviceServiceMethods.updateDeviceGroupMembers.erased))
+    }
+    let untargeted = try await events {
+      group =
+        try await devices.createDeviceGroup(
+          .with { $0.deviceGroup = .with { $0.name = "testers" } },
+          context: try fixture.call(DeviceServiceMethods.createDeviceGroup.erased)
+        ).deviceGroup?.id ?? ""
+      try await join(fleet[0])
+    }
+    #expect(untargeted == [], "no deployment targets the group")
+    var rollout = ""
+    let started = try await events {
+      rollout =
+        try await fixture.started(targeting: .with { $0.groupIds = [group] }).rollout?.id ?? ""
+    }
+    #expect(started == [fleet[0]])
+    #expect(try await events { try await join(fleet[2]) } == [fleet[2]])
+    #expect(try await events { _ = try await fixture.pause(rollout) } == [fleet[0], fleet[2]])
+  }
+
+  @Test func `what gates think wakes nobody and leaves every index as it is`() async throws {
+    let fixture = try await FleetFixture(devices: 1)
+    let id = RolloutID(try #require(try await fixture.started().rollout).id)
+    let org = try fixture.base.caller(fixture.base.secret).org
+    let store = fixture.base.store
+    func epoch() throws -> Int64 {
+      try store.read { try fixture.fleet.indexes.index(org: org, $0).epoch }
+    }
+    let (before, revision) = (try epoch(), try fixture.base.revision())
+    try await store.write { tx in
+      let rollout = try #require(try Rollouts(tx).find(id, org: org))
+      let deployment = try #require(try Deployments(tx).find(rollout.deployment, org: org))
+      var judged = rollout
+      judged.verdicts = [
+        Gate.judge(
+          GateRule(
+            id: GateID("g"), metric: .errorRate, comparison: .absolute, threshold: 50_000,
+            minimumDevices: 5, action: .pause), canary: .zero, control: .zero,
+          windowStart: rollout.createdAt, now: rollout.createdAt, previous: nil)
+      ]
+      _ = try DeploymentJournal(tx, author: EventAuthor(actor: "automator", method: "gates"))
+        .update(judged, replacing: rollout, of: deployment, .init("judged", message: "hold"))
+    }
+    let events = try store.read {
+      try EventLog($0).page(after: revision, org: org.rawValue, limit: 10)
+    }
+    #expect(events.map(\.event.kind) == ["rollout.judged"])
+    #expect(events.compactMap { WakeUp($0.event) }.isEmpty)
+    #expect(try epoch() == before)
+    #expect(try store.read { try Rollouts($0).find(id, org: org) }?.revision == revision + 1)
+  }
+
+  @Test func `a wake-up survives its encoding`() {
+    for wakeUp in [
+      WakeUp.device(DeviceID("a")), .group(GroupID("b")), .deployment(DeploymentID("c")),
+    ] { #expect(WakeUp(wakeUp.bytes) == wakeUp) }
+    #expect(WakeUp([UInt8(ascii: "x"), 1]) == nil)
+  }
 }

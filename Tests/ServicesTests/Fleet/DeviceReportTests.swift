@@ -29,7 +29,7 @@ import Testing
     #expect(try await fixture.sync(device, events: [good]).acknowledgedSequence == 4)
     #expect(try await fixture.sync(device).acknowledgedSequence == 4)
     await fixture.base.store.flush()
-    let counted = try fixture.base.store.read {
+    let counted = try fixture.base.store.telemetry.read {
       try DeviceActivities($0).find(DeviceID(device))?.attempts.activationsFailed
     }
     #expect(counted == 1)

@@ -76,7 +76,7 @@ import Testing
 
     func arms() async throws -> (canary: ArmHealth, control: ArmHealth) {
       await fixture.base.store.flush()
-      return try fixture.base.store.read {
+      return try fixture.base.store.telemetry.read {
         try RolloutHealth($0).arms(of: RolloutID(rollout.id), window: 0)
       }
     }

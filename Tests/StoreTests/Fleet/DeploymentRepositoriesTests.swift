@@ -1,4 +1,5 @@
 import Domain
+import SQL
 import Testing
 
 @testable import Store
@@ -249,5 +250,24 @@ import Testing
       flipped[index] ^= 0x55
       _ = try? RolloutPolicy(record: flipped)  // anything but a trap
     }
+  }
+
+  @Test func `a progressing rollout that does not decode is an error of its own`() async throws {
+    let sample = try await FleetSample()
+    let store = sample.store
+    for id in ["d1", "d2", "d3"] {
+      _ = try await sample.started(
+        FleetSample.deployment(id, policy: try FleetSample.policy()))
+    }
+    try await store.write { tx in
+      try tx.connection.execute("UPDATE rollouts SET policy = $1 WHERE id = 'r-d2'", [9] as [UInt8])
+    }
+    let found = try store.read { try Rollouts($0).progressing(after: nil, limit: 10) }
+    #expect(found.map(\.id.rawValue) == ["r-d1", "r-d2", "r-d3"])
+    #expect(found.map { (try? $0.rollout.get()) != nil } == [true, false, true])
+    let overs = try store.read { tx in
+      try ["r-d1", "nothing"].map { try Rollouts(tx).isOver(RolloutID($0)) }
+    }
+    #expect(overs == [false, true])
   }
 }

@@ -116,7 +116,7 @@ import Testing
     }
     func counts() throws -> [String: [Int]] {
       try sample.store.read { (tx) throws in
-        try VersionTallies(tx).of(DeploymentID("d")).reduce(into: [:]) {
+        try VersionTallies(tx, sample.store.telemetry).of(DeploymentID("d")).reduce(into: [:]) {
           $0[$1.version.rawValue] = [
             $1.downloadingDevices, $1.installedDevices, $1.failedDevices,
           ]

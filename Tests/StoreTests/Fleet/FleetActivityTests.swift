@@ -1,4 +1,5 @@
 import Domain
+import SQL
 import Testing
 
 @testable import Store
@@ -12,17 +13,16 @@ import Testing
     _ version: VersionID = FleetSample.v2, _ attempts: AttemptCounts,
     on side: FleetActivity.Side? = nil, latest: LatestOutcomes = .none
   ) throws -> (accepted: Int, acknowledged: Int64) {
-    try store.read { tx in
-      try activity.take(DeviceID(device), numbers: numbers, now: now, tx) { firstNew in
-        guard firstNew < numbers.count else { return .nothing }
-        var told = FleetActivity.Told(versions: [
-          .init(deployment: DeploymentID("d"), version: version): VersionActivity(
-            attempts: attempts, latency: .empty)
-        ])
-        if let side { told.sides[side] = DeviceStanding(attempts: attempts, latest: latest) }
-        return told
-      }
+    let taken = try activity.take(DeviceID(device), numbers: numbers, now: now) { firstNew in
+      guard firstNew < numbers.count else { return .nothing }
+      var told = FleetActivity.Told(versions: [
+        .init(deployment: DeploymentID("d"), version: version): VersionActivity(
+          attempts: attempts, latency: .empty)
+      ])
+      if let side { told.sides[side] = DeviceStanding(attempts: attempts, latest: latest) }
+      return told
     }
+    return (taken.accepted, taken.acknowledged)
   }
 
   @Test func `an event is counted once, before and after it is written down`() async throws {
@@ -35,15 +35,16 @@ import Testing
     #expect(first == (2, 2))
     let again = try take(activity, store, "a", [1, 2], FleetSample.v2, failed)
     #expect(again == (0, 2))
-    #expect(try store.read { try activity.current(DeviceID("a"), $0).attempts } == failed)
+    #expect(try activity.current(DeviceID("a")).attempts == failed)
     await store.flush()
-    #expect(try store.read { try DeviceActivities($0).find(DeviceID("a"))?.attempts } == failed)
+    #expect(
+      try store.telemetry.read { try DeviceActivities($0).find(DeviceID("a"))?.attempts } == failed)
     // Another server process, which remembers nothing.
     let successor = FleetActivity(store)
     let after = try take(successor, store, "a", [2, 3], FleetSample.v2, failed)
     #expect(after == (1, 3))
     #expect(
-      try store.read { try successor.current(DeviceID("a"), $0).attempts }
+      try successor.current(DeviceID("a")).attempts
         == AttemptCounts(inferencesFailed: 2))
   }
 
@@ -63,15 +64,13 @@ import Testing
     let activity = FleetActivity(sample.store)
     let numbers: [Int64] = [4, 5]
     #expect(throws: StoreError.self) {
-      try sample.store.read { tx in
-        try activity.take(DeviceID("a"), numbers: numbers, now: now, tx) { _ in
-          throw StoreError.failure("event 5 is wrong")
-        }
+      try activity.take(DeviceID("a"), numbers: numbers, now: now) { _ in
+        throw StoreError.failure("event 5 is wrong")
       }
     }
     #expect(try take(activity, sample.store, "a", [4], FleetSample.v2, .zero) == (1, 4))
     await sample.store.flush()
-    let stored = try sample.store.read { try DeviceActivities($0).find(DeviceID("a")) }
+    let stored = try sample.store.telemetry.read { try DeviceActivities($0).find(DeviceID("a")) }
     #expect(stored?.acknowledgedSequence == 4)
   }
 
@@ -80,8 +79,8 @@ import Testing
     try await sample.store.write { try Devices($0).insert(FleetSample.device("a")) }
     let activity = FleetActivity(sample.store)
     var firsts: [Int] = []
-    let taken = try sample.store.read { tx in
-      try activity.take(DeviceID("a"), numbers: [1, 2, 3], now: now, tx) { firstNew in
+    let taken = try sample.store.read { _ in
+      try activity.take(DeviceID("a"), numbers: [1, 2, 3], now: now) { firstNew in
         firsts.append(firstNew)
         if firstNew == 0 {
           let other = try take(activity, sample.store, "a", [1, 2], FleetSample.v2, .zero)
@@ -90,7 +89,7 @@ import Testing
         return .nothing
       }
     }
-    #expect(taken == (1, 3))
+    #expect(taken.accepted == 1 && taken.acknowledged == 3)
     #expect(firsts == [0, 2])
   }
 
@@ -98,10 +97,10 @@ import Testing
     let sample = try await FleetSample()
     try await sample.store.write { try Devices($0).insert(FleetSample.device("a")) }
     let activity = FleetActivity(sample.store)
-    try sample.store.read { tx in
-      try activity.check(DeviceID("a"), numbers: [1, 2], tx) { #expect($0 == 0) }
+    try sample.store.read { _ in
+      try activity.check(DeviceID("a"), numbers: [1, 2]) { #expect($0 == 0) }
       #expect(throws: DomainError.self) {
-        try activity.check(DeviceID("a"), numbers: [2, 1], tx) { _ in }
+        try activity.check(DeviceID("a"), numbers: [2, 1]) { _ in }
       }
     }
     #expect(try take(activity, sample.store, "a", [1, 2], FleetSample.v2, .zero) == (2, 2))
@@ -132,7 +131,7 @@ import Testing
     _ = try take(
       activity, store, "e", [1], FleetSample.v3, AttemptCounts(inferencesFailed: 5))
     await store.flush()
-    var arms = try store.read { try RolloutHealth($0).arms(of: rollout.id, window: 0) }
+    var arms = try store.telemetry.read { try RolloutHealth($0).arms(of: rollout.id, window: 0) }
     #expect(arms.canary.errorRate == DeviceCounts(reporting: 2, failing: 1))
     #expect(arms.control.errorRate == DeviceCounts(reporting: 1, failing: 0))
     #expect(heard.deployments == [DeploymentID("d")])
@@ -141,9 +140,9 @@ import Testing
       activity, store, "a", [2], FleetSample.v2, AttemptCounts(inferencesSucceeded: 100_000),
       on: canary)
     await store.flush()
-    arms = try store.read { try RolloutHealth($0).arms(of: rollout.id, window: 0) }
+    arms = try store.telemetry.read { try RolloutHealth($0).arms(of: rollout.id, window: 0) }
     #expect(arms.canary.errorRate == DeviceCounts(reporting: 2, failing: 0))
-    let versions = try store.read { try VersionTallies($0).of(DeploymentID("d")) }
+    let versions = try store.read { try VersionTallies($0, store.telemetry).of(DeploymentID("d")) }
     #expect(versions.map(\.version.rawValue) == ["v1", "v2", "v3"])
     #expect(versions[1].activity.attempts.inferencesFailed == 1_000)
   }
@@ -171,14 +170,14 @@ import Testing
     await store.flush()
     _ = try take(activity, store, "a", [2], FleetSample.v2, ok, on: canary)
     await store.flush()
-    var arms = try store.read { try RolloutHealth($0).arms(of: rollout.id, window: 0) }
+    var arms = try store.telemetry.read { try RolloutHealth($0).arms(of: rollout.id, window: 0) }
     #expect(arms.canary.errorRate == DeviceCounts(reporting: 1, failing: 0))
     #expect(arms.control.errorRate == DeviceCounts(reporting: 1, failing: 0))
     // Both in one flush: the side it came to last.
     _ = try take(activity, store, "c", [1], FleetSample.v1, ok, on: control)
     _ = try take(activity, store, "c", [2], FleetSample.v2, ok, on: canary)
     await store.flush()
-    arms = try store.read { try RolloutHealth($0).arms(of: rollout.id, window: 0) }
+    arms = try store.telemetry.read { try RolloutHealth($0).arms(of: rollout.id, window: 0) }
     #expect(arms.canary.errorRate.reporting == 2)
     #expect(arms.control.errorRate.reporting == 1)
     // At full exposure nobody would be left to compare with.
@@ -188,7 +187,7 @@ import Testing
       activity, store, "b", [2], FleetSample.v2, ok,
       on: FleetActivity.Side(rollout: full, arm: .canary))
     await store.flush()
-    arms = try store.read { try RolloutHealth($0).arms(of: rollout.id, window: 0) }
+    arms = try store.telemetry.read { try RolloutHealth($0).arms(of: rollout.id, window: 0) }
     #expect(arms.canary.errorRate.reporting == 3)
     #expect(arms.control.errorRate.reporting == 1)
   }
@@ -207,7 +206,7 @@ import Testing
     resumed.window = 1
     let second = FleetActivity.Side(rollout: resumed, arm: .canary)
     func arm() throws -> ArmHealth {
-      try store.read { try RolloutHealth($0).arms(of: rollout.id, window: 1).canary }
+      try store.telemetry.read { try RolloutHealth($0).arms(of: rollout.id, window: 1).canary }
     }
     #expect(try arm().errorRate == DeviceCounts(reporting: 1, failing: 0))
     #expect(try arm().downloadFailures == DeviceCounts(reporting: 1, failing: 0))
@@ -232,8 +231,8 @@ import Testing
     let (store, deployment) = (sample.store, DeploymentID("d"))
     func tell(_ device: String, _ version: String, _ error: String?, at second: Int64) throws {
       let key = FleetActivity.VersionKey(deployment: deployment, version: VersionID(version))
-      _ = try store.read { tx in
-        try activity.take(DeviceID(device), numbers: [], now: now, tx) { _ in
+      _ = try store.read { _ in
+        try activity.take(DeviceID(device), numbers: [], now: now) { _ in
           .init(failures: [
             key: error.map {
               DeviceFailure(
@@ -245,7 +244,7 @@ import Testing
       }
     }
     func kept(_ device: String) throws -> [String] {
-      try store.read { tx in
+      try store.telemetry.read { tx in
         try DeviceFailures(tx).of(DeviceID(device), deployment: deployment)
           .map { "\($0.version) \($0.error)" }
       }
@@ -254,9 +253,11 @@ import Testing
     try tell("b", "v2", "no memory", at: 2)
     try tell("c", "v3", "no disk", at: 3)
     await store.flush()
-    let groups = try store.read { try DeviceFailures($0).groups(of: deployment, limit: 20) }
+    let groups = try store.telemetry.read {
+      try DeviceFailures($0).groups(of: deployment, limit: 20)
+    }
     #expect(groups.map { "\($0.error) \($0.devices)" } == ["no memory 2", "no disk 1"])
-    #expect(try store.read { try DeviceFailures($0).deviceCount(of: deployment) } == 3)
+    #expect(try store.telemetry.read { try DeviceFailures($0).deviceCount(of: deployment) } == 3)
     try tell("a", "v1", nil, at: 4)
     try tell("b", "v2", nil, at: 4)
     await store.flush()
@@ -266,6 +267,48 @@ import Testing
     await store.flush()
     #expect(try kept("a").count == DeviceFailure.maximumKept)
     #expect(try kept("a").first == "v19 ")
+  }
+
+  @Test func `stored latencies that do not decode cost themselves alone and are told of once`()
+    async throws
+  {
+    var configuration = StoreConfiguration()
+    let told = Told()
+    configuration.onDamage = { told.add($0) }
+    let sample = try await FleetSample(configuration)
+    let store = sample.store
+    let activity = FleetActivity(store)
+    let once = AttemptCounts(inferencesFailed: 1)
+    for device in ["a", "b"] {
+      _ = try take(activity, store, device, [1], FleetSample.v2, once)
+    }
+    await store.flush()
+    try await store.telemetry.write { tx in
+      try tx.connection.execute(
+        "UPDATE device_activity SET latency = $1 WHERE device = 'a'", [9] as [UInt8])
+      try tx.connection.execute("UPDATE version_activity SET latency = $1", [9] as [UInt8])
+    }
+    for number in [Int64(2), 3] {
+      for device in ["a", "b"] {
+        _ = try take(activity, store, device, [number], FleetSample.v2, once)
+      }
+      await store.flush()
+    }
+    for device in ["a", "b"] {
+      let stored = try store.telemetry.read { try DeviceActivities($0).find(DeviceID(device)) }
+      #expect(stored?.attempts.inferencesFailed == 3)
+      #expect(stored?.acknowledgedSequence == 3)
+    }
+    let versions = try store.read { try VersionTallies($0, store.telemetry).of(DeploymentID("d")) }
+    #expect(versions.map(\.activity.attempts.inferencesFailed) == [6])
+    #expect(told.all.count == 2 && store.telemetry.damagedRows == 2)
+  }
+
+  /// What was told, from any thread.
+  private final class Told: Sendable {
+    private let state = Monitor<[String]>([])
+    func add(_ what: String) { state.withLock { $0.append(what) } }
+    var all: [String] { state.withLock { $0 } }
   }
 
   /// Who was told, from any thread.

@@ -15,8 +15,8 @@ struct FleetSample {
   let temporary: TemporaryStore
   var store: Store { temporary.store }
 
-  init() async throws {
-    temporary = try TemporaryStore()
+  init(_ configuration: StoreConfiguration = StoreConfiguration()) async throws {
+    temporary = try TemporaryStore(configuration)
     try await temporary.store.write { tx in
       let time = Self.start
       for id in [Self.org, Self.other] {

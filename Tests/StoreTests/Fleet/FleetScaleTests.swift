@@ -72,11 +72,10 @@ import Testing
       try tx.connection.first(
         """
         SELECT (SELECT count(*) FROM devices), (SELECT sum(revision) FROM devices),
-          (SELECT count(*) FROM device_activity), (SELECT count(*) FROM installations),
-          (SELECT count(*) FROM rollout_devices), (SELECT count(*) FROM device_pins)
+          (SELECT count(*) FROM installations), (SELECT count(*) FROM device_pins)
         """
       ) { row in
-        try (0..<6).map { try row.get($0, as: Int64.self) }
+        try (0..<4).map { try row.get($0, as: Int64.self) }
       } ?? []
     }
   }

@@ -5,7 +5,7 @@ internal import SQL
 public struct DeviceFailures {
   private let db: Connection
 
-  public init(_ transaction: ReadTransaction) { db = transaction.connection }
+  public init(_ transaction: TelemetryTransaction) { db = transaction.connection }
 
   /// The failures of a device for one deployment, the newest first.
   public func of(_ device: DeviceID, deployment: DeploymentID) throws -> [DeviceFailure] {

@@ -35,6 +35,7 @@ public struct DevicePins {
 
   /// Pins a device, moving an earlier pin, and tells the indexes of the org.
   public func put(_ pin: Pin, org: OrgID) throws {
+    let isNew = try find(deployment: pin.deployment, device: pin.device) == nil
     try db.execute(
       """
       INSERT INTO device_pins (deployment, device, kind, version, reason, created_by, created_at_ms)
@@ -44,7 +45,7 @@ public struct DevicePins {
         created_at_ms = excluded.created_at_ms
       """, pin.deployment.rawValue, pin.device.rawValue, pin.target.kind,
       pin.target.version?.rawValue, pin.reason, pin.createdBy, pin.createdAt.milliseconds)
-    try recount(pin.deployment, org)
+    try count(pin.deployment, by: isNew ? 1 : 0, org)
   }
 
   /// Takes a pin away; false when there was none.
@@ -52,17 +53,17 @@ public struct DevicePins {
     let removed = try db.execute(
       "DELETE FROM device_pins WHERE deployment = $1 AND device = $2", deployment.rawValue,
       device.rawValue)
-    try recount(deployment, org)
+    try count(deployment, by: -removed, org)
     return removed > 0
   }
 
-  private func recount(_ deployment: DeploymentID, _ org: OrgID) throws {
-    try db.execute(
-      """
-      UPDATE deployments
-      SET pin_count = (SELECT count(*) FROM device_pins WHERE deployment = $1)
-      WHERE id = $1
-      """, deployment.rawValue)
+  /// The number of pins moves with each of them: nobody counts them all.
+  private func count(_ deployment: DeploymentID, by change: Int, _ org: OrgID) throws {
+    if change != 0 {
+      try db.execute(
+        "UPDATE deployments SET pin_count = pin_count + $2 WHERE id = $1", deployment.rawValue,
+        change)
+    }
     try DeploymentEpochs(connection: db).advance(org: org)
   }
 

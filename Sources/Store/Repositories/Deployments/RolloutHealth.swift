@@ -14,7 +14,7 @@ public struct RolloutHealth {
 
   private let db: Connection
 
-  public init(_ transaction: ReadTransaction) { db = transaction.connection }
+  public init(_ transaction: TelemetryTransaction) { db = transaction.connection }
 
   /// Both arms of a rollout, as far as its gates count now: one read by key, whatever the fleet's size.
   public func arms(of rollout: RolloutID, window: Int64) throws -> (
@@ -46,6 +46,23 @@ public struct RolloutHealth {
       return true
     }
     return (arms[.canary] ?? .zero, arms[.control] ?? .zero, window)
+  }
+
+  /// The next rollout, by id, that single devices are kept of.
+  public func rollout(after: RolloutID?) throws -> RolloutID? {
+    try db.first(
+      "SELECT rollout FROM rollout_devices WHERE rollout > $1 ORDER BY rollout LIMIT 1",
+      after?.rawValue ?? ""
+    ) { row in try row.id(0) }
+  }
+
+  /// Forgets single devices of a rollout, at most `limit`; returns how many.
+  public func forgetDevices(of rollout: RolloutID, limit: Int) throws -> Int {
+    try db.execute(
+      """
+      DELETE FROM rollout_devices WHERE rollout = $1 AND (device, arm) IN
+        (SELECT device, arm FROM rollout_devices WHERE rollout = $1 LIMIT $2)
+      """, rollout.rawValue, limit)
   }
 
   /// Adds what devices did, and moves the device counts of the arms accordingly.

@@ -70,9 +70,16 @@ extension Condition<Rollout> {
 }
 
 extension Rows<Rollout> {
-  /// Progressing rollouts of all orgs after `after`, by id: what the automator goes through.
-  public func progressing(after: RolloutID?, limit: Int) throws -> [Rollout] {
-    try db.all(Rollout.progressing, after ?? RolloutID(""), limit) { row in try Rollout(row: &row) }
+  /// Progressing rollouts of all orgs after `after`, by id: what the automator goes through. One that does not decode is an error of its
+  /// own.
+  public func progressing(
+    after: RolloutID?, limit: Int
+  ) throws -> [(id: RolloutID, rollout: Result<Rollout, any Error>)] {
+    try db.all(Rollout.progressing, after ?? RolloutID(""), limit) { row in
+      var ahead = row
+      let id = try ahead.next(RolloutID.self)
+      return (id, Result { try Rollout(row: &row) })
+    }
   }
 
   /// The newest rollout of a deployment that was not given up for another: what a rollback takes back.
@@ -80,10 +87,19 @@ extension Rows<Rollout> {
     try first(Rollout.standing, deployment, org)
   }
 
-  /// Stores verdicts alone: devices get nothing else by them, so no index is told, and the etag stays.
+  /// Whether a rollout has ended for good, or never was.
+  public func isOver(_ id: RolloutID) throws -> Bool {
+    let state: RolloutState? = try db.first(
+      "SELECT state FROM rollouts WHERE id = $1", id.rawValue
+    ) { row in try row.raw(0) }
+    return state.map { !$0.isActive } ?? true
+  }
+
+  /// Stores verdicts alone, and the revision of the event that tells of them where there is one: devices get nothing else by them, so no
+  /// index is told.
   public func updateVerdicts(_ rollout: Rollout) throws {
     try db.execute(
-      "UPDATE rollouts SET verdicts = $3 WHERE id = $1 AND org = $2", rollout.id.rawValue,
-      rollout.org.rawValue, rollout.verdicts.record)
+      "UPDATE rollouts SET verdicts = $3, revision = $4 WHERE id = $1 AND org = $2",
+      rollout.id.rawValue, rollout.org.rawValue, rollout.verdicts.record, rollout.revision)
   }
 }

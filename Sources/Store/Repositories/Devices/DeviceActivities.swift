@@ -4,8 +4,12 @@ internal import SQL
 /// What devices did, as sums: for each device, and for each version of a deployment.
 public struct DeviceActivities {
   private let db: Connection
+  private let damage: TelemetryDamage
 
-  public init(_ transaction: ReadTransaction) { db = transaction.connection }
+  public init(_ transaction: TelemetryTransaction) {
+    db = transaction.connection
+    damage = transaction.damage
+  }
 
   /// What a device did over its life; nil before its first call was written down.
   public func find(_ device: DeviceID) throws -> DeviceActivity? {
@@ -18,7 +22,7 @@ public struct DeviceActivities {
     ) { row in
       DeviceActivity(
         lastSeenAt: try row.time(0), attempts: try row.attempts(from: 3),
-        latency: try LatencySketch(record: try row[2]), acknowledgedSequence: try row[1])
+        latency: sketch(try row[2], "device \(device)"), acknowledgedSequence: try row[1])
     }
   }
 
@@ -27,11 +31,6 @@ public struct DeviceActivities {
     try db.first(
       "SELECT acknowledged_sequence FROM device_activity WHERE device = $1", device.rawValue
     ) { row in try row.get(0, as: Int64.self) } ?? 0
-  }
-
-  func resetSequence(of device: DeviceID) throws {
-    try db.execute(
-      "UPDATE device_activity SET acknowledged_sequence = 0 WHERE device = $1", device.rawValue)
   }
 
   /// Writes a device's activity down as it now is.
@@ -55,6 +54,36 @@ public struct DeviceActivities {
       attempts.inferencesFailed)
   }
 
+  /// A stored sketch. One that does not decode costs itself alone: it is told of, and begins anew with the next report.
+  private func sketch(_ record: [UInt8], _ owner: String) -> LatencySketch {
+    do {
+      return try LatencySketch(record: record)
+    } catch {
+      damage.note("the latencies of \(owner)", error)
+      return .empty
+    }
+  }
+
+  /// What devices did with the newest `limit` versions of a deployment.
+  func versions(of deployment: DeploymentID, limit: Int) throws -> [VersionID: VersionActivity] {
+    let rows = try db.all(
+      """
+      SELECT version, latency, downloads_ok, downloads_failed, activations_ok, activations_failed,
+        inferences_ok, inferences_failed
+      FROM version_activity WHERE deployment = $1 ORDER BY version DESC LIMIT $2
+      """, deployment.rawValue, limit
+    ) { row in
+      let version: VersionID = try row.id(0)
+      return (
+        version,
+        VersionActivity(
+          attempts: try row.attempts(from: 2),
+          latency: sketch(try row[1], "version \(version) of deployment \(deployment)"))
+      )
+    }
+    return Dictionary(uniqueKeysWithValues: rows)
+  }
+
   /// Adds what devices did with a version to the sums of its deployment.
   public func add(
     _ activity: VersionActivity, deployment: DeploymentID, version: VersionID
@@ -63,18 +92,19 @@ public struct DeviceActivities {
       """
       SELECT latency, downloads_ok, downloads_failed, activations_ok, activations_failed,
         inferences_ok, inferences_failed
-      FROM version_health WHERE deployment = $1 AND version = $2
+      FROM version_activity WHERE deployment = $1 AND version = $2
       """, deployment.rawValue, version.rawValue
     ) { row in
       VersionActivity(
-        attempts: try row.attempts(from: 1), latency: try LatencySketch(record: try row[0]))
+        attempts: try row.attempts(from: 1),
+        latency: sketch(try row[0], "version \(version) of deployment \(deployment)"))
     }
     var sum = known ?? .none
     sum.add(activity)
     let attempts = sum.attempts
     try db.execute(
       """
-      INSERT INTO version_health (deployment, version, latency, downloads_ok, downloads_failed,
+      INSERT INTO version_activity (deployment, version, latency, downloads_ok, downloads_failed,
         activations_ok, activations_failed, inferences_ok, inferences_failed)
       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
       ON CONFLICT (deployment, version) DO UPDATE SET latency = excluded.latency,

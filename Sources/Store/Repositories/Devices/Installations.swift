@@ -3,7 +3,7 @@ internal import SQL
 
 /// What devices say they run, and how many run what.
 ///
-/// The counts in `version_health` move with every change, in the same transaction, so that nobody ever counts devices to judge a
+/// The counts in `version_devices` move with every change, in the same transaction, so that nobody ever counts devices to judge a
 /// deployment.
 public struct Installations {
   private let db: Connection
@@ -64,7 +64,7 @@ public struct Installations {
   ) throws {
     try db.execute(
       """
-      INSERT INTO version_health (deployment, version, downloading_devices, installed_devices,
+      INSERT INTO version_devices (deployment, version, downloading_devices, installed_devices,
         failed_devices)
       VALUES ($1, $2, $3, $4, $5)
       ON CONFLICT (deployment, version) DO UPDATE SET

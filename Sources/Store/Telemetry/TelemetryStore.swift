@@ -1,0 +1,175 @@
+internal import SQL
+internal import Synchronization
+
+/// What devices report: a database of its own beside the control plane's (`telemetry.db`), with a writer of its own.
+///
+/// Nobody who changes a deployment waits for what a fleet reports, and neither is in the other's transactions: rows here name devices,
+/// deployments and rollouts by their ids. What is written goes through a ``WriteBehind``.
+public final class TelemetryStore: Sendable {
+  /// The database's file in the data folder.
+  static let fileName = "telemetry.db"
+
+  /// Rows that did not decode.
+  let damage: TelemetryDamage
+  private let writer: Writer
+  private let pool: ReaderPool
+  private let engine: any Engine
+  private let commits = CommitSequence()
+  private let clock: FlushClock
+  private let loopReaders = Mutex<[Reader]>([])
+  private let isClosed = Atomic<Bool>(false)
+
+  /// Opens the database in `folder`, which the caller holds the lock of, and brings both schemas up to date: this one's, and with
+  /// `migrations` that of `control`, whose telemetry is taken over before the step that removes it.
+  init(
+    folder: String, _ configuration: StoreConfiguration, ids: IDGenerator,
+    takingOver control: Connection, _ migrations: [Migration], wrap: (any Engine) -> any Engine
+  ) throws {
+    var options = SQLiteEngine.Options()
+    options.maximumPages = configuration.maximumPages
+    engine = wrap(SQLiteEngine(path: folder + "/" + Self.fileName, options: options))
+    writer = Writer(limit: configuration.maximumWaitingWrites)
+    pool = ReaderPool(engine, limit: configuration.pooledReaders)
+    damage = TelemetryDamage(report: configuration.onDamage)
+    clock = FlushClock(
+      every: configuration.flushIntervalMilliseconds, report: configuration.onHousekeeping)
+    let connection = try Connection(engine, .readWrite)
+    do {
+      let now = configuration.clock()
+      try Migrations.apply(TelemetryMigrations.all, to: connection, now: now)
+      try Migrations.apply(migrations, to: control, now: now) { step in
+        guard step.version == Migration.telemetryApart.version else { return }
+        try TelemetryMigrations.takeOver(from: folder + "/rollcall.db", connection)
+      }
+    } catch {
+      connection.close()
+      throw error
+    }
+    let commits = commits
+    let core = WriterCore(
+      engine: engine, connection: connection, clock: configuration.clock,
+      makeTransaction: {
+        WriteTransaction($0, ids: ids, configuration: configuration, logsEvents: false)
+      },
+      onCommit: { _ in commits.advance() })
+    writer.start(core, maximumBatch: configuration.maximumBatch)
+    clock.start()
+  }
+
+  /// How many rows did not decode since the start.
+  public var damagedRows: Int { damage.count }
+
+  /// Runs a bounded read on the calling thread: on an attached loop with the loop's reader and the turn's view, elsewhere with a pooled
+  /// one. Sees everything that was committed before.
+  public func read<R>(_ body: (TelemetryTransaction) throws -> R) throws -> R {
+    do {
+      if isClosed.load(ordering: .relaxed) { throw StoreError.closed }
+      func run(_ transaction: ReadTransaction) throws -> R {
+        try body(TelemetryTransaction(transaction, damage))
+      }
+      guard let entry = LoopReaders.entry(of: ObjectIdentifier(self)) else {
+        return try pool.read(run)
+      }
+      let reader = entry.reader
+      var opened = false
+      defer { if opened { entry.atEndOfTurn { reader.end() } } }
+      return try reader.read(current: commits.current, opened: &opened, run)
+    } catch {
+      throw StoreError.translating(error)
+    }
+  }
+
+  /// Changes rows outside a buffer: sweeps. Returns once it is on disk.
+  public func write<R: Sendable>(
+    _ body: @escaping @Sendable (TelemetryTransaction) throws -> R
+  ) async throws -> R {
+    let job = AwaitedWrite { [damage] in try body(TelemetryTransaction($0, damage)) }
+    return try await withUnsafeThrowingContinuation { continuation in
+      guard job.arm(continuation) else { return }
+      do {
+        try writer.enqueue(job)
+      } catch {
+        if job.start() { continuation.resume(throwing: error) }
+      }
+    }
+  }
+
+  /// Gives the calling thread, an event loop, a reader of its own; see `Store.attachLoopReader`.
+  func attachLoopReader(
+    atEndOfTurn: @escaping (@escaping @Sendable () -> Void) -> Void
+  ) throws(SQLError) {
+    let reader = try Reader(engine)
+    loopReaders.withLock { $0.append(reader) }
+    LoopReaders.attach(
+      .init(store: ObjectIdentifier(self), reader: reader, atEndOfTurn: atEndOfTurn))
+  }
+
+  /// Has `buffer` written at every flush interval, whenever somebody waits for it, and before closing.
+  func register<Key, Value>(_ buffer: WriteBehind<Key, Value>) {
+    buffer.start(damage) { [writer] job in
+      do {
+        try writer.enqueue(job)
+      } catch {
+        // An overloaded or closing writer: the job is told, and its values wait for the next flush.
+        job.fail(error)
+      }
+    } note: { [clock] in
+      clock.note($0)
+    }
+    clock.add(buffer)
+  }
+
+  /// Writes what the buffers hold now; returns when it is committed, or kept for the next flush because that failed.
+  func flush() async {
+    await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+      clock.flushAll { continuation.resume() }
+    }
+  }
+
+  /// Writes what is buffered, ends the threads and closes every connection. Blocks; called once.
+  func close() {
+    clock.close()
+    isClosed.store(true, ordering: .relaxed)
+    writer.close()
+    pool.close()
+    loopReaders.withLock { readers in
+      for reader in readers { reader.close() }
+      readers.removeAll()
+    }
+    LoopReaders.detach(store: ObjectIdentifier(self))
+  }
+}
+
+/// A view of the telemetry database for the length of a closure: what its repositories are made over.
+public struct TelemetryTransaction {
+  let connection: Connection
+  let damage: TelemetryDamage
+
+  init(_ transaction: ReadTransaction, _ damage: TelemetryDamage) {
+    connection = transaction.connection
+    self.damage = damage
+  }
+}
+
+/// Stored values that do not decode: each is told of once, counted, and costs what it belongs to alone.
+final class TelemetryDamage: Sendable {
+  /// Beyond it new ones are counted and no longer told of.
+  private static let limit = 1_000
+
+  private let state = Mutex<(known: Set<String>, count: Int)>(([], 0))
+  private let report: @Sendable (String) -> Void
+
+  init(report: @escaping @Sendable (String) -> Void) { self.report = report }
+
+  var count: Int { state.withLock { $0.count } }
+
+  /// `what` names the row, for instance "device_activity of 0198…".
+  func note(_ what: String, _ error: any Error) {
+    let isNew = state.withLock { state in
+      guard state.known.count < Self.limit, state.known.insert(what).inserted else { return false }
+      state.count += 1
+      return true
+    }
+    if isNew { report("\(what): \(error)") }
+  }
+}
