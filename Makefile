@@ -99,6 +99,10 @@ conformance: setup ## Run the protobuf conformance suite of $(SUITES)/conformanc
 	@$(call apt_install,$(INTEROP_TOOLS) g++)
 	Tests/Conformance/conformance.sh $(SUITES)/conformance
 
+.PHONY: attack
+attack: build setup-test ## Attack a server on loopback: strangers, a tenant's device key and a viewer, an operator beside them
+	$(VENV)/bin/python Tests/Interop/attack.py .build/release/rollcall
+
 .PHONY: bench
 bench: setup-test ## Measure the server beside its peers in $(SUITES)/bench
 	@$(call apt_install,$(INTEROP_TOOLS) $(BENCH_TOOLS))

@@ -36,9 +36,13 @@ public struct ServerStream: ~Copyable {
   public internal(set) var ending = Ending.open
   /// Bytes of the response taken by the session so far, for finding streams that make no progress.
   public internal(set) var bytesSent: UInt64 = 0
+  /// Bytes of the request's DATA received so far.
+  public internal(set) var bytesReceived: UInt64 = 0
+  /// When the request's head began to arrive, in nanoseconds.
+  public internal(set) var openedAt: Int64 = 0
   /// What the last look for progress saw; the looker's to write.
   public var bytesSeen: UInt64 = 0
-  /// When the last look that saw progress was, in nanoseconds; the looker's to write.
+  /// Since when `bytesSent` is compared with `bytesSeen`, in nanoseconds; the looker's to write.
   public var progressAt: Int64 = 0
 
   /// How the response goes on when `outbound` is empty.
@@ -89,6 +93,8 @@ public struct ServerStream: ~Copyable {
     hasResponse = false
     ending = .open
     bytesSent = 0
+    bytesReceived = 0
+    openedAt = 0
     bytesSeen = 0
     progressAt = 0
     headerBytes = 0

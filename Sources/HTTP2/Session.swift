@@ -12,6 +12,7 @@ public final class Session {
   private var faults: TokenBucket
   private var emptyFrames: TokenBucket
   private var pings: TokenBucket
+  private var resets: TokenBucket
   private var failure: SessionError?
   private var isLost = false
 
@@ -33,6 +34,7 @@ public final class Session {
     faults = TokenBucket(burst: configuration.faultBurst, rate: configuration.faultRate)
     emptyFrames = TokenBucket(burst: configuration.frameBudget, rate: configuration.frameRate)
     pings = TokenBucket(burst: configuration.pingBurst, rate: configuration.pingRate)
+    resets = TokenBucket(burst: configuration.resetBurst, rate: configuration.resetRate)
     state = .allocate(capacity: 1)
     state.initialize(to: SessionState(configuration))
     var made: OpaquePointer?
@@ -51,7 +53,6 @@ public final class Session {
       Self.entry(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, configuration.maxConcurrentStreams),
       Self.entry(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, configuration.streamWindow),
       Self.entry(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, configuration.maxHeaderListBytes),
-      Self.entry(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1),
     ]
     guard
       nghttp2_submit_settings(made, 0, settings, settings.count) == 0,
@@ -77,6 +78,7 @@ public final class Session {
   /// - Throws: when the connection must be dropped, after what `nextOutput` still has was sent. Events recorded before are valid.
   public func receive(_ bytes: UnsafeRawBufferPointer, now: Int64) throws(SessionError) {
     if let failure { throw failure }
+    state.pointee.now = now
     let consumed = nghttp2_session_mem_recv(
       handle, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
     if state.pointee.received > 0 {
@@ -84,11 +86,12 @@ public final class Session {
       state.pointee.received = 0
     }
     guard consumed == bytes.count else {
-      // The library has queued its own GOAWAY where it has one to say.
-      failure =
-        consumed == Int(NGHTTP2_ERR_BAD_CLIENT_MAGIC.rawValue)
-        ? .notHTTP2 : .protocolViolation(consumed)
-      throw failure!
+      switch consumed {
+      case Int(NGHTTP2_ERR_BAD_CLIENT_MAGIC.rawValue): throw goAway(.protocolError, .notHTTP2)
+      case Int(NGHTTP2_ERR_FLOODED.rawValue):
+        throw goAway(.enhanceYourCalm, .protocolViolation(consumed))
+      default: throw goAway(.protocolError, .protocolViolation(consumed))
+      }
     }
     try checkBudgets(now)
   }
@@ -117,15 +120,21 @@ public final class Session {
       state.pointee.pings = 0
       guard pings.take(count, now: now) else { throw calm(.tooManyPings) }
     }
+    if state.pointee.resets > 0 {
+      let count = state.pointee.resets
+      state.pointee.resets = 0
+      guard resets.take(count, now: now) else { throw calm(.tooManyResets) }
+    }
   }
 
-  /// Ends the session with GOAWAY ENHANCE_YOUR_CALM and a word on why.
-  private func calm(_ error: SessionError) -> SessionError {
+  private func calm(_ error: SessionError) -> SessionError { goAway(.enhanceYourCalm, error) }
+
+  /// Ends the session with GOAWAY and a word on why.
+  private func goAway(_ code: ResetCode, _ error: SessionError) -> SessionError {
     failure = error
     let text = Array(error.debugText.utf8)
     nghttp2_submit_goaway(
-      handle, 0, nghttp2_session_get_last_proc_stream_id(handle),
-      UInt32(NGHTTP2_ENHANCE_YOUR_CALM.rawValue), text, text.count)
+      handle, 0, nghttp2_session_get_last_proc_stream_id(handle), code.rawValue, text, text.count)
     return error
   }
 

@@ -19,11 +19,11 @@ final class SessionCallbacks: @unchecked Sendable {
     self.callbacks = callbacks
     self.options = options
     nghttp2_option_set_no_auto_window_update(options, 1)
-    nghttp2_option_set_no_closed_streams(options, 1)
     nghttp2_option_set_max_outbound_ack(options, configuration.maxOutboundAcknowledgements)
     nghttp2_option_set_max_continuations(options, configuration.maxContinuations)
-    nghttp2_option_set_stream_reset_rate_limit(
-      options, UInt64(configuration.resetBurst), UInt64(configuration.resetRate))
+    // Counted by `Session`, which knows how long a stream lived: the library would answer a client whose calls expire together
+    // with INTERNAL_ERROR.
+    nghttp2_option_set_stream_reset_rate_limit(options, UInt64(UInt32.max), UInt64(UInt32.max))
     // Frames of kinds nobody knows are skipped without a callback, unless they are declared; then they count.
     for kind in UInt8(NGHTTP2_CONTINUATION.rawValue + 1)...UInt8.max {
       nghttp2_option_set_user_recv_extension_type(options, kind)
@@ -118,6 +118,7 @@ final class SessionCallbacks: @unchecked Sendable {
     state.pointee.received &+= count
     guard let stream = stream(handle, id), count > 0 else { return 0 }
     stream.pointee.inbound.append(UnsafeRawBufferPointer(start: data, count: count))
+    stream.pointee.bytesReceived &+= UInt64(count)
     if !stream.pointee.dataEventPending {
       stream.pointee.dataEventPending = true
       state.pointee.record(.data(stream))
@@ -162,6 +163,13 @@ final class SessionCallbacks: @unchecked Sendable {
     case Int(NGHTTP2_PING.rawValue):
       if flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 {
         state.pointee.record(.pingAcknowledged)
+      }
+    case Int(NGHTTP2_RST_STREAM.rawValue):
+      // A stream that lived for a while cost the client its place: only those opened to be reset are a flood.
+      if let stream = stream(handle, frame.pointee.hd.stream_id),
+        state.pointee.now &- stream.pointee.openedAt < SessionState.rapid
+      {
+        state.pointee.resets &+= 1
       }
     case Int(NGHTTP2_GOAWAY.rawValue):
       state.pointee.record(.goAway(frame.pointee.goaway.error_code))

@@ -14,7 +14,7 @@ public struct SessionConfiguration: Sendable {
   public var maxContinuations = 8
   /// Acknowledgements (PING, SETTINGS) that may wait for a client that does not read.
   public var maxOutboundAcknowledgements = 100
-  /// Streams a client may reset: at once, and per second after that (CVE-2023-44487).
+  /// Streams a client may reset within 100 ms of opening them: at once, and per second after that (CVE-2023-44487).
   public var resetBurst = 100
   public var resetRate = 33
   /// Streams the server may have to reset for the client's errors, and invalid frames: at once, and per second after that (CVE-2025-8671).

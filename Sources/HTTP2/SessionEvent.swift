@@ -30,6 +30,8 @@ public enum SessionError: Error, Hashable, Sendable {
   case tooManyEmptyFrames
   /// The client's PINGs exceed `pingBurst`.
   case tooManyPings
+  /// The client resets streams as soon as it has opened them, beyond `resetBurst` (CVE-2023-44487).
+  case tooManyResets
   /// The C library has no memory.
   case outOfMemory
 
@@ -41,6 +43,7 @@ public enum SessionError: Error, Hashable, Sendable {
     case .tooManyFaults: "too_many_invalid_frames"
     case .tooManyEmptyFrames: "too_many_empty_frames"
     case .tooManyPings: "too_many_pings"
+    case .tooManyResets: "too_many_resets"
     case .outOfMemory: "out_of_memory"
     }
   }

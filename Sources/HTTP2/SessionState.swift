@@ -24,6 +24,10 @@ struct SessionState: ~Copyable {
   /// PINGs received in this batch, and whether a response's bytes have left since the last look.
   var pings = 0
   var hasAnswered = false
+  /// Streams that the client reset soon after it had opened them.
+  var resets = 0
+  /// When the bytes of this batch arrived, in nanoseconds.
+  var now: Int64 = 0
   var openStreams = 0
   /// The number of the header block that has begun and is not complete; 0: none.
   var openHeaderBlock = 0
@@ -34,6 +38,9 @@ struct SessionState: ~Copyable {
   private var eventCapacity = 64
   private var eventHead = 0
   private var eventTail = 0
+
+  /// A stream that is reset younger than this counts against the limit of resets; nanoseconds.
+  static let rapid: Int64 = 100_000_000
 
   /// Records kept for reuse; the rest goes back to the allocator.
   private static let keptStreams = 128
@@ -105,6 +112,7 @@ struct SessionState: ~Copyable {
       stream.initialize(to: ServerStream())
     }
     stream.pointee.id = id
+    stream.pointee.openedAt = now
     stream.pointee.previous = nil
     stream.pointee.next = live
     if let live { live.pointee.previous = stream }

@@ -88,6 +88,8 @@ final class ScriptedCall: ServerCall, @unchecked Sendable {
   init(_ messages: [[UInt8]]) {
     self.messages = messages[...]
     super.init(context: .direct, loop: DirectLoop())
+    // Nobody ends a call without a transport: what is detached may begin at once.
+    handlerReturned = true
   }
 
   /// The message is valid until the next `pull`: its array stays in `current`, which nothing else touches.

@@ -1,3 +1,5 @@
+internal import ProtoWire
+
 /// What travels with a call beside its messages: an ordered multimap of names and values.
 ///
 /// Names are lower case ASCII and compared without regard to case. A name ending in `-bin` holds bytes, every other printable ASCII.

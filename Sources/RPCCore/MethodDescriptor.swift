@@ -79,7 +79,7 @@ public struct AnyMethodDescriptor: Sendable {
     -> Codec.Value?
   {
     guard options.utf8CodeUnitCount > 0 else { return nil }
-    return try option.value(in: Base64Text.decode(options))
+    return try option.value(in: Base64.decode(generated: options))
   }
 }
 

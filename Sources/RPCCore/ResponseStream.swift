@@ -25,9 +25,16 @@ public struct ResponseStream<Response: Message>: Sendable {
     guard call.loop.isCurrent, !call.compresses, let outbound = call.outbound else {
       return try await call.write(encoded: message.serialized())
     }
+    if let gate = call.gate, gate.isClosed {
+      try await call.passGate()
+      return try await write(message)
+    }
     outbound.pointee.append(message: message, sizes: &call.loop.sizes.pointee)
     if outbound.pointee.consumerSleeps { call.wake() }
-    if outbound.pointee.count >= ServerCall.highWaterMark { try await call.drained() }
+    if outbound.pointee.count >= ServerCall.highWaterMark {
+      call.outputChanged(outbound.pointee.count)
+      try await call.drained()
+    }
   }
 
   /// Sends the initial metadata now instead of with the first message.

@@ -41,6 +41,12 @@ open class ServerCall: @unchecked Sendable {
   private final var reader: UnsafeContinuation<Void, Never>?
   /// Set by a detached stream only.
   final var detached: DetachedState?
+  /// Takes request messages when no handler does; set by `RequestStream.detach` only.
+  final var receiver: (@Sendable () -> Void)?
+  /// A task works on a message that `receiver` took.
+  private final var hasPiece = false
+  /// What holds the connection's calls back from encoding; nil: nothing does.
+  public final var gate: OutputGate?
 
   public init(context: ServerContext, loop: CallLoop) {
     self.context = context
@@ -61,6 +67,8 @@ open class ServerCall: @unchecked Sendable {
   open func finish(_ error: RPCError?) { fatalError("a ServerCall must override finish") }
   /// The handler's task is over: `handlerReturned` was just set.
   open func handlerDidReturn() {}
+  /// `count` bytes, a writer's high-water mark or more, wait in `outbound` after a message was put in.
+  open func outputChanged(_ count: Int) {}
   /// A handler threw what is not an `RPCError`: the peer hears a generic text, this is for the log.
   open func unexpected(_ error: any Error) {}
 
@@ -80,6 +88,9 @@ open class ServerCall: @unchecked Sendable {
     if loop.isCurrent, !compresses {
       if let outbound {
         outbound.pointee.append(message: response, sizes: &loop.sizes.pointee)
+        if outbound.pointee.count >= ServerCall.highWaterMark {
+          outputChanged(outbound.pointee.count)
+        }
       }
       end(nil)
     } else {
@@ -109,6 +120,21 @@ open class ServerCall: @unchecked Sendable {
       finish(nil)
     }
     handlerDidReturn()
+    receiver?()
+  }
+
+  /// Runs the work on one message of a call whose handler has returned. Loop only, one at a time.
+  final func startPiece(_ operation: @escaping @Sendable () async -> Void) {
+    hasPiece = true
+    let piece = Task.immediate(executorPreference: loop, operation: operation)
+    guard hasPiece else { return }
+    task = piece
+    if context.isCancelled { piece.cancel() }
+  }
+
+  final func pieceEnded() {
+    hasPiece = false
+    task = nil
   }
 
   // MARK: Writing
@@ -129,6 +155,9 @@ open class ServerCall: @unchecked Sendable {
       outbound.pointee.append(encoded: message)
     }
     if outbound.pointee.consumerSleeps { wake() }
+    if outbound.pointee.count >= ServerCall.highWaterMark {
+      outputChanged(outbound.pointee.count)
+    }
     return true
   }
 
@@ -144,6 +173,21 @@ open class ServerCall: @unchecked Sendable {
       wait(continuation)
     }
   }
+
+  /// Waits until the connection may hold more output. On the loop.
+  @usableFromInline nonisolated(nonsending) final func passGate() async throws {
+    while let gate, gate.isClosed {
+      try await withUnsafeThrowingContinuation {
+        (continuation: UnsafeContinuation<Void, any Error>) in
+        guard outbound != nil else { return continuation.resume(throwing: ServerCall.ended) }
+        writers.append(continuation)
+        gate.wait(self)
+      }
+    }
+  }
+
+  /// The gate that this call waited for has opened. Loop only.
+  open func gateOpened() { resumeWriters() }
 
   /// Writes from a thread that is not the loop's, or with compression.
   @usableFromInline nonisolated(nonsending) final func write(encoded message: [UInt8])
@@ -174,22 +218,32 @@ open class ServerCall: @unchecked Sendable {
     let left = outbound.pointee.count
     detached?.settle(left, self)
     guard left < ServerCall.lowWaterMark, !writers.isEmpty else { return }
+    outbound.pointee.producerWaits = detached != nil
+    resumeWriters()
+  }
+
+  private final func resumeWriters() {
     let waiting = writers
     writers = []
-    outbound.pointee.producerWaits = detached != nil
     for writer in waiting { writer.resume() }
   }
 
   /// Request bytes arrived, ended or failed. Loop only.
   public final func inboundChanged() {
-    guard let waiting = reader else { return }
+    guard let waiting = reader else {
+      receiver?()
+      return
+    }
     reader = nil
     waiting.resume()
   }
 
-  /// Nobody waits for the answer any more: the handler's task is cancelled. Loop only.
+  /// Whether somebody waits for the client to send the next message. Loop only.
+  public final var awaitsRequest: Bool { reader != nil || (receiver != nil && !hasPiece) }
+
+  /// Nobody waits for the answer any more: the task of the handler, or of what it left behind, is cancelled. Loop only.
   public final func cancelHandler() {
-    guard !handlerReturned else { return }
+    guard !handlerReturned || hasPiece else { return }
     context.markCancelled()
     task?.cancel()
   }
@@ -202,9 +256,11 @@ open class ServerCall: @unchecked Sendable {
       writers = []
       for writer in waiting { writer.resume(throwing: error ?? ServerCall.ended) }
     }
-    guard let ending = detached else { return }
-    detached = nil
-    ending.ended(error)
+    if let ending = detached {
+      detached = nil
+      ending.ended(error)
+    }
+    receiver?()
   }
 
   // MARK: Reading

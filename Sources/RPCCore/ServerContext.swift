@@ -7,6 +7,8 @@ public final class ServerContext: Sendable {
   public let method: AnyMethodDescriptor
   /// The other side's address: `127.0.0.1:51234`.
   public let peer: String
+  /// Whom strangers at that address count as: the address without its port, of IPv6 a network that is given to one customer.
+  public let network: String
   /// When the caller stops waiting; nil for a stream without a timeout.
   public let deadline: Deadline?
   /// What the client sent before its first message.
@@ -18,6 +20,7 @@ public final class ServerContext: Sendable {
     var initialMetadata = Metadata()
     var trailingMetadata = Metadata()
     var caller: (any Sendable)?
+    var account: String?
   }
 
   private let extras = Mutex<Extras>(Extras())
@@ -25,12 +28,14 @@ public final class ServerContext: Sendable {
   private let touched = Atomic<Bool>(false)
 
   public init(
-    method: AnyMethodDescriptor, peer: String = "test", deadline: Deadline? = nil,
+    method: AnyMethodDescriptor, peer: String = "test", network: String? = nil,
+    deadline: Deadline? = nil,
     requestMetadata: Metadata = Metadata(), security: TransportSecurity = .plain,
     caller: (any Sendable)? = nil
   ) {
     self.method = method
     self.peer = peer
+    self.network = network ?? peer
     self.deadline = deadline
     self.requestMetadata = requestMetadata
     self.security = security
@@ -68,6 +73,18 @@ public final class ServerContext: Sendable {
   public var caller: (any Sendable)? {
     get { extras.withLock { $0.caller } }
     set { extras.withLock { $0.caller = newValue } }
+  }
+
+  /// Under which name the call counts towards the limits of a caller: what an authenticating interceptor found out; nil: the
+  /// address of the peer.
+  public var account: String? { extras.withLock { $0.account } }
+
+  /// The interceptor's word on who calls, and under which name that counts towards a caller's limits.
+  public func identify(_ caller: any Sendable, account: String) {
+    extras.withLock {
+      $0.caller = caller
+      $0.account = account
+    }
   }
 
   /// Throws `CancellationError` when nobody waits for the answer any more: for loops without an `await`.

@@ -10,19 +10,31 @@ import Transport
 final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
   // Unchecked: as `ServerCall`.
 
-  private let server: ServerCore
-  private let method: RegisteredMethod
-  private let encoding: MessageEncoding
+  let server: ServerCore
+  let method: ServedMethod
+  let encoding: MessageEncoding
   private let answersGzip: Bool
-  private var connection: ServerConnection?
-  private var stream: ServerStream.Reference?
+  private(set) var connection: ServerConnection?
+  private(set) var stream: ServerStream.Reference?
   private var timer: TimerWheel.Timer?
   private var hasStarted = false
-  private var isFinished = false
+  private(set) var isFinished = false
   /// How many interceptors have seen the call start.
   private var interceptorCount = 0
   /// Bytes at the head of `inbound` whose window was given back already.
-  private var credited = 0
+  var credited = 0
+  /// The calls of its connection; nil once the stream is gone.
+  private var calls: ConnectionCalls?
+  /// On whom the call counts; nil before it has a place.
+  private var account: Account?
+  private var hasPlace = false
+  /// Bytes of the request that count on the account.
+  private var chargedRequest = 0
+  /// Bytes of the response that count on the account and on the connection.
+  private var chargedResponse = 0
+  /// The request is complete, and waits for the connection to have room for a response.
+  private var isHeldBack = false
+  private var patience = StreamPatience()
   private var compression: Compressors?
 
   /// What a call with gzip needs beyond others.
@@ -33,33 +45,42 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
   }
 
   init(
-    server: ServerCore, method: RegisteredMethod, context: ServerContext, encoding: MessageEncoding,
-    acceptsGzip: Bool, connection: ServerConnection, stream: ServerStream.Reference
+    server: ServerCore, method: ServedMethod, context: ServerContext, encoding: MessageEncoding,
+    acceptsGzip: Bool, connection: ServerConnection, calls: ConnectionCalls,
+    stream: ServerStream.Reference
   ) {
     self.server = server
     self.method = method
     self.encoding = encoding
     self.connection = connection
+    self.calls = calls
     self.stream = stream
     answersGzip = encoding == .gzip && acceptsGzip
     super.init(context: context, loop: connection.loop)
     compresses = answersGzip
+    gate = calls.gate
     stream.pointee.outbound.consumerSleeps = true
     outbound = withUnsafeMutablePointer(to: &stream.pointee.outbound) { $0 }
   }
 
   // MARK: Start
 
-  /// The request's head is complete: asks the interceptors, and starts a handler that takes a stream of requests.
+  /// The request's head is complete: asks the interceptors, takes a place, and starts a handler that takes a stream of requests.
   func begin() {
-    if let deadline = context.deadline, let connection {
-      timer = connection.loop.arm(self, at: deadline.nanoseconds)
-    }
+    guard let connection, let calls else { return }
     do {
+      if let deadline = context.deadline {
+        if deadline.nanoseconds <= connection.loop.now { throw Self.deadlinePassed }
+        timer = connection.loop.arm(self, at: deadline.nanoseconds)
+      }
       for interceptor in server.interceptors {
         interceptorCount += 1
         try interceptor.callStarted(context)
       }
+      let (account, network) = calls.accounts(of: context, connection)
+      try server.admission.admit(method, account, network: network, now: connection.loop.now)
+      self.account = account
+      hasPlace = true
       if method.descriptor.kind.clientStreams {
         try startHandler(UnsafeRawBufferPointer(start: nil, count: 0))
       }
@@ -68,10 +89,17 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
     }
   }
 
+  private static let deadlinePassed = RPCError(.deadlineExceeded, "the deadline has passed")
+
   private func startHandler(_ request: UnsafeRawBufferPointer) throws(RPCError) {
-    try server.admit()
+    // The timer is late by up to a slot; what it has not seen yet must not start either.
+    if let deadline = context.deadline, let loop = connection?.loop,
+      deadline.nanoseconds - loop.now < 2 * TimerWheel.resolution, deadline.hasPassed
+    {
+      throw Self.deadlinePassed
+    }
     hasStarted = true
-    method.start(self, request)
+    method.registered.start(self, request)
   }
 
   /// Ends a call whose handler never ran.
@@ -82,8 +110,16 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
   }
 
   override func handlerDidReturn() {
-    if hasStarted { server.handlerReturned() }
     if isDetached { stream?.pointee.releaseIdleMemory() }
+    leave()
+  }
+
+  /// Gives the place back once nobody works on the call and nobody waits for its response.
+  private func leave() {
+    guard hasPlace, isFinished, handlerReturned, let account else { return }
+    hasPlace = false
+    chargeRequest(0, account)
+    server.admission.release(method, account)
   }
 
   override func unexpected(_ error: any Error) {
@@ -106,12 +142,15 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
     }
     if method.descriptor.kind.clientStreams {
       inboundChanged()
+      chargeWaiting()
     } else if !stream.pointee.isRemoteClosed {
       do throws(FramingError) {
-        guard let length = try messageLength(stream.pointee.inbound.bytes) else {
-          return creditPartial()
+        if let length = try messageLength(stream.pointee.inbound.bytes) {
+          if stream.pointee.inbound.count > length { return refuse(Self.severalMessages) }
+        } else {
+          creditPartial()
         }
-        if stream.pointee.inbound.count > length { refuse(Self.severalMessages) }
+        chargeWaiting()
       } catch {
         refuse(RPCError(error))
       }
@@ -122,6 +161,13 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
   func remoteEnded() {
     guard !isFinished else { return }
     if method.descriptor.kind.clientStreams { return inboundChanged() }
+    if let gate, gate.isClosed {
+      isHeldBack = true
+      gate.wait(self)
+      return
+    }
+    chargeWaiting()
+    guard !isFinished else { return }
     switch pull() {
     case .message(let bytes):
       guard stream?.pointee.inbound.isEmpty ?? true else {
@@ -140,77 +186,92 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
   private static let severalMessages = RPCError(
     .unimplemented, "more than one message where the method takes one request")
 
-  /// Bytes of the first message with its prefix; nil while it is incomplete.
-  private func messageLength(_ bytes: UnsafeRawBufferPointer) throws(FramingError) -> Int? {
-    guard let prefix = try MessagePrefix.read(bytes, limit: server.limits.maxRequestBytes) else {
-      return nil
+  override func gateOpened() {
+    if isHeldBack {
+      isHeldBack = false
+      remoteEnded()
+    } else {
+      super.gateOpened()
     }
-    if prefix.isCompressed, encoding == .identity { throw .compressedWithoutEncoding }
-    let length = prefix.length + MessagePrefix.byteCount
-    return bytes.count >= length ? length : nil
   }
 
   override func pull() -> InboundMessage {
     guard let stream, !isFinished else { return .failed(ServerCall.ended) }
-    do throws(FramingError) {
-      guard let length = try messageLength(stream.pointee.inbound.bytes) else {
-        return try incomplete(stream)
+    let message = takeMessage(stream)
+    // What is left of a unary request while it runs is the request itself, decoded.
+    if chargedRequest > 0, method.descriptor.kind.clientStreams { chargeWaiting() }
+    return message
+  }
+
+  /// Counts what waits of the request on the caller's account, beyond what every stream may hold; refuses the call when that is too
+  /// much.
+  private func chargeWaiting() {
+    guard let stream, let account else { return }
+    let waiting = stream.pointee.inbound.count - Admission.freeRequestBytes
+    guard let refusal = chargeRequest(max(0, waiting), account) else { return }
+    let error = server.admission.error(refusal, of: "bytes of requests", account)
+    if hasStarted { finish(error) } else { refuse(error) }
+    drop(stream)
+  }
+
+  /// Makes the account hold `bytes` for this call; the reason why not.
+  @discardableResult
+  private func chargeRequest(_ bytes: Int, _ account: Account) -> Supply.Refusal? {
+    let more = bytes - chargedRequest
+    guard more != 0 else { return nil }
+    let supply = server.admission.requestBytes
+    if more < 0 {
+      supply.give(-more, by: account.requestBytes)
+    } else if let refusal = supply.take(more, by: account.requestBytes) {
+      return refusal
+    }
+    chargedRequest = bytes
+    return nil
+  }
+
+  /// Forgets what has arrived of a request that nobody will read.
+  private func drop(_ stream: ServerStream.Reference) {
+    connection?.session.consume(stream.pointee.inbound.count - credited, of: stream)
+    credited = 0
+    stream.pointee.inbound.clear()
+    stream.pointee.inbound.release(above: 0)
+  }
+
+  /// Looks at how long the client keeps the call waiting; twice a second.
+  func look(now: Int64) {
+    guard let stream, !isFinished else { return }
+    let limits = server.limits
+    let kind = method.descriptor.kind
+    if kind.clientStreams {
+      let owes =
+        awaitsRequest && (kind == .clientStreaming || !stream.pointee.inbound.isEmpty)
+      if patience.isSlow(
+        now: now, received: stream.pointee.bytesReceived, owes: owes,
+        span: server.rateSpan, minimum: server.minimumBytes)
+      {
+        return finish(
+          RPCError(
+            .deadlineExceeded,
+            "the request came slower than \(limits.minimumRate) bytes a second"))
       }
-      let bytes = stream.pointee.inbound.bytes
-      // The bytes stay where they are until more arrive, which is after the message was read.
-      stream.pointee.inbound.consume(length)
-      if !stream.pointee.isRemoteClosed { giveBack(length, stream) }
-      let body = UnsafeRawBufferPointer(rebasing: bytes[MessagePrefix.byteCount..<length])
-      return .message(bytes[0] == 1 ? try inflated(body) : body)
-    } catch {
-      return .failed(RPCError(error))
+    } else if !stream.pointee.isRemoteClosed, now - stream.pointee.openedAt >= server.bodySpan {
+      return refuse(
+        RPCError(.deadlineExceeded, "the request was not complete after \(limits.bodyTimeout)"))
+    }
+    if let span = method.idleNanoseconds,
+      patience.isIdle(
+        now: now, passed: stream.pointee.bytesReceived &+ stream.pointee.bytesSent, span: span)
+    {
+      finish(RPCError(.deadlineExceeded, "the stream was idle for \(span / 1_000_000_000) s"))
     }
   }
 
-  private func incomplete(_ stream: ServerStream.Reference) throws(FramingError) -> InboundMessage {
-    guard stream.pointee.isRemoteClosed else {
-      creditPartial()
-      return .pending
-    }
-    if stream.pointee.inbound.isEmpty { return .end }
-    throw .truncatedMessage(missing: missing(stream.pointee.inbound.bytes))
-  }
-
-  private func missing(_ bytes: UnsafeRawBufferPointer) -> Int {
-    guard bytes.count >= MessagePrefix.byteCount else {
-      return MessagePrefix.byteCount - bytes.count
-    }
-    let length = Int(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 1, as: UInt32.self)))
-    return length + MessagePrefix.byteCount - bytes.count
-  }
-
-  /// The handler took `length` bytes: opens the window by those that were not given back before.
-  private func giveBack(_ length: Int, _ stream: ServerStream.Reference) {
-    let known = min(length, credited)
-    credited -= known
-    guard length > known, let connection else { return }
-    connection.session.consume(length - known, of: stream)
-    connection.markDirty()
-  }
-
-  /// Opens the window for a message that is incomplete: one larger than the window could never complete otherwise.
-  private func creditPartial() {
-    guard let stream, let connection else { return }
-    let fresh = stream.pointee.inbound.count - credited
-    guard fresh > 0 else { return }
-    credited += fresh
-    connection.session.consume(fresh, of: stream)
-    connection.markDirty()
-  }
-
-  private func inflated(_ body: UnsafeRawBufferPointer) throws(FramingError)
-    -> UnsafeRawBufferPointer
-  {
+  /// A compressed message, valid until the next one.
+  func inflated(_ body: UnsafeRawBufferPointer) throws(FramingError) -> UnsafeRawBufferPointer {
     let compression = compressors
     do throws(GzipError) {
       if compression.inflater == nil { compression.inflater = try GzipInflater() }
-      compression.inflated = try compression.inflater!.inflate(
-        body, limit: server.limits.maxRequestBytes)
+      compression.inflated = try compression.inflater!.inflate(body, limit: method.maxRequestBytes)
     } catch {
       throw .gzip(error)
     }
@@ -226,6 +287,28 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
   }
 
   // MARK: Response
+
+  /// Counts what waits of a large response on the connection and on the caller's account: while that is too much, nobody encodes
+  /// more on this connection.
+  override func outputChanged(_ count: Int) {
+    let counted = count >= ServerCall.highWaterMark ? count : 0
+    guard counted != chargedResponse, let account, let calls else { return }
+    let more = counted - chargedResponse
+    chargedResponse = counted
+    if counted > 0 { stream?.pointee.outbound.producerWaits = true }
+    if more > 0 {
+      server.admission.responseBytes.add(more, by: account.responseBytes)
+    } else {
+      server.admission.responseBytes.give(-more, by: account.responseBytes)
+    }
+    calls.outputChanged(by: more, account)
+  }
+
+  /// The connection took bytes of a response that is counted or waited for.
+  func drained() {
+    didDrain()
+    if let stream { outputChanged(stream.pointee.outbound.count) }
+  }
 
   override func wake() {
     guard let stream, let connection else { return }
@@ -277,6 +360,7 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
     notifyFinished(error?.status ?? .ok)
     // Ended by somebody else while its handler runs: what the handler waits for never comes.
     cancelHandler()
+    leave()
   }
 
   private func submitEnd(
@@ -312,7 +396,7 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
 
   func deadlinePassed() {
     timer = nil
-    finish(RPCError(.deadlineExceeded, "the deadline has passed"))
+    if hasStarted { finish(Self.deadlinePassed) } else { refuse(Self.deadlinePassed) }
   }
 
   private func disarm() {
@@ -324,8 +408,10 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
   /// The stream is gone; `code` is the HTTP/2 error code.
   func streamClosed(_ code: UInt32) {
     disarm()
+    outputChanged(0)
     stream = nil
     connection = nil
+    calls = nil
     guard !isFinished else { return }
     isFinished = true
     let error = RPCError(.cancelled, "the stream ended with HTTP/2 error code \(code)")
@@ -334,6 +420,7 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
     responseEnded(error)
     inboundChanged()
     notifyFinished(error.status)
+    leave()
   }
 
   /// The server goes: a response that no handler works on ends now.

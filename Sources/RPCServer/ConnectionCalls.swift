@@ -8,6 +8,17 @@ import Transport
 final class ConnectionCalls: ServerConnectionOwner {
   private let server: ServerCore
   private var metadata = ByteQueue()
+  /// Holds responses back while too many bytes of them wait for the client.
+  let gate = OutputGate()
+  /// Bytes of large responses that wait for the client.
+  private var waitingBytes = 0
+  /// On whose account the gate was closed.
+  private var gateAccount: Account?
+  /// The account of the client's address, and of the principal that called last.
+  private var network: Account?
+  private var principal: (name: String, account: Account)?
+  /// Open streams of the methods that have a limit of them.
+  private var openStreams: [ObjectIdentifier: Int] = [:]
 
   init(_ server: ServerCore) { self.server = server }
 
@@ -16,12 +27,27 @@ final class ConnectionCalls: ServerConnectionOwner {
     case .headers(let stream): begin(stream, connection)
     case .data(let stream): dataArrived(stream, connection)
     case .remoteEnd(let stream): remoteEnded(stream, connection)
-    case .drained(let stream): call(stream)?.didDrain()
+    case .drained(let stream): call(stream)?.drained()
     case .closed(let stream, let code):
-      guard let owner = stream.pointee.owner else { return }
+      guard let call = call(stream) else { return }
+      stream.pointee.owner?.release()
       stream.pointee.owner = nil
-      (owner.takeRetainedValue() as? Call)?.streamClosed(code)
+      if call.method.maxStreamsPerConnection != nil {
+        openStreams[ObjectIdentifier(call.method)]? -= 1
+      }
+      call.streamClosed(code)
     case .settingsAcknowledged, .pingAcknowledged, .goAway: break
+    }
+  }
+
+  func look(at stream: ServerStream.Reference, of connection: ServerConnection, now: Int64) {
+    // What was overdrawn on other connections may have left since.
+    if let gateAccount { turnGate(gateAccount) }
+    if let call = call(stream) { return call.look(now: now) }
+    // Not a call: the page for people, or an answer whose request goes on.
+    if !stream.pointee.isRemoteClosed, now - stream.pointee.openedAt >= server.bodySpan {
+      connection.session.reset(stream, .cancel)
+      connection.markDirty()
     }
   }
 
@@ -30,10 +56,56 @@ final class ConnectionCalls: ServerConnectionOwner {
   }
 
   func connectionClosed(_ connection: ServerConnection) {
+    gate.abandon()
     if let reason = connection.failureReason {
       server.logger.debug(
         "a connection ended", metadata: ["peer": "\(connection.peer)", "reason": "\(reason)"])
     }
+  }
+
+  // MARK: Limits
+
+  /// On whom a call counts: its principal, else its address; and its address, where that is another.
+  func accounts(
+    of context: ServerContext, _ connection: ServerConnection
+  ) -> (caller: Account, network: Account?) {
+    let now = connection.loop.now
+    let network =
+      network ?? server.admission.accounts.account("address \(connection.network)", now: now)
+    self.network = network
+    guard let name = context.account else { return (network, nil) }
+    if let principal, principal.name == name { return (principal.account, network) }
+    let account = server.admission.accounts.account("principal \(name)", now: now)
+    principal = (name, account)
+    return (account, network)
+  }
+
+  /// The bytes of large responses that wait have become more or fewer, by those of a call of `account`.
+  func outputChanged(by change: Int, _ account: Account) {
+    waitingBytes += change
+    turnGate(account)
+  }
+
+  private func turnGate(_ account: Account) {
+    if waitingBytes >= server.limits.maxResponseBufferBytesPerConnection
+      || server.admission.responseBytes.isOverdrawn(by: account.responseBytes)
+    {
+      gateAccount = account
+      gate.close()
+    } else if gate.isClosed {
+      gateAccount = nil
+      gate.open()
+    }
+  }
+
+  /// Whether the method may have one more stream on this connection; counts it.
+  private func hasStream(of method: ServedMethod) -> RPCError? {
+    guard let limit = method.maxStreamsPerConnection else { return nil }
+    let id = ObjectIdentifier(method)
+    let count = openStreams[id, default: 0]
+    guard count < limit else { return server.admission.tooManyStreams(of: method, limit: limit) }
+    openStreams[id] = count + 1
+    return nil
   }
 
   private func call(_ stream: ServerStream.Reference) -> Call? {
@@ -79,25 +151,27 @@ final class ConnectionCalls: ServerConnectionOwner {
       return fail(
         stream, connection, RPCError(.unimplemented, "there is no method \(name) here"))
     }
+    if let refusal = hasStream(of: method) { return fail(stream, connection, refusal) }
     let context = ServerContext(
-      method: method.descriptor, peer: connection.peer,
+      method: method.descriptor, peer: connection.peer, network: connection.network,
       deadline: deadline(head, method.descriptor.kind, connection.loop.now),
       requestMetadata: Metadata(block: metadata.bytes), security: connection.security)
     stream.pointee.fields.clear()
     let call = Call(
       server: server, method: method, context: context, encoding: encoding,
-      acceptsGzip: head.acceptsGzip, connection: connection, stream: stream)
+      acceptsGzip: head.acceptsGzip, connection: connection, calls: self, stream: stream)
     stream.pointee.owner = Unmanaged.passRetained(call)
     call.begin()
   }
 
   private func deadline(_ head: RequestHead, _ kind: MethodKind, _ now: Int64) -> Deadline? {
-    if case .nanoseconds(let timeout) = head.timeout {
-      let (sum, overflow) = now.addingReportingOverflow(timeout)
-      return Deadline(nanoseconds: overflow ? .max : sum)
+    var timeout = kind == .unary ? server.defaultUnaryNanoseconds : nil
+    if case .nanoseconds(let asked) = head.timeout {
+      timeout = kind == .unary ? min(asked, server.maxUnaryNanoseconds) : asked
     }
-    guard kind == .unary, let nanoseconds = server.defaultUnaryNanoseconds else { return nil }
-    return Deadline(nanoseconds: now &+ nanoseconds)
+    guard let timeout else { return nil }
+    let (sum, overflow) = now.addingReportingOverflow(timeout)
+    return Deadline(nanoseconds: overflow ? .max : sum)
   }
 
   // MARK: Body

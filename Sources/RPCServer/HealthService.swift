@@ -4,32 +4,49 @@ import StandardProtos
 import Synchronization
 
 /// `grpc.health.v1`: what the server says about itself and each of its services. Safe from any thread.
+///
+/// Strangers may ask. Names are looked up by their bytes and bounded before anything is done with them, and a watch of an unknown
+/// service costs its name.
 final class HealthService: Grpc_Health_V1_HealthServer {
   typealias Status = Grpc_Health_V1_HealthCheckResponse.ServingStatus
   typealias Watcher = DetachedResponseStream<Grpc_Health_V1_HealthCheckResponse>
+  private typealias Name = [UInt8]
 
   private struct State {
     /// The empty name is the server as a whole.
-    var statuses: [String: Status]
-    var watchers: [ObjectIdentifier: (service: String, stream: Watcher)] = [:]
+    var statuses: [Name: Status]
+    var watchers: [Name: [ObjectIdentifier: Watcher]] = [:]
   }
 
   private let state: Mutex<State>
 
+  /// Bytes of a service's name; longer ones are INVALID_ARGUMENT.
+  static let maxNameBytes = 1024
+
   init(services: [String]) {
-    var statuses: [String: Status] = ["": .serving]
-    for service in services { statuses[service] = .serving }
+    var statuses: [Name: Status] = [[]: .serving]
+    for service in services { statuses[Name(service.utf8)] = .serving }
     state = Mutex(State(statuses: statuses))
   }
 
+  private static func name(_ service: String) throws(RPCError) -> Name {
+    guard service.utf8.count <= maxNameBytes else {
+      throw RPCError(
+        .invalidArgument, "service: \(service.utf8.count) bytes exceed \(maxNameBytes)")
+    }
+    return Name(service.utf8)
+  }
+
   /// Whether the server as a whole serves.
-  var isServing: Bool { state.withLock { $0.statuses[""] == .serving } }
+  var isServing: Bool { state.withLock { $0.statuses[[]] == .serving } }
 
   /// Sets a service's status; watchers hear of a change.
-  func set(_ status: Status, for service: String) {
+  func set(_ status: Status, for service: String) { set(status, for: Name(service.utf8)) }
+
+  private func set(_ status: Status, for name: Name) {
     let watchers = state.withLock { state -> [Watcher] in
-      guard state.statuses.updateValue(status, forKey: service) != status else { return [] }
-      return state.watchers.values.filter { $0.service == service }.map(\.stream)
+      guard state.statuses.updateValue(status, forKey: name) != status else { return [] }
+      return state.watchers[name].map { Array($0.values) } ?? []
     }
     for watcher in watchers { watcher.send(.with { $0.status = status }) }
   }
@@ -43,7 +60,8 @@ final class HealthService: Grpc_Health_V1_HealthServer {
   func check(
     _ request: Grpc_Health_V1_HealthCheckRequest, context: ServerContext
   ) async throws -> Grpc_Health_V1_HealthCheckResponse {
-    guard let status = state.withLock({ $0.statuses[request.service] }) else {
+    let name = try Self.name(request.service)
+    guard let status = state.withLock({ $0.statuses[name] }) else {
       throw RPCError(.notFound, "there is no service \"\(request.service)\" here")
     }
     return .with { $0.status = status }
@@ -54,7 +72,9 @@ final class HealthService: Grpc_Health_V1_HealthServer {
   ) async throws -> Grpc_Health_V1_HealthListResponse {
     let statuses = state.withLock { $0.statuses }
     return .with {
-      $0.statuses = statuses.mapValues { status in .with { $0.status = status } }
+      for (name, status) in statuses {
+        $0.statuses[String(decoding: name, as: UTF8.self)] = .with { $0.status = status }
+      }
     }
   }
 
@@ -62,18 +82,21 @@ final class HealthService: Grpc_Health_V1_HealthServer {
     _ request: Grpc_Health_V1_HealthCheckRequest,
     responses: ResponseStream<Grpc_Health_V1_HealthCheckResponse>, context: ServerContext
   ) async throws {
+    let name = try Self.name(request.service)
     let stream = responses.detach()
     let id = ObjectIdentifier(stream)
-    let status = state.withLock { state -> Status in
-      state.watchers[id] = (request.service, stream)
-      let status = state.statuses[request.service] ?? .serviceUnknown
+    state.withLock { state in
+      state.watchers[name, default: [:]][id] = stream
       // Under the lock, so that no change overtakes the first answer.
-      stream.send(.with { $0.status = status })
-      return status
+      stream.send(.with { $0.status = state.statuses[name] ?? .serviceUnknown })
     }
-    _ = status
-    stream.onTermination { [weak self] _ in
-      self?.state.withLock { $0.watchers[id] = nil }
+    stream.onTermination { [weak self] _ in self?.remove(id, from: name) }
+  }
+
+  private func remove(_ id: ObjectIdentifier, from name: Name) {
+    state.withLock { state in
+      state.watchers[name]?[id] = nil
+      if state.watchers[name]?.isEmpty == true { state.watchers[name] = nil }
     }
   }
 }

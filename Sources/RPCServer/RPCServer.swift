@@ -42,9 +42,10 @@ public final class RPCServer: Sendable {
     let health = HealthService(services: services.map(\.service))
     all.append(health.registration)
     if configuration.reflection { all += try ReflectionIndex.services(for: all) }
-    core = ServerCore(
-      router: try Router(all.flatMap(\.methods)), interceptors: interceptors,
-      limits: configuration.limits, errorDomain: configuration.errorDomain,
+    core = try ServerCore(
+      methods: all.flatMap(\.methods), methodLimits: configuration.methodLimits,
+      interceptors: interceptors, limits: configuration.limits,
+      errorDomain: configuration.errorDomain,
       logger: configuration.logger, health: health)
   }
 
@@ -56,14 +57,19 @@ public final class RPCServer: Sendable {
       }
       state.phase = .stopping
     }
+    if configuration.raisesDescriptorLimit { DescriptorLimit.raise() }
     let core = core
     let onLoopStart = onLoopStart
+    let refusals = SparseLog { [logger = configuration.logger] reason, more in
+      logger.warning(
+        "a connection was refused", metadata: ["reason": "\(reason)", "more": "\(more)"])
+    }
     do {
       let listener = try await ServerListener.start(
         .init(
           host: configuration.host, port: configuration.port, tls: configuration.tls?.listener,
           eventLoops: configuration.eventLoops, session: configuration.limits.session,
-          limits: configuration.limits.connection),
+          limits: configuration.limits.connection, onRefusal: { refusals.note($0) }),
         onLoopStart: { try onLoopStart(ServerLoop($0, index: $1)) },
         owner: { _ in ConnectionCalls(core) })
       state.withLock { $0.phase = .running(listener) }
@@ -81,13 +87,13 @@ public final class RPCServer: Sendable {
     }
   }
 
-  /// Connections that are open, and handlers that run.
-  public var load: (connections: Int, handlers: Int) {
+  /// Connections that are open, and calls that are under way, streams included.
+  public var load: (connections: Int, calls: Int) {
     let connections = state.withLock { state in
       if case .running(let listener) = state.phase { return listener.connectionCount }
       return 0
     }
-    return (connections, core.runningHandlers)
+    return (connections, core.openCalls)
   }
 
   /// Returns when the server has shut down.

@@ -101,7 +101,28 @@ struct ReflectionIndex: Sendable {
     }
   }
 
+  /// Bytes of a name that is asked for; longer ones are INVALID_ARGUMENT.
+  static let maxNameBytes = 1024
+
+  private static func nameBytes(_ request: Request.MessageRequest?) -> Int {
+    switch request {
+    case .fileByFilename(let name)?, .fileContainingSymbol(let name)?,
+      .allExtensionNumbersOfType(let name)?:
+      name.utf8.count
+    case .fileContainingExtension(let wanted)?: wanted.containingType.utf8.count
+    case .listServices?, nil: 0
+    }
+  }
+
   private func content(_ request: Request) -> Response.MessageResponse {
+    let count = Self.nameBytes(request.messageRequest)
+    guard count <= Self.maxNameBytes else {
+      return .errorResponse(
+        .with {
+          $0.errorCode = Int32(StatusCode.invalidArgument.rawValue)
+          $0.errorMessage = "a name of \(count) bytes exceeds \(Self.maxNameBytes)"
+        })
+    }
     switch request.messageRequest {
     case .fileByFilename(let name)?:
       return file(name, orMissing: "file \(name)")

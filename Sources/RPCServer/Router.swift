@@ -21,15 +21,15 @@ final class Router: @unchecked Sendable {
     var offset: Int
     var count: Int
     /// nil: the slot is free. `methods` keeps it.
-    var method: Unmanaged<RegisteredMethod>?
+    var method: Unmanaged<ServedMethod>?
   }
 
-  private let methods: [RegisteredMethod]
+  private let methods: [ServedMethod]
   private let paths: UnsafeMutableRawBufferPointer
   private let slots: UnsafeMutablePointer<Slot>
   private let mask: Int
 
-  init(_ methods: [RegisteredMethod]) throws(Problem) {
+  init(_ methods: [ServedMethod]) throws(Problem) {
     self.methods = methods
     var size = 16
     while size < methods.count * 4 { size *= 2 }
@@ -70,7 +70,7 @@ final class Router: @unchecked Sendable {
   }
 
   /// The method of a path; nil when there is none.
-  func find(_ path: UnsafeRawBufferPointer) -> RegisteredMethod? {
+  func find(_ path: UnsafeRawBufferPointer) -> ServedMethod? {
     let hash = Self.hash(path)
     var index = Int(truncatingIfNeeded: hash) & mask
     while let method = slots[index].method {

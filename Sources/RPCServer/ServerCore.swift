@@ -1,50 +1,47 @@
 import Framing
 import HTTP2
 import Logging
-import ProtoWire
 import RPCCore
-import Synchronization
 
-/// What all connections of a server share. Immutable but for its counters.
+/// What all connections of a server share. Immutable but for what `admission` counts.
 final class ServerCore: Sendable {
   let router: Router
   let interceptors: [any ServerInterceptor]
   let limits: ServerLimits
   let defaultUnaryNanoseconds: Int64?
+  let maxUnaryNanoseconds: Int64
+  /// Over which a request's rate is averaged, and the bytes that must come in it.
+  let rateSpan: Int64
+  let minimumBytes: UInt64
+  /// Until which a request that is one message must be complete.
+  let bodySpan: Int64
   let errorDomain: String?
   let logger: Logger
   let health: HealthService
-  private let running = Atomic<Int>(0)
+  let admission: Admission
 
   init(
-    router: Router, interceptors: [any ServerInterceptor], limits: ServerLimits,
-    errorDomain: String? = nil, logger: Logger, health: HealthService
-  ) {
-    self.router = router
+    methods: [RegisteredMethod], methodLimits: (AnyMethodDescriptor) -> MethodLimits,
+    interceptors: [any ServerInterceptor], limits: ServerLimits, errorDomain: String? = nil,
+    logger: Logger, health: HealthService
+  ) throws(Router.Problem) {
+    router = try Router(
+      methods.map { ServedMethod($0, methodLimits($0.descriptor), limits) })
     self.interceptors = interceptors
     self.limits = limits
     defaultUnaryNanoseconds = limits.defaultUnaryTimeout?.clampedNanoseconds
+    maxUnaryNanoseconds = limits.maxUnaryTimeout?.clampedNanoseconds ?? .max
+    rateSpan = limits.noProgressTimeout.clampedNanoseconds
+    minimumBytes = UInt64(max(1, Int(rateSpan / 1_000_000_000) * limits.minimumRate))
+    bodySpan = limits.bodyTimeout.clampedNanoseconds
     self.errorDomain = errorDomain
     self.logger = logger
     self.health = health
+    admission = Admission(limits, errorDomain: errorDomain)
   }
 
-  /// Handlers that run now.
-  var runningHandlers: Int { running.load(ordering: .relaxed) }
-
-  /// Takes a place for a handler; throws when all are taken.
-  func admit() throws(RPCError) {
-    let count = running.wrappingAdd(1, ordering: .relaxed).newValue
-    guard count > limits.maxRunningHandlers else { return }
-    running.wrappingSubtract(1, ordering: .relaxed)
-    let retry = Google_Rpc_RetryInfo.with { $0.retryDelay = .with { $0.seconds = 1 } }
-    throw RPCError(
-      .resourceExhausted,
-      "\(limits.maxRunningHandlers) calls are running, the server's limit; retry later",
-      details: [Google_Protobuf_Any(packing: retry)])
-  }
-
-  func handlerReturned() { running.wrappingSubtract(1, ordering: .relaxed) }
+  /// Calls that hold a place, streams included.
+  var openCalls: Int { admission.calls.inUse + admission.streams.inUse }
 }
 
 /// Header blocks that do not depend on a call.

@@ -8,14 +8,35 @@ public struct ServerLimits: Sendable {
 
   /// The largest request message in bytes, as sent and again after inflating; larger ones are RESOURCE_EXHAUSTED.
   public var maxRequestBytes = 4 * 1024 * 1024
-  /// Handlers that run at once on the whole server; a call beyond is RESOURCE_EXHAUSTED. Calls that were reset count until their handler has returned.
-  public var maxRunningHandlers = 10_000
   /// The deadline of a unary call that brings none; nil: none. Streams have none.
   public var defaultUnaryTimeout: Duration? = .seconds(30)
+  /// The latest deadline of a unary call: a later one, or none, counts as this; nil: any.
+  public var maxUnaryTimeout: Duration? = .seconds(600)
+
+  // MARK: Places; beyond: RESOURCE_EXHAUSTED, to who overdraws
+  // A caller is a principal, or an address that has not said who it is. Beside its own limit, one may hold at most as much as is
+  // left for all others: a caller alone no more than half.
+
+  /// Unary calls under way on the whole server. Calls that were reset count until their handler has returned.
+  public var maxCalls = 10_000
+  public var maxCallsPerCaller = 5_000
+  /// Streams open on the whole server, whether a handler works on them or not.
+  public var maxOpenStreams = 50_000
+  public var maxOpenStreamsPerCaller = 20_000
+  /// Bytes of requests that have arrived and wait, or whose unary call is under way; 4 KiB of each are free.
+  public var maxRequestBufferBytes = 64 * 1024 * 1024
+  public var maxRequestBufferBytesPerCaller = 16 * 1024 * 1024
+
+  // MARK: Responses that wait for their client; beyond: nobody encodes more until some have left
+
+  /// Bytes of large responses (from 64 KiB on) that wait on the whole server.
+  public var maxResponseBufferBytes = 128 * 1024 * 1024
+  /// Bytes of large responses that wait on one connection.
+  public var maxResponseBufferBytesPerConnection = 8 * 1024 * 1024
 
   // MARK: Connections
 
-  /// Open connections; more are closed as they are accepted.
+  /// Open connections; more are closed as they are accepted. The process's limit of open files may allow fewer.
   public var maxConnections = 10_000
   /// Streams a client may have open at once on a connection; more are refused.
   public var maxConcurrentStreams = 100
@@ -42,7 +63,12 @@ public struct ServerLimits: Sendable {
   public var keepaliveInterval: Duration? = .seconds(60)
   /// From that PING to any byte of the client, before the connection is dropped.
   public var keepaliveTimeout: Duration = .seconds(20)
-  /// A response of which the client takes no byte, before its stream is reset; a socket that takes none, before the connection is closed.
+  /// From a request's head to its end, where it is one message; later: DEADLINE_EXCEEDED.
+  public var bodyTimeout: Duration = .seconds(30)
+  /// Bytes a second that a client must send while it owes a message, and take while a response waits for it, averaged over
+  /// `noProgressTimeout`. Slower: DEADLINE_EXCEEDED, or the stream is reset.
+  public var minimumRate = 1024
+  /// The time over which `minimumRate` is averaged. A socket that takes less for so long is closed.
   public var noProgressTimeout: Duration = .seconds(30)
 
   // MARK: Floods; beyond: the connection is closed
@@ -51,11 +77,12 @@ public struct ServerLimits: Sendable {
   public var maxContinuations = 8
   /// PING and SETTINGS whose acknowledgement waits for a client that does not read.
   public var maxOutboundAcknowledgements = 100
-  /// Streams a client may reset: at once, and per second after that.
-  public var resetBurst = 100
-  public var resetRate = 33
 
   // MARK: Floods; beyond: GOAWAY with ENHANCE_YOUR_CALM, and the connection is closed
+
+  /// Streams a client may reset within 100 ms of opening them: at once, and per second after that.
+  public var resetBurst = 100
+  public var resetRate = 33
 
   /// Streams reset for the client's errors and invalid frames: at once, and per second after that.
   public var faultBurst = 100
@@ -99,6 +126,7 @@ public struct ServerLimits: Sendable {
     connection.keepaliveInterval = keepaliveInterval.map { TimeAmount($0) }
     connection.keepaliveTimeout = TimeAmount(keepaliveTimeout)
     connection.noProgress = TimeAmount(noProgressTimeout)
+    connection.minimumRate = minimumRate
     return connection
   }
 }

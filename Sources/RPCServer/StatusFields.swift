@@ -29,41 +29,65 @@ enum StatusFields {
   }
 
   /// The start of a message, as much as clients' header limits bear.
-  private static func cut(_ message: String) -> String {
-    guard message.utf8.count > messageLimit else { return message }
-    var end = message.utf8.index(message.startIndex, offsetBy: messageLimit)
+  private static func cut(_ message: String, to limit: Int = messageLimit) -> String {
+    guard message.utf8.count > limit else { return message }
+    var end = message.utf8.index(message.startIndex, offsetBy: limit)
     while end.samePosition(in: message.unicodeScalars) == nil {
       end = message.utf8.index(before: end)
     }
     return message[..<end] + "…"
   }
 
-  /// The encoded `google.rpc.Status`, without the last details where they do not fit; nil: there are none.
+  /// The encoded `google.rpc.Status`; nil: there are no details. What does not fit is left out, from the end, before anything is
+  /// encoded; the first ErrorInfo stays, whatever else goes.
   private static func details(of error: RPCError, message: String, domain: String?) -> [UInt8]? {
-    var details = error.details
-    if let domain, !details.contains(where: { $0.holds(Google_Rpc_ErrorInfo.self) }) {
-      let info = Google_Rpc_ErrorInfo.with {
-        $0.reason = "\(error.code)"
-        $0.domain = domain
-      }
-      details.insert(Google_Protobuf_Any(packing: info), at: 0)
+    let infos = error.details.filter { $0.holds(Google_Rpc_ErrorInfo.self) }
+    var info = infos.first.map(bounded)
+    if info == nil, let domain {
+      info = Google_Protobuf_Any(
+        packing: Google_Rpc_ErrorInfo.with {
+          $0.reason = "\(error.code)"
+          $0.domain = domain
+        })
     }
-    while !details.isEmpty {
-      let status = Google_Rpc_Status.with {
-        $0.code = Int32(error.code.rawValue)
-        $0.message = message
-        $0.details = details
-      }
-      let encoded = Base64.encode(status.serialized())
-      if encoded.count <= detailsLimit { return encoded }
-      details.removeLast()
+    var details = info.map { [$0] } ?? []
+    var room = detailsLimit * 3 / 4 - message.utf8.count - 64 - details.reduce(0) { $0 + size($1) }
+    for detail in error.details where !detail.holds(Google_Rpc_ErrorInfo.self) {
+      room -= size(detail)
+      guard room >= 0 else { break }
+      details.append(detail)
     }
-    return nil
+    guard !details.isEmpty else { return nil }
+    let status = Google_Rpc_Status.with {
+      $0.code = Int32(error.code.rawValue)
+      $0.message = message
+      $0.details = details
+    }
+    return Base64.encode(status.serialized())
+  }
+
+  /// Bytes that a detail adds to a status, or a few more.
+  private static func size(_ detail: Google_Protobuf_Any) -> Int {
+    detail.typeUrl.utf8.count + detail.value.count + 16
+  }
+
+  /// An ErrorInfo as it is, or without its metadata where they are too large.
+  private static func bounded(_ info: Google_Protobuf_Any) -> Google_Protobuf_Any {
+    guard info.value.count > infoLimit else { return info }
+    guard var whole = try? info.unpacked(as: Google_Rpc_ErrorInfo.self) else {
+      return Google_Protobuf_Any(packing: Google_Rpc_ErrorInfo())
+    }
+    whole.metadata = [:]
+    whole.reason = cut(whole.reason, to: infoLimit / 4)
+    whole.domain = cut(whole.domain, to: infoLimit / 4)
+    return Google_Protobuf_Any(packing: whole)
   }
 
   /// Bytes of a message, and of encoded details: most clients take 8 KiB of headers in all.
   static let messageLimit = 1024
   static let detailsLimit = 5 * 1024
+  /// Bytes of an ErrorInfo with its metadata.
+  static let infoLimit = 2 * 1024
 }
 
 extension RPCError {

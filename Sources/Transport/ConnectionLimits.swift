@@ -14,9 +14,12 @@ public struct ConnectionLimits: Sendable {
   public var keepaliveInterval: TimeAmount? = .seconds(60)
   /// From that PING to any byte of the client, before the connection is dropped.
   public var keepaliveTimeout: TimeAmount = .seconds(20)
-  /// A response with bytes to send that the client takes none of, before its stream is reset; a socket that takes none, before the connection is closed.
+  /// The time over which the minimum rate is averaged: a response that waits for its client longer, below that rate, is reset; a
+  /// socket that takes less for so long is closed.
   public var noProgress: TimeAmount = .seconds(30)
-  /// Connections of a server; more are closed as they are accepted.
+  /// Bytes a second.
+  public var minimumRate = 1024
+  /// Connections of a server; more are closed as they are accepted. The process's limit of open files may allow fewer.
   public var maxConnections = 10_000
 
   public init() {}

@@ -1,12 +1,15 @@
 public import HTTP2
 public import NIOCore
 import NIOSSL
+import NIOTLS
 public import RPCCore
 
 /// Who answers the requests of a connection. All calls come on the connection's loop.
 public protocol ServerConnectionOwner: AnyObject {
   /// An event of the session, in order. A stream is released by the connection after its `.closed` event was handled.
   func handle(_ event: SessionEvent, of connection: ServerConnection)
+  /// Called twice a second for each stream that is open, at `now` nanoseconds: how long its request keeps the server waiting.
+  func look(at stream: ServerStream.Reference, of connection: ServerConnection, now: Int64)
   /// The connection is asked to end: no new streams come.
   func connectionDrains(_ connection: ServerConnection)
   /// No event follows.
@@ -25,6 +28,9 @@ public final class ServerConnection: ChannelInboundHandler {
   public let loop: LoopExecutor
   /// `127.0.0.1:51234`
   public private(set) var peer = "unknown"
+  /// Whom a connection without credentials counts for: the address without its port, of IPv6 the network of 64 bits that is
+  /// usually given to one customer.
+  public private(set) var network = "unknown"
   public private(set) var security = TransportSecurity.plain
 
   private let makeOwner: (ServerConnection) -> any ServerConnectionOwner
@@ -39,7 +45,7 @@ public final class ServerConnection: ChannelInboundHandler {
   private var isWaitingForSocket = false
   private var isClosed = false
   private var hasSpoken = false
-  /// Bytes the socket had not taken at the last look that saw them become fewer, and when that was.
+  /// Bytes the socket had not taken when it began to be watched for its rate, and when that was.
   private var unsent: (bytes: Int, since: Int64)?
   private var isDrainingFor: DrainStep = .open
   private var lastError: String?
@@ -67,14 +73,30 @@ public final class ServerConnection: ChannelInboundHandler {
 
   public func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
-    peer = context.remoteAddress.map(Self.describe) ?? "unknown"
+    if let address = context.remoteAddress { note(address) }
     owner = makeOwner(self)
+  }
+
+  private func note(_ address: SocketAddress) {
+    peer = Self.describe(address)
+    network = Self.network(address)
   }
 
   /// Nothing is sent before the client has: one that speaks another protocol shall get an answer it understands.
   public func channelActive(context: ChannelHandlerContext) {
-    if let address = context.remoteAddress { peer = Self.describe(address) }
+    if let address = context.remoteAddress { note(address) }
     context.fireChannelActive()
+  }
+
+  /// A TLS client must have asked for HTTP/2 (RFC 9113 section 3.3): one that did not would read what it does not understand.
+  public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if case TLSUserEvent.handshakeCompleted(let negotiated)? = event as? TLSUserEvent,
+      negotiated != "h2"
+    {
+      lastError = "the TLS client did not negotiate h2 (ALPN)"
+      close()
+    }
+    context.fireUserInboundEventTriggered(event)
   }
 
   public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -87,12 +109,8 @@ public final class ServerConnection: ChannelInboundHandler {
     } catch {
       lastError = "\(error)"
       deliverEvents()
-      if error == .notHTTP2, !hasSpoken {
-        answerForeign(buffer)
-      } else {
-        flush()
-      }
-      close()
+      if error != .notHTTP2 || hasSpoken || !answerForeign(buffer) { flush() }
+      closeGently()
       return
     }
     clock.heard(now: loop.now, headerBlock: session.openHeaderBlock)
@@ -100,9 +118,11 @@ public final class ServerConnection: ChannelInboundHandler {
     markDirty()
   }
 
-  private func answerForeign(_ first: ByteBuffer) {
-    guard let context, !isTLS, let answer = ForeignProtocol.answer(to: first) else { return }
+  /// False when the client is better answered in HTTP/2.
+  private func answerForeign(_ first: ByteBuffer) -> Bool {
+    guard let context, !isTLS, let answer = ForeignProtocol.answer(to: first) else { return false }
     context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: answer)), promise: nil)
+    return true
   }
 
   private func receive(_ buffer: ByteBuffer) throws(SessionError) {
@@ -151,6 +171,21 @@ public final class ServerConnection: ChannelInboundHandler {
     switch address {
     case .v4, .v6: "\(address.ipAddress ?? "?"):\(address.port ?? 0)"
     case .unixDomainSocket: "unix:\(address.pathname ?? "")"
+    }
+  }
+
+  private static func network(_ address: SocketAddress) -> String {
+    guard case .v6(let address) = address else { return address.ipAddress ?? "unix" }
+    return withUnsafeBytes(of: address.address) { whole in
+      // A sockaddr_in6: family, port and flow in 8 bytes, then the address.
+      let bytes = UnsafeRawBufferPointer(rebasing: whole[8..<24])
+      // An IPv4 address in IPv6 clothes.
+      if bytes[..<10].allSatisfy({ $0 == 0 }), bytes[10] == 0xff, bytes[11] == 0xff {
+        return bytes[12...].map { String($0) }.joined(separator: ".")
+      }
+      return stride(from: 0, to: 8, by: 2)
+        .map { String(UInt16(bytes[$0]) << 8 | UInt16(bytes[$0 + 1]), radix: 16) }
+        .joined(separator: ":") + "::/64"
     }
   }
 
@@ -217,7 +252,7 @@ public final class ServerConnection: ChannelInboundHandler {
       deliverEvents()
       if count < ServerConnection.writeSize { break }
     }
-    if session.isDone { close() }
+    if session.isDone { closeGently() }
   }
 
   // MARK: Timers
@@ -235,20 +270,21 @@ public final class ServerConnection: ChannelInboundHandler {
       lastError = reason.rawValue
       session.terminate(reason == .idle ? .noError : .enhanceYourCalm)
       flush()
-      close()
+      closeGently()
       return
     }
     if isStalled(now: now) {
       lastError =
-        "the client took no byte for \(clock.limits.noProgress.nanoseconds / 1_000_000_000) s"
+        "the client took fewer than \(minimumProgress) bytes in "
+        + "\(clock.limits.noProgress.nanoseconds / 1_000_000_000) s"
       close()
       return
     }
-    resetStalledStreams(now: now)
+    lookAtStreams(now: now)
     if case .announced(let at) = isDrainingFor, now - at >= 1_000_000_000 { goAway() }
   }
 
-  /// Whether the socket has taken nothing for too long: a reset would not get through either.
+  /// Whether the socket takes less than the minimum rate: a reset would not get through either.
   private func isStalled(now: Int64) -> Bool {
     guard isWaitingForSocket, let options = context?.channel.syncOptions,
       let bytes = try? options.getOption(.bufferedWritableBytes)
@@ -256,28 +292,45 @@ public final class ServerConnection: ChannelInboundHandler {
       unsent = nil
       return false
     }
-    guard let last = unsent, bytes >= last.bytes else {
+    guard let last = unsent else {
       unsent = (bytes, now)
       return false
     }
-    return now - last.since >= clock.limits.noProgress.nanoseconds
+    guard now - last.since >= clock.limits.noProgress.nanoseconds else { return false }
+    if last.bytes - bytes < minimumProgress { return true }
+    unsent = (bytes, now)
+    return false
   }
 
-  private func resetStalledStreams(now: Int64) {
-    let limit = clock.limits.noProgress.nanoseconds
+  /// Bytes that a client must take in the time of `noProgress`.
+  private var minimumProgress: Int {
+    let seconds = Int(clock.limits.noProgress.nanoseconds / 1_000_000_000)
+    return max(1, clock.limits.minimumRate * seconds)
+  }
+
+  private func lookAtStreams(now: Int64) {
     session.forEachStream { stream in
-      guard stream.pointee.hasResponse, !stream.pointee.outbound.isEmpty, !stream.pointee.isClosed
-      else {
-        stream.pointee.progressAt = 0
-        return
-      }
-      if stream.pointee.progressAt == 0 || stream.pointee.bytesSeen != stream.pointee.bytesSent {
-        stream.pointee.bytesSeen = stream.pointee.bytesSent
-        stream.pointee.progressAt = now
-      } else if now - stream.pointee.progressAt >= limit {
+      guard !stream.pointee.isClosed else { return }
+      resetIfStalled(stream, now: now)
+      owner?.look(at: stream, of: self, now: now)
+    }
+  }
+
+  private func resetIfStalled(_ stream: ServerStream.Reference, now: Int64) {
+    guard stream.pointee.hasResponse, !stream.pointee.outbound.isEmpty else {
+      stream.pointee.progressAt = 0
+      return
+    }
+    if stream.pointee.progressAt == 0 {
+      stream.pointee.bytesSeen = stream.pointee.bytesSent
+      stream.pointee.progressAt = now
+    } else if now - stream.pointee.progressAt >= clock.limits.noProgress.nanoseconds {
+      if stream.pointee.bytesSent - stream.pointee.bytesSeen < UInt64(minimumProgress) {
         session.reset(stream, .cancel)
         markDirty()
       }
+      stream.pointee.bytesSeen = stream.pointee.bytesSent
+      stream.pointee.progressAt = now
     }
   }
 
@@ -299,9 +352,26 @@ public final class ServerConnection: ChannelInboundHandler {
     markDirty()
   }
 
+  /// How long a client may take to read why its connection ends.
+  private static let farewell: TimeAmount = .seconds(1)
+
+  /// Ends the connection once what was written has left: closing at once would throw away what the client has not read yet,
+  /// a GOAWAY included, whenever bytes of the client are unread.
+  private func closeGently() {
+    guard let context, !isClosed else { return }
+    let channel = context.channel
+    end()
+    guard channel.isActive else { return }
+    let timer = channel.eventLoop.scheduleTask(in: Self.farewell) {
+      channel.close(promise: nil)
+    }
+    channel.closeFuture.whenComplete { _ in timer.cancel() }
+    context.close(mode: .output, promise: nil)
+  }
+
   /// Closes the socket; streams that are open end as disconnected.
   public func close() {
-    guard let context, !isClosed else { return }
+    guard let context else { return }
     context.close(promise: nil)
     end()
   }

@@ -16,10 +16,13 @@ public final class ServerListener: Sendable {
     public var backlog = 1024
     public var session: SessionConfiguration
     public var limits: ConnectionLimits
+    /// Told why a connection was closed as it was accepted, or could not be; any thread.
+    public var onRefusal: @Sendable (_ reason: String) -> Void
 
     public init(
       host: String, port: Int, tls: ListenerTLS? = nil, eventLoops: Int = 1,
-      session: SessionConfiguration = .init(), limits: ConnectionLimits = .init()
+      session: SessionConfiguration = .init(), limits: ConnectionLimits = .init(),
+      onRefusal: @escaping @Sendable (_ reason: String) -> Void = { _ in }
     ) {
       self.host = host
       self.port = port
@@ -27,6 +30,7 @@ public final class ServerListener: Sendable {
       self.eventLoops = eventLoops
       self.session = session
       self.limits = limits
+      self.onRefusal = onRefusal
     }
   }
 
@@ -72,7 +76,15 @@ public final class ServerListener: Sendable {
       let shared = Shared(rosters)
       let callbacks = try Session.SharedCallbacks(configuration.session)
       let limits = configuration.limits
+      let onRefusal = configuration.onRefusal
+      let capacity = Capacity(limits)
       let bootstrap = ServerBootstrap(group: group)
+        .serverChannelInitializer { channel in
+          channel.eventLoop.makeCompletedFuture {
+            let refusals = AcceptErrors(onRefusal)
+            try channel.pipeline.syncOperations.addHandlers(AcceptBackoffHandler(), refusals)
+          }
+        }
         .serverChannelOption(.backlog, value: Int32(clamping: configuration.backlog))
         .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
         .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -88,9 +100,9 @@ public final class ServerListener: Sendable {
             channel.closeFuture.whenComplete { _ in
               shared.connections.wrappingSubtract(1, ordering: .relaxed)
             }
-            guard count <= limits.maxConnections else {
-              throw RPCError(
-                .resourceExhausted, "connection \(count) exceeds \(limits.maxConnections)")
+            guard count <= capacity.connections else {
+              onRefusal(capacity.reason)
+              throw RPCError(.resourceExhausted, capacity.reason)
             }
             let connection = ServerConnection(
               session: try Session(callbacks), loop: roster.loop, limits: limits,
@@ -144,5 +156,36 @@ public final class ServerListener: Sendable {
     }
     for roster in shared.rosters.values { await roster.closeAll() }
     try await group.shutdownGracefully()
+  }
+}
+
+/// How many connections a listener takes, and what sets that bound.
+private struct Capacity: Sendable {
+  let connections: Int
+  let reason: String
+
+  init(_ limits: ConnectionLimits) {
+    let descriptors = DescriptorLimit.current
+    let affordable = DescriptorLimit.connections(of: descriptors)
+    connections = min(limits.maxConnections, affordable)
+    reason =
+      limits.maxConnections <= affordable
+      ? "\(limits.maxConnections) connections are open, the server's limit"
+      : "\(affordable) connections are open: the process may open \(descriptors) files, and keeps some for its own"
+  }
+}
+
+/// Tells why connections cannot be accepted. Stands behind the handler that waits before the next attempt, so that an error that
+/// lasts does not make a loop of attempts.
+private final class AcceptErrors: ChannelInboundHandler, Sendable {
+  typealias InboundIn = Channel
+
+  private let tell: @Sendable (String) -> Void
+
+  init(_ tell: @escaping @Sendable (String) -> Void) { self.tell = tell }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    tell("a connection cannot be accepted: \(error)")
+    context.fireErrorCaught(error)
   }
 }

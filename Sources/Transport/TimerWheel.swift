@@ -25,7 +25,12 @@ public struct TimerWheel: ~Copyable {
   /// The last slot time that was looked at.
   private var tick: Int64
   private var free: Timer?
+  /// Timers whose deadline has passed and which `expire` has not returned yet: a slot is walked once, however many are due.
+  private var due: Timer?
   public private(set) var count = 0
+
+  /// The slot of a timer in `due`.
+  private static let dueSlot = -1
 
   public init(now: Int64) {
     slots = .allocate(capacity: Self.slotCount)
@@ -37,6 +42,7 @@ public struct TimerWheel: ~Copyable {
 
   deinit {
     for slot in 0..<Self.slotCount { Self.deallocate(slots[slot]) }
+    Self.deallocate(due)
     Self.deallocate(free)
     slots.deallocate()
     occupied.deallocate()
@@ -84,6 +90,8 @@ public struct TimerWheel: ~Copyable {
     let slot = timer.pointee.slot
     if let previous = timer.pointee.previous {
       previous.pointee.next = timer.pointee.next
+    } else if slot == Self.dueSlot {
+      due = timer.pointee.next
     } else {
       slots[slot] = timer.pointee.next
       if timer.pointee.next == nil { occupied[slot >> 6] &= ~(1 << UInt64(slot & 63)) }
@@ -95,6 +103,7 @@ public struct TimerWheel: ~Copyable {
   /// When to call `expire` next; nil while nothing is armed.
   public var nextLook: Int64? {
     guard count > 0 else { return nil }
+    if due != nil { return tick * Self.resolution }
     var distance = 1
     while distance <= Self.slotCount {
       let slot = Int(truncatingIfNeeded: (tick &+ Int64(distance)) & Int64(Self.slotCount - 1))
@@ -113,20 +122,33 @@ public struct TimerWheel: ~Copyable {
   public mutating func expire(now: Int64) -> AnyObject? {
     let current = now / Self.resolution
     if current - tick > Int64(Self.slotCount) { tick = current - Int64(Self.slotCount) }
-    while tick < current {
-      let slot = Int(truncatingIfNeeded: (tick + 1) & Int64(Self.slotCount - 1))
-      var next = slots[slot]
-      while let node = next {
-        next = node.pointee.next
-        guard node.pointee.deadline <= now else { continue }
+    while true {
+      if let node = due {
         unlink(node)
         let payload = node.pointee.payload.takeUnretainedValue()
         node.pointee.next = free
         free = node
         return payload
       }
+      guard tick < current else { return nil }
       tick += 1
+      collect(Int(truncatingIfNeeded: tick & Int64(Self.slotCount - 1)), now: now)
     }
-    return nil
+  }
+
+  /// Moves what has passed of a slot to `due`.
+  private mutating func collect(_ slot: Int, now: Int64) {
+    var next = slots[slot]
+    while let node = next {
+      next = node.pointee.next
+      guard node.pointee.deadline <= now else { continue }
+      unlink(node)
+      node.pointee.slot = Self.dueSlot
+      node.pointee.previous = nil
+      node.pointee.next = due
+      due?.pointee.previous = node
+      due = node
+      count &+= 1
+    }
   }
 }

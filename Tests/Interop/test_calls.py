@@ -1,5 +1,6 @@
 """What every call is made of: deadlines, cancellation, metadata, compression, limits, errors."""
 
+import sqlite3
 import threading
 import time
 
@@ -207,3 +208,22 @@ def test_many_threads_share_a_connection(client):
     for thread in threads:
         thread.join()
     assert not failures
+
+
+def test_a_change_whose_deadline_passes_in_the_queue_is_not_made(own_server):
+    own_server.start()
+    with Client(own_server.address, own_server.admin_key) as client:
+        client.create_model("first")
+        foreign = sqlite3.connect(own_server.data / "rollcall.db", isolation_level=None)
+        foreign.execute("BEGIN IMMEDIATE")
+        try:
+            with pytest.raises(grpc.RpcError) as refused:
+                request = catalog_service_pb2.CreateModelRequest(model=model_pb2.Model(name="late"))
+                client.call(client.catalog.CreateModel, request, timeout=0.5)
+            assert refused.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+        finally:
+            foreign.execute("ROLLBACK")
+            foreign.close()
+        client.create_model("second")
+        listed = client.call(client.catalog.ListModels, catalog_service_pb2.ListModelsRequest())
+        assert sorted(model.name for model in listed.models) == ["first", "second"]

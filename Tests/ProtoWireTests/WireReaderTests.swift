@@ -197,7 +197,8 @@ import Testing
       case 3: expected = "+vv8"
       default: continue
       }
-      #expect(Base64Text.encode(bytes) == expected)
+      #expect(Base64.encode(bytes, padded: true) == Array(expected.utf8))
+      #expect(Base64.decode(expected.utf8) == bytes)
     }
   }
 }

@@ -1,3 +1,4 @@
+import ProtoWire
 import RPCCore
 import Testing
 

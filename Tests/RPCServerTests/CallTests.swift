@@ -29,7 +29,7 @@ import Transport
     #expect(answer.messages == [Self.bytes(count).serialized()])
     #expect(answer.status == 0)
     #expect(answer.closedWith == 0)
-    #expect(rig.core.runningHandlers == 0)
+    #expect(rig.core.openCalls == 0)
   }
 
   @Test func `metadata goes both ways, text and bytes`() throws {
@@ -121,11 +121,11 @@ import Transport
     #expect(service.running.withLock { $0 } == 1)
     rig.client.reset(stream, errorCode: 8)
     try rig.exchange()
-    #expect(rig.core.runningHandlers == 1)
+    #expect(rig.core.openCalls == 1)
     service.release()
     try rig.exchange()
     #expect(service.cancelled.withLock { $0 } == 1)
-    #expect(rig.core.runningHandlers == 0)
+    #expect(rig.core.openCalls == 0)
   }
 
   @Test func `disconnecting cancels what runs and fails who writes or reads`() throws {
@@ -137,11 +137,11 @@ import Transport
     }
     _ = try rig.open(TestService.path("Chat"))
     try rig.exchange()
-    #expect(rig.core.runningHandlers == 3)
+    #expect(rig.core.openCalls == 3)
     try rig.channel.close().wait()
     service.release()
     rig.settle()
-    #expect(rig.core.runningHandlers == 0)
+    #expect(rig.core.openCalls == 0)
     #expect(service.cancelled.withLock { $0 } == 3)
     #expect(rig.connection.session.openStreams == 0)
   }
@@ -176,7 +176,7 @@ import Transport
     let stream = try rig.open(TestService.path("Detach"))
     rig.send(Rig.frame(Self.bytes(0).serialized()), on: stream, end: true)
     try rig.exchange()
-    #expect(rig.core.runningHandlers == 0)
+    #expect(rig.core.openCalls == 1, "a stream's place, no handler's")
     #expect(rig.answer(stream).head?[":status"] == "200", "the head is sent at once")
     let detached = try #require(service.detached.withLock { $0.first })
     #expect(detached.send(Self.bytes(3)))
@@ -210,18 +210,88 @@ import Transport
     let stream = try rig.open(TestService.path("Linger"))
     rig.send(Rig.frame(Self.bytes(3).serialized()), on: stream)
     try rig.exchange()
-    #expect(rig.core.runningHandlers == 1)
+    #expect(rig.core.openCalls == 1)
     let detached = try #require(service.detached.withLock { $0.first })
     detached.finish(RPCError(.unavailable, "go elsewhere"))
     try rig.exchange()
     #expect(rig.answer(stream).status == StatusCode.unavailable.rawValue)
     #expect(service.cancelled.withLock { $0 } == 1)
-    #expect(rig.core.runningHandlers == 0)
+    #expect(rig.core.openCalls == 0)
+  }
+
+  @Test func `a request that is detached is worked on without a handler, in order`() throws {
+    let rig = try rig()
+    let stream = try rig.open(TestService.path("Converse"))
+    try rig.exchange()
+    #expect(rig.answer(stream).head?[":status"] == "200")
+    for count in [1, 2, 3] { rig.send(Rig.frame(Self.bytes(count).serialized()), on: stream) }
+    try rig.exchange()
+    #expect(rig.answer(stream).messages.count == 3)
+    rig.send(Rig.frame(Self.bytes(4).serialized()), on: stream, end: true)
+    try rig.exchange()
+    #expect(
+      try rig.answer(stream).messages.map { try Bytes(wire: $0).value.count } == [1, 2, 3, 4])
+    #expect(rig.answer(stream).status == 0)
+    #expect(rig.core.openCalls == 0)
+  }
+
+  @Test(arguments: [
+    (Rig.frame([0xff]), StatusCode.internalError), (Rig.frame([], flag: 7), .internalError),
+    (Rig.frame(bytes(13).serialized()), .aborted),
+  ])
+  func `what breaks a detached request ends the call with its reason`(
+    frame: [UInt8], code: StatusCode
+  ) throws {
+    let rig = try rig()
+    let stream = try rig.open(TestService.path("Converse"))
+    rig.send(frame, on: stream)
+    try rig.exchange()
+    #expect(rig.answer(stream).status == code.rawValue)
+    #expect(rig.core.openCalls == 0)
+  }
+
+  @Test func `work on a message of a detached request is cancelled with its call`() throws {
+    let rig = try rig()
+    let stream = try rig.open(TestService.path("Converse"))
+    rig.send(Rig.frame(Self.bytes(99).serialized()), on: stream)
+    rig.send(Rig.frame(Self.bytes(1).serialized()), on: stream)
+    try rig.exchange()
+    #expect(service.running.withLock { $0 } == 1, "one message at a time")
+    rig.client.reset(stream, errorCode: 8)
+    try rig.exchange()
+    service.release()
+    try rig.exchange()
+    #expect(service.cancelled.withLock { $0 } == 1)
+    #expect(rig.core.openCalls == 0)
+  }
+
+  @Test(arguments: ["0n", "0S", "1n", "1u"])
+  func `a call whose time is up starts no handler`(timeout: String) throws {
+    let rig = try rig()
+    let stream = try rig.open(TestService.path("Park"), fields: [("grpc-timeout", timeout)])
+    rig.send(Rig.frame(Self.bytes(1).serialized()), on: stream, end: true)
+    try rig.exchange()
+    #expect(rig.answer(stream).status == StatusCode.deadlineExceeded.rawValue)
+    #expect(service.running.withLock { $0 } == 0)
+    let chat = try rig.open(TestService.path("Chat"), fields: [("grpc-timeout", timeout)])
+    try rig.exchange()
+    #expect(rig.answer(chat).status == StatusCode.deadlineExceeded.rawValue)
+    #expect(rig.core.openCalls == 0)
+  }
+
+  @Test func `a unary call's deadline is no later than the server's greatest`() throws {
+    let rig = try Rig(services: [service.registration], limits: { $0.maxUnaryTimeout = .zero })
+    let call = try rig.unary(
+      TestService.path("Plain"), Self.bytes(1), fields: [("grpc-timeout", "1H")])
+    #expect(call.status == StatusCode.deadlineExceeded.rawValue)
+    let stream = try rig.open(TestService.path("Chat"), fields: [("grpc-timeout", "1H")])
+    try rig.exchange()
+    #expect(rig.answer(stream).closedWith == nil, "a stream's is its own")
   }
 
   @Test func `handlers beyond the cap are refused, those within go on`() throws {
     var limits = ServerLimits()
-    limits.maxRunningHandlers = 2
+    limits.maxCallsPerCaller = 2
     let rig = try rig(limits)
     for _ in 0..<2 {
       let stream = try rig.open(TestService.path("Park"))

@@ -85,6 +85,54 @@ import Testing
     #expect(text.contains("--http2-prior-knowledge"))
   }
 
+  @Test(arguments: [
+    "INVALID CONNECTION PREFACE\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", "get / HTTP/1.1\r\n",
+    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+  ])
+  func `a malformed preface is answered in HTTP/2`(text: String) throws {
+    let answer = try Rig().raw(Array(text.utf8))
+    #expect(Self.firstFrame(of: 4, in: answer) != nil, "SETTINGS come first")
+    #expect(Self.goAway(in: answer) == 1)
+  }
+
+  @Test func `a closed stream is remembered`() throws {
+    let closed = Self.frame(1, 5, 1, Self.request)
+    for (late, code) in [
+      (Self.frame(0, 0, 1, [1]), UInt32(5)), (Self.frame(1, 4, 1, Self.request), 5),
+    ] {
+      let rig = try Rig()
+      try rig.raw(Self.preface + Self.frame(4, 1, 0))
+      try rig.raw(closed)
+      let output = try rig.raw(late)
+      #expect(Self.goAway(in: output) == code)
+    }
+  }
+
+  @Test(arguments: [
+    frame(2, 0, 1, [0, 0, 0, 1, 16]), frame(1, 0x24, 1, [0, 0, 0, 1, 16] + request),
+  ])
+  func `a stream that depends on itself is an error`(bytes: [UInt8]) throws {
+    let rig = try Rig()
+    try rig.raw(Self.preface + Self.frame(4, 1, 0))
+    let output = try rig.raw(bytes)
+    #expect(Self.firstFrame(of: 3, in: output) == [0, 0, 0, 1] || Self.goAway(in: output) == 1)
+  }
+
+  @Test func `many calls that the client gives up together are no flood, if they lived a while`()
+    throws
+  {
+    let service = TestService()
+    let rig = try Rig(services: [service.registration], limits: { $0.maxConcurrentStreams = 500 })
+    try rig.raw(Self.preface + Self.frame(4, 1, 0))
+    let ids = stride(from: UInt32(1), to: 601, by: 2)
+    try rig.raw(ids.flatMap { Self.frame(1, 4, $0, Self.request) })
+    let end = Deadline.now.nanoseconds + 110_000_000
+    while Deadline.now.nanoseconds < end {}
+    try rig.raw(ids.flatMap { Self.frame(3, 0, $0, [0, 0, 0, 8]) })
+    #expect(rig.channel.isActive)
+    #expect(rig.core.openCalls == 0)
+  }
+
   @Test func `a TLS handshake on a plain port gets an alert`() throws {
     let answer = try Rig().raw([22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3])
     #expect(answer == [21, 3, 3, 0, 2, 2, 40])
@@ -216,7 +264,7 @@ import Testing
     }
     #expect(Self.goAway(in: output) != nil)
     #expect(id / 2 <= 110)
-    #expect(rig.core.runningHandlers == 0)
+    #expect(rig.core.openCalls == 0)
   }
 
   @Test func `a CONTINUATION flood ends the connection`() throws {
@@ -279,6 +327,6 @@ import Testing
     }
     try rig.exchange()
     #expect(streams.filter { rig.answer($0).closedWith != nil }.count <= 1)
-    #expect(rig.core.runningHandlers <= 3)
+    #expect(rig.core.openCalls <= 3)
   }
 }

@@ -93,7 +93,93 @@ import Testing
     rig.settle()
     #expect(!rig.channel.isActive)
     #expect(service.cancelled.withLock { $0 } == 1)
-    #expect(rig.core.runningHandlers == 0)
+    #expect(rig.core.openCalls == 0)
+  }
+
+  @Test func `a response taken byte by byte is reset as if nobody took it`() throws {
+    let service = TestService()
+    let rig = try Rig(services: [service.registration])
+    rig.takesData = false
+    let stream = try rig.open(TestService.path("Flood"))
+    rig.send(Rig.frame(Google_Protobuf_Int64Value().serialized()), on: stream, end: true)
+    try rig.exchange()
+    for second in Int64(0)...31 {
+      look(rig, after: second)
+      rig.client.consume(1, of: stream)
+      try rig.exchange()
+    }
+    #expect(rig.answer(stream).closedWith == 8)
+    #expect(service.cancelled.withLock { $0 } == 1)
+  }
+
+  @Test func `a request that does not complete in time ends, however it trickles`() throws {
+    let rig = try Rig()
+    let stream = try rig.open(TestService.path("Plain"))
+    let frame = Rig.frame([UInt8](repeating: 0, count: 100))
+    for second in Int64(0)..<30 {
+      rig.send([frame[Int(second)]], on: stream)
+      try rig.exchange()
+      look(rig, after: second)
+      #expect(rig.answer(stream).closedWith == nil)
+    }
+    look(rig, after: 31)
+    try rig.exchange()
+    #expect(rig.answer(stream).status == StatusCode.deadlineExceeded.rawValue)
+    #expect(rig.core.openCalls == 0)
+  }
+
+  @Test(arguments: [
+    ("Sum", true, true), ("Sum", false, true), ("Chat", true, true), ("Chat", false, false),
+  ])
+  func `a stream that owes a message must send it at a minimum rate`(
+    method: String, isPartial: Bool, ends: Bool
+  ) throws {
+    let rig = try Rig(services: [TestService().registration])
+    let stream = try rig.open(TestService.path(method))
+    if isPartial { rig.send([0, 0, 0, 255, 255], on: stream) }
+    for second in Int64(0)...31 {
+      if isPartial { rig.send([1], on: stream) }
+      try rig.exchange()
+      look(rig, after: second)
+    }
+    try rig.exchange()
+    let status = rig.answer(stream).status
+    #expect(status == (ends ? StatusCode.deadlineExceeded.rawValue : nil))
+  }
+
+  @Test func `a stream that sends enough goes on`() throws {
+    let rig = try Rig(services: [TestService().registration])
+    let stream = try rig.open(TestService.path("Sum"))
+    let message = Rig.frame(
+      Google_Protobuf_BytesValue.with { $0.value = [UInt8](repeating: 1, count: 2_000) }
+        .serialized())
+    for second in Int64(0)...90 {
+      rig.send(message, on: stream)
+      try rig.exchange()
+      look(rig, after: second)
+    }
+    #expect(rig.answer(stream).closedWith == nil)
+  }
+
+  @Test func `a stream that must not idle ends after its idle time, and lives while it talks`()
+    throws
+  {
+    var limits = ServerLimits()
+    limits.keepaliveInterval = nil
+    let rig = try Rig(
+      services: [TestService().registration], limits: limits,
+      methodLimits: { _ in MethodLimits(idleTimeout: .seconds(60)) })
+    let stream = try rig.open(TestService.path("Chat"))
+    try rig.exchange()
+    for second in stride(from: Int64(0), through: 200, by: 50) {
+      rig.send(Rig.frame(Google_Protobuf_BytesValue().serialized()), on: stream)
+      try rig.exchange()
+      look(rig, after: second)
+    }
+    #expect(rig.answer(stream).closedWith == nil)
+    look(rig, after: 261)
+    try rig.exchange()
+    #expect(rig.answer(stream).status == StatusCode.deadlineExceeded.rawValue)
   }
 
   @Test func `a connection without streams is closed after ten minutes`() throws {

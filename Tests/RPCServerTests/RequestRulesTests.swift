@@ -204,7 +204,7 @@ import Testing
     #expect(answer.message == "no key")
     #expect(first.log.lines == ["start Plain", "end Plain UNAUTHENTICATED"])
     #expect(second.log.lines.isEmpty)
-    #expect(rig.core.runningHandlers == 0)
+    #expect(rig.core.openCalls == 0)
   }
 
   @Test func `a reset call ends as CANCELLED`() throws {

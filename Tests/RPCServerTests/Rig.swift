@@ -34,12 +34,13 @@ final class Rig {
   init(
     services: [ServiceRegistration] = [TestService().registration],
     interceptors: [any ServerInterceptor] = [], limits: ServerLimits = ServerLimits(),
+    methodLimits: (AnyMethodDescriptor) -> MethodLimits = MethodLimits.standard,
     errorDomain: String? = nil, client configuration: ClientSession.Configuration = .init()
   ) throws {
     loop = LoopExecutor(channel.eventLoop)
     let health = HealthService(services: services.map(\.service))
-    core = ServerCore(
-      router: try Router((services + [health.registration]).flatMap(\.methods)),
+    core = try ServerCore(
+      methods: (services + [health.registration]).flatMap(\.methods), methodLimits: methodLimits,
       interceptors: interceptors, limits: limits, errorDomain: errorDomain,
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, health: health)
     let core = core

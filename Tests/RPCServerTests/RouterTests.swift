@@ -4,8 +4,10 @@ import Testing
 @testable import RPCServer
 
 @Suite struct RouterTests {
-  private func method(_ service: String, _ name: String) -> RegisteredMethod {
-    RegisteredMethod(AnyMethodDescriptor(service: service, name: name, kind: .unary)) { _, _ in }
+  private func method(_ service: String, _ name: String) -> ServedMethod {
+    ServedMethod(
+      RegisteredMethod(AnyMethodDescriptor(service: service, name: name, kind: .unary)) { _, _ in },
+      MethodLimits(), ServerLimits())
   }
 
   private func find(_ router: Router, _ path: String) -> String? {

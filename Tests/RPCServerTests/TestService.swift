@@ -111,6 +111,21 @@ final class TestService: Sendable {
         throw error
       }
     }
+    registration.bidirectionalStreaming(method("Converse", .bidirectionalStreaming)) {
+      (requests: RequestStream<Bytes>, responses: ResponseStream<Bytes>, context) in
+      let stream = responses.detach()
+      requests.detach { request in
+        if request.value.count == 13 { throw RPCError(.aborted, "thirteen") }
+        if request.value.count == 99 {
+          self.running.withLock { $0 += 1 }
+          await self.park()
+          if Task.isCancelled, context.isCancelled { self.cancelled.withLock { $0 += 1 } }
+        }
+        try await responses.write(request)
+      } onEnd: {
+        stream.finish($0)
+      }
+    }
     registration.bidirectionalStreaming(method("Chat", .bidirectionalStreaming)) {
       (requests: RequestStream<Bytes>, responses: ResponseStream<Bytes>, _) in
       do {

@@ -51,6 +51,23 @@ import Testing
     #expect(due(&wheel, 1001 * Self.slot) == [1])
   }
 
+  @Test func `deadlines that are due are walked over once, and can still be taken back`() {
+    var wheel = TimerWheel(now: 0)
+    let payloads = (0..<6).map { Payload($0) }
+    // Later ones of the same slot lie before those that are due.
+    let due = payloads[..<3].map { wheel.arm($0, at: 3 * Self.slot) }
+    for payload in payloads[3...] { _ = wheel.arm(payload, at: 515 * Self.slot) }
+    var names: [Int] = []
+    if let first = wheel.expire(now: 3 * Self.slot) as? Payload { names.append(first.name) }
+    #expect(wheel.nextLook == 3 * Self.slot, "more is due")
+    let other = names == [0] ? 1 : 0
+    wheel.disarm(due[other])
+    while let next = wheel.expire(now: 3 * Self.slot) as? Payload { names.append(next.name) }
+    #expect(Set(names) == Set([0, 1, 2]).subtracting([other]))
+    #expect(wheel.count == 3)
+    #expect(Set(self.due(&wheel, 515 * Self.slot)) == [3, 4, 5])
+  }
+
   @Test func `a disarmed deadline does not fire, its neighbours do`() {
     var wheel = TimerWheel(now: 0)
     let payloads = (0..<5).map { Payload($0) }

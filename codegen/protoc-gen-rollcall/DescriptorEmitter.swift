@@ -15,7 +15,8 @@ struct DescriptorEmitter {
         wrapping: "dependencies: [", file.dependencies.map(\.descriptorName), "],")
       writer.line("base64: \"\"\"")
       writer.indented { writer in
-        var text = Substring(Base64Text.encode(file.descriptor))
+        var text = Substring(
+          decoding: Base64.encode(file.descriptor, padded: true), as: UTF8.self)
         while !text.isEmpty {
           writer.line(String(text.prefix(92)))
           text = text.dropFirst(92)

@@ -35,8 +35,7 @@ struct ServiceEmitter {
               "service: \"\(service.fullName)\"", "name: \"\(method.name)\"",
               "kind: .\(method.kind.rawValue)",
             ] + (method.idempotency == ".unknown" ? [] : ["idempotency: \(method.idempotency)"])
-              + (method.options.isEmpty
-                ? [] : ["options: \"\(Base64Text.encode(method.options))\""]),
+              + (method.options.isEmpty ? [] : ["options: \"\(base64(method.options))\""]),
             ")")
         }
       }
@@ -183,4 +182,8 @@ extension SourceWriter {
     indented(body)
     line("}")
   }
+}
+
+private func base64(_ bytes: [UInt8]) -> String {
+  String(decoding: Base64.encode(bytes, padded: true), as: UTF8.self)
 }

@@ -29,7 +29,7 @@ public final class FileDescriptor: Sendable {
   /// The serialized `google.protobuf.FileDescriptorProto`, decoded on every call: keep the result.
   public var bytes: [UInt8] {
     switch content {
-    case .base64(let text): text.withUTF8Buffer { Base64Text.decode($0) }
+    case .base64(let text): Base64.decode(generated: text)
     case .bytes(let bytes): bytes
     }
   }

@@ -153,7 +153,7 @@ extension JSONReader {
   /// A string of base64, standard or URL-safe alphabet, with or without padding.
   public mutating func bytes() throws(JSONDecodingError) -> [UInt8] {
     let place = position
-    guard let bytes = Base64.decode(try scanString()) else {
+    guard let bytes = Base64.decode(try scanString(), urlSafe: true) else {
       throw fail(.malformedBase64, at: place)
     }
     return bytes

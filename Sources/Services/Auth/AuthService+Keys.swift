@@ -3,6 +3,7 @@ internal import Domain
 internal import ProtoWire
 public import RPCCore
 internal import Store
+internal import Synchronization
 
 extension AuthService {
   public func createApiKey(
@@ -78,6 +79,7 @@ extension AuthService {
   public func revokeApiKey(
     _ request: RevokeApiKeyRequest, context: ServerContext
   ) async throws -> RevokeApiKeyResponse {
+    let hasChanged = Flag()
     let response: RevokeApiKeyResponse = try await rules.mutate(request, context) { mutation in
       let caller = mutation.caller
       let key = try APIKeyResource().require(request.apiKeyId, caller, mutation.tx)
@@ -86,10 +88,13 @@ extension AuthService {
         throw ServiceError.notFound(.apiKey, id: request.apiKeyId)
       }
       try Etag.check(request.etag, .apiKey, request.apiKeyId, revision: key.revision)
-      let after = key.revokedAt == nil ? try mutation.revoke(key) : ApiKey(key)
+      guard key.revokedAt == nil else { return .with { $0.apiKey = ApiKey(key) } }
+      hasChanged.raise()
+      let after = try mutation.revoke(key)
       return RevokeApiKeyResponse.with { $0.apiKey = after }
     }
-    authentication.invalidate()
+    // Revoking a revoked key changes nothing, so nobody's key is looked up again for it.
+    if hasChanged.isRaised { authentication.invalidate(try context.authenticatedCaller().org) }
     return response
   }
 }
@@ -98,3 +103,11 @@ extension CreateApiKeyRequest: MutationRequest {}
 extension ListApiKeysRequest: ListRequest {}
 extension ListApiKeysResponse: ListResponse {}
 extension RevokeApiKeyRequest: ConditionalRequest {}
+
+/// Tells a call what its change did on the writer's thread.
+private final class Flag: Sendable {
+  private let value = Atomic<Bool>(false)
+
+  var isRaised: Bool { value.load(ordering: .acquiring) }
+  func raise() { value.store(true, ordering: .releasing) }
+}

@@ -19,7 +19,7 @@ extension AuthService {
       replaying: { mutation, first in try Self.renewKey(of: first, secret, mutation) }
     ) { mutation in try Self.create(request, secret, mutation) }
     // A repeat revokes the key of the answer before.
-    authentication.invalidate()
+    authentication.invalidate(OrgID(response.org?.id ?? ""))
     return response
   }
 

@@ -46,7 +46,7 @@ extension AuthService {
     let response: UpdatePrincipalResponse = try await rules.update(
       PrincipalResource(), request, request.principal, context
     ) { $0.principal = $1 }
-    authentication.invalidate()
+    authentication.invalidate(try context.authenticatedCaller().org)
     return response
   }
 }

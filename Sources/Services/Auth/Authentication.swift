@@ -1,5 +1,6 @@
 internal import Crypto
 public import Domain
+public import Logging
 public import RPCCore
 public import Store
 
@@ -11,36 +12,41 @@ public final class Authentication: ServerInterceptor {
   private let store: Store
   private let cache = CredentialCache()
   private let devices = DeviceCallers()
+  private let failures: FailedKeys
   let now: @Sendable () -> Timestamp
 
+  /// - Parameter logger: told, at most once a second, of keys that are not accepted.
   public init(
-    store: Store,
+    store: Store, failedKeys: FailedKeyLimit = FailedKeyLimit(), logger: Logger? = nil,
     now: @escaping @Sendable () -> Timestamp = {
       Timestamp(milliseconds: StoreClock.nowMilliseconds())
     }
   ) {
     self.store = store
+    failures = FailedKeys(failedKeys, logger)
     self.now = now
   }
 
   public func callStarted(_ context: ServerContext) throws {
     let found = context.requestMetadata.firstValue("authorization") { value in
-      Self.token(value).map { (digest: SHA256.hash(data: $0), isDevice: Self.isDeviceSecret($0)) }
+      Self.token(value).map {
+        (digest: SHA256.hash(data: $0), isDevice: Self.isDeviceSecret($0), hint: Self.hint($0))
+      }
     }
     guard let found else { throw StatusMapping.map(ServiceError.unauthenticated(.apiKeyMissing)) }
     guard let found,
       let caller = try found.isDevice ? device(found.digest) : caller(found.digest)
     else {
-      throw StatusMapping.map(ServiceError.unauthenticated(.apiKeyInvalid))
+      throw failures.refusal(context, hint: found?.hint ?? "")
     }
-    context.caller = caller
+    context.identify(caller, account: caller.principal.rawValue)
   }
 
-  /// Forgets what is cached: after a change of keys or principals was committed.
-  func invalidate() { cache.invalidate() }
+  /// Believes nothing any more of what is known of an org: after a change of its keys or principals was committed.
+  func invalidate(_ org: OrgID) { cache.invalidate(org) }
 
-  /// Grows with every ``invalidate()``.
-  var generation: UInt64 { cache.generation }
+  /// The record of when an org's keys and principals changed.
+  func changes(of org: OrgID) -> CredentialCache.Changes { cache.changes(of: org) }
 
   /// What a key is now; nil when it is revoked or its principal disabled. Its expiry is for the caller to compare.
   func standing(of key: KeyID) throws -> Credential? {
@@ -93,7 +99,7 @@ public final class Authentication: ServerInterceptor {
 
   private func caller(_ digest: SHA256.Digest) throws -> Caller? {
     let key = CredentialCache.Digest(digest)
-    let (entry, generation) = cache.find(key)
+    let (entry, asOf) = cache.find(key)
     if let entry { return isCurrent(entry) ? entry.caller : nil }
     let found = try read { try APIKeys($0).credential(digest: Array(digest)) }
     guard let found, found.key.revokedAt == nil, !found.isDisabled else { return nil }
@@ -102,7 +108,7 @@ public final class Authentication: ServerInterceptor {
         principal: found.key.principal, org: found.key.org, roles: found.roles,
         key: found.key.id, isRootOrg: found.isRootOrg),
       expiresAt: found.key.expiresAt)
-    cache.insert(key, fresh, generation: generation)
+    cache.insert(key, fresh, asOf: asOf)
     return isCurrent(fresh) ? fresh.caller : nil
   }
 
@@ -120,5 +126,15 @@ public final class Authentication: ServerInterceptor {
     var token = value[scheme.utf8CodeUnitCount...]
     while token.first == UInt8(ascii: " ") { token = token.dropFirst() }
     return token.isEmpty ? nil : UnsafeRawBufferPointer(rebasing: token)
+  }
+
+  /// What a key of ours is recognised by in public; empty for anything else.
+  private static func hint(_ token: UnsafeRawBufferPointer) -> String {
+    let hint = token.prefix(KeySecret.hintLength)
+    let isKey = hint.starts(with: "sk-".utf8) || hint.starts(with: "dk-".utf8)
+    guard isKey, hint.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
+      return ""
+    }
+    return String(decoding: hint, as: UTF8.self)
   }
 }

@@ -5,60 +5,70 @@ internal import Synchronization
 
 /// Whether the caller of a stream may go on: a stream can outlive its key, its principal and their roles.
 ///
-/// Asked before anything is sent or taken in, and at every bookmark. Costs a comparison while no key and no principal has changed,
-/// and one read of a row after a change of any.
+/// Asked before anything is sent or taken in, and at every bookmark. Costs a comparison while no key and no principal of its org
+/// has changed, and one read of a row after a change of any.
 final class CallerLease: Sendable {
   private struct State {
-    /// The changes that are accounted for; nil: none, not even those before the stream.
-    var generation: UInt64?
+    /// The org's changes that are accounted for; nil: none, not even those before the stream.
+    var seen: UInt64?
+    var changes: CredentialCache.Changes
     var expiresAt: Timestamp?
   }
 
   private let caller: Caller
   private let context: ServerContext
   private let rules: CallRules
-  private let state = Mutex(State())
+  private let state: Mutex<State>
 
   init(_ caller: Caller, _ context: ServerContext, _ rules: CallRules) {
     self.caller = caller
     self.context = context
     self.rules = rules
+    state = Mutex(State(changes: rules.authentication.changes(of: caller.org)))
   }
 
   /// Why the stream must end; nil: it may go on. Any thread.
   func refusal() -> RPCError? {
     do {
-      try state.withLock { try check(&$0) }
+      try check()
       return nil
     } catch {
       return rules.mapping.error(error, context)
     }
   }
 
-  private func check(_ state: inout State) throws {
-    if let device = caller.device { return try check(device, &state) }
+  private func check() throws {
+    if let device = caller.device { return try check(device) }
+    var known = state.withLock { $0 }
+    if known.changes.isForgotten {
+      known.changes = rules.authentication.changes(of: caller.org)
+      known.seen = nil
+    }
     // Before the read: a change during it is looked at again.
-    let generation = rules.authentication.generation
-    if state.generation != generation {
+    let changed = known.changes.last
+    if known.seen != changed {
+      // Not under the lock: the read may wait for a reader, and event loops ask too.
       guard let found = try rules.authentication.standing(of: caller.key) else {
         throw ServiceError.unauthenticated(.apiKeyInvalid)
       }
       if let refusal = Authorization.refusal(of: found.roles, context.method) {
         throw refusal
       }
-      state = State(generation: generation, expiresAt: found.key.expiresAt)
+      known.seen = changed
+      known.expiresAt = found.key.expiresAt
+      state.withLock { [known] in $0 = known }
     }
-    if let expiresAt = state.expiresAt, rules.authentication.now() >= expiresAt {
+    if let expiresAt = known.expiresAt, rules.authentication.now() >= expiresAt {
       throw ServiceError.unauthenticated(.apiKeyInvalid)
     }
   }
 
-  private func check(_ device: Caller.DeviceIdentity, _ state: inout State) throws {
-    let generation = rules.authentication.changes(of: device.id)
-    guard state.generation != generation else { return }
+  private func check(_ device: Caller.DeviceIdentity) throws {
+    let changed = rules.authentication.changes(of: device.id)
+    guard state.withLock({ $0.seen }) != changed else { return }
     guard try rules.authentication.isAccepted(device) else {
       throw ServiceError.unauthenticated(.apiKeyInvalid)
     }
-    state.generation = generation
+    state.withLock { $0.seen = changed }
   }
 }

@@ -7,6 +7,19 @@ public enum ErrorDomain {
   public static let name = ErrorDetails.domain
 }
 
+extension String {
+  /// What an error quotes of a text of the caller, so that a hostile one costs nothing more.
+  var excerpt: String { excerpt(256) }
+
+  /// The first `limit` bytes, or all of them.
+  func excerpt(_ limit: Int) -> String {
+    guard utf8.count > limit else { return self }
+    var end = utf8.index(startIndex, offsetBy: limit)
+    while end.samePosition(in: unicodeScalars) == nil { end = utf8.index(before: end) }
+    return self[..<end] + "…"
+  }
+}
+
 /// Builds an error of the API: a status with exactly one ErrorInfo and whatever else applies.
 enum ErrorDetails {
   /// Who defines our reasons.
@@ -20,7 +33,7 @@ enum ErrorDetails {
     var info = Google_Rpc_ErrorInfo()
     info.reason = reason.rawValue
     info.domain = domain
-    info.metadata = metadata
+    info.metadata = metadata.mapValues(\.excerpt)
     return RPCError(code, message, details: [pack(info)] + more.map { pack($0) })
   }
 

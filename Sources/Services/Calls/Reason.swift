@@ -37,6 +37,7 @@ public enum Reason: String, Sendable, Hashable, CaseIterable {
   // RESOURCE_EXHAUSTED
   case storageFull = "STORAGE_FULL"
   case overloaded = "OVERLOADED"
+  case rateLimited = "RATE_LIMITED"
   case artifactTooLarge = "ARTIFACT_TOO_LARGE"
   // CANCELLED, UNAVAILABLE, INTERNAL
   case cancelled = "CANCELLED"

@@ -36,24 +36,28 @@ struct StatusMapping: Sendable {
     case .permissionDenied(let message):
       return ErrorDetails.error(.permissionDenied, .roleMissing, message)
     case .invalid(let field, let message):
+      let (field, message) = (field.excerpt, message.excerpt(1024))
       return ErrorDetails.error(
         .invalidArgument, .invalidField, "\(field): \(message)", metadata: ["field": field],
         with: [
           ErrorDetails.badRequest(field: field, message: message, reason: .invalidField)
         ])
     case .notFound(let kind, let id):
+      let id = id.excerpt
       let message = "there is no \(kind.noun) \"\(id)\""
       return ErrorDetails.error(
         .notFound, .notFound, message,
         metadata: ["resourceType": kind.rawValue, "resourceId": id],
         with: [ErrorDetails.resource(kind, name: id, message: message)])
     case .alreadyExists(let kind, let name):
+      let name = name.excerpt
       let message = "a \(kind.noun) named \"\(name)\" exists already"
       return ErrorDetails.error(
         .alreadyExists, .alreadyExists, message,
         metadata: ["resourceType": kind.rawValue, "name": name],
         with: [ErrorDetails.resource(kind, name: name, message: message)])
     case .etagMismatch(let kind, let id, let given, let current):
+      let (id, given) = (id.excerpt, given.excerpt)
       let message =
         "the \(kind.noun) \"\(id)\" has changed: its etag is \"\(current)\", not \"\(given)\""
       return ErrorDetails.error(
@@ -70,7 +74,8 @@ struct StatusMapping: Sendable {
   private static func precondition(
     _ reason: Reason, subject: String, message: String, metadata: [String: String] = [:]
   ) -> RPCError {
-    ErrorDetails.error(
+    let (subject, message) = (subject.excerpt, message.excerpt(1024))
+    return ErrorDetails.error(
       .failedPrecondition, reason, message,
       metadata: metadata.merging(["subject": subject]) { given, _ in given },
       with: [ErrorDetails.preconditionFailure(reason, subject: subject, message: message)])

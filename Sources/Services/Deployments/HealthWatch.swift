@@ -27,6 +27,7 @@ final class HealthWatch: WatchSink {
   private let lease: CallerLease
   private let failure: @Sendable (WatchEnd) -> RPCError
   private let state: Mutex<State>
+  private let isReading = Atomic<Bool>(false)
 
   init(
     _ fleet: Fleet, _ deployment: DeploymentID, org: OrgID,
@@ -114,29 +115,40 @@ final class HealthWatch: WatchSink {
   @discardableResult
   private func look() -> Bool {
     guard !stream.isTerminated, checkCaller(), stream.hasRoom() else { return false }
-    return state.withLock { state in
-      do {
-        let found = try fleet.store.read { db -> DeploymentHealth? in
-          guard let deployment = try Deployments(db).find(deployment, org: org) else { return nil }
-          return try DeploymentService.health(
-            deployment, now: DeploymentService.now, db, fleet.store.telemetry)
-        }
-        guard let health = found else { return false }
-        var comparable = health
-        comparable.computedAt = nil
-        guard comparable != state.sent else { return false }
-        state.sent = comparable
-        let revision = state.revision
-        stream.send(
-          .with {
-            $0.revision = revision
-            $0.content = .snapshot(health)
-          })
-        return true
-      } catch {
-        stream.finish(failure(.failed("\(error)")))
-        return false
-      }
+    // One look at a time, and not under the lock: the read may wait for a reader, and event loops wake this watch.
+    guard isReading.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged
+    else {
+      wake()
+      return true
     }
+    defer { isReading.store(false, ordering: .releasing) }
+    do {
+      return try sendIfNew()
+    } catch {
+      stream.finish(failure(.failed("\(error)")))
+      return false
+    }
+  }
+
+  private func sendIfNew() throws -> Bool {
+    let found = try fleet.store.read { db -> DeploymentHealth? in
+      guard let deployment = try Deployments(db).find(deployment, org: org) else { return nil }
+      return try DeploymentService.health(
+        deployment, now: DeploymentService.now, db, fleet.store.telemetry)
+    }
+    guard let health = found else { return false }
+    var comparable = health
+    comparable.computedAt = nil
+    let revision = state.withLock { state -> Int64? in
+      guard comparable != state.sent else { return nil }
+      state.sent = comparable
+      return state.revision
+    }
+    guard let revision else { return false }
+    return stream.send(
+      .with {
+        $0.revision = revision
+        $0.content = .snapshot(health)
+      })
   }
 }

@@ -14,14 +14,17 @@ final class DeviceConnection: Sendable {
   private let lease: CallerLease
   private let ending: @Sendable (WatchEnd) -> RPCError
   private let failure: @Sendable (any Error) -> RPCError
-  private let sent = Mutex(Sent())
+  private let state = Mutex(State())
 
-  /// What was last computed, which decides what events concern the device.
-  private struct Sent {
-    var digest: String?
+  /// What was last computed, which decides what events concern the device, and who computes now.
+  private struct State {
+    /// The digest of the state that was sent last.
+    var sent: String?
     var device: Domain.Device?
     /// The deployments that had something to say to it.
     var deployments: Set<DeploymentID> = []
+    var isPushing = false
+    var isDirty = false
   }
 
   /// `context` is that of the call whose responses `stream` are.
@@ -39,33 +42,53 @@ final class DeviceConnection: Sendable {
     stream.onWritable { [weak self] in self?.push() }
   }
 
-  /// Computes and sends, in this order and for one caller at a time. A slow device gets the latest state once it reads again.
+  /// Computes and sends, in this order and for one caller at a time; who comes meanwhile has it done once more. A slow device gets
+  /// the latest state once it reads again.
   func push() {
-    guard stream.hasRoom(), checkCaller() else { return }
-    let refusal: RPCError? = sent.withLock { sent in
+    let isMine = state.withLock { state in
+      state.isDirty = true
+      defer { state.isPushing = true }
+      return !state.isPushing
+    }
+    guard isMine else { return }
+    // Not under the lock: the read may wait for a reader, and event loops push too.
+    while takeDirty() {
+      guard stream.hasRoom(), checkCaller() else { continue }
       do {
-        let found = try fleet.store.read { db -> (Domain.Device, DesiredState)? in
-          guard let device = try Devices(db).find(device, org: org) else { return nil }
-          return (device, try fleet.desiredState(device, db))
-        }
-        guard let (device, state) = found else { return nil }
-        sent.device = device
-        sent.deployments = Set(state.entries.map { DeploymentID($0.deploymentId) })
-        guard state.digest != sent.digest else { return nil }
-        sent.digest = state.digest
-        stream.send(ConnectResponse.with { $0.content = .desiredState(state) })
-        return nil
+        try send()
       } catch {
-        return failure(error)
+        stream.finish(failure(error))
       }
     }
-    if let refusal { stream.finish(refusal) }
+  }
+
+  private func takeDirty() -> Bool {
+    state.withLock { state in
+      defer { state.isDirty = false }
+      state.isPushing = state.isDirty
+      return state.isDirty
+    }
+  }
+
+  private func send() throws {
+    let found = try fleet.store.read { db -> (Domain.Device, DesiredState)? in
+      guard let device = try Devices(db).find(device, org: org) else { return nil }
+      return (device, try fleet.desiredState(device, db))
+    }
+    guard let (device, wanted) = found else { return }
+    let isNew = state.withLock { state in
+      state.device = device
+      state.deployments = Set(wanted.entries.map { DeploymentID($0.deploymentId) })
+      defer { state.sent = wanted.digest }
+      return state.sent != wanted.digest
+    }
+    if isNew { stream.send(ConnectResponse.with { $0.content = .desiredState(wanted) }) }
   }
 
   /// Whether a change of a deployment, nil: one that governs nothing any more, may concern the device. Costs no query.
   func isConcerned(by deployment: DeploymentID, _ entry: DeploymentIndex.Entry?) -> Bool {
-    sent.withLock { sent in
-      guard let device = sent.device, !sent.deployments.contains(deployment) else { return true }
+    state.withLock { state in
+      guard let device = state.device, !state.deployments.contains(deployment) else { return true }
       guard let entry else { return false }
       // What was withdrawn is taken back from whoever runs it, targeted or not.
       return entry.targets(device) || !entry.deployment.withdrawnVersions.isEmpty
@@ -74,7 +97,7 @@ final class DeviceConnection: Sendable {
 
   /// Whether the device has joined or left a group since it was last looked at.
   func hasMoved(in group: GroupID, isMember: Bool) -> Bool {
-    sent.withLock { sent in sent.device.map { $0.groups.contains(group) != isMember } ?? true }
+    state.withLock { state in state.device.map { $0.groups.contains(group) != isMember } ?? true }
   }
 
   /// Ends the stream when its caller may not go on, and tells whether it may.

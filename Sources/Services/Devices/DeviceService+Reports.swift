@@ -47,36 +47,12 @@ extension DeviceService {
     context: ServerContext
   ) async throws {
     try await rules.perform(context) { caller in
-      var messages = requests.makeAsyncIterator()
-      guard case .hello(let hello)? = try await messages.next()?.content else {
-        throw ServiceError.invalid(field: "hello", message: "the first message must be a hello")
+      let call = ConnectCall(self, caller, responses, context)
+      requests.detach {
+        try await call.receive($0)
+      } onEnd: {
+        call.end($0)
       }
-      try await speak(for: hello.deviceId, caller)
-      let (device, revision) = try fleet.store.read { db in
-        (try Self.device(hello.deviceId, caller, db), try db.revision())
-      }
-      let stream = responses.detach()
-      let connection = DeviceConnection(
-        fleet, device: device.id, caller: caller, stream: stream, rules, context)
-      let number = fleet.connections.add(connection, org: caller.org, after: revision)
-      defer { fleet.connections.remove(number, org: caller.org) }
-      _ = try await take(hello.deviceId, installed: [], events: [], caller)
-      connection.push()
-      while let message = try await messages.next() {
-        guard case .report(let report)? = message.content else {
-          throw ServiceError.invalid(field: "content", message: "only reports follow the hello")
-        }
-        guard connection.checkCaller() else { return }
-        let taken = try await take(
-          hello.deviceId, installed: report.installed, events: report.events, caller)
-        // Waits for a device that reports and does not read.
-        try await responses.write(
-          .with {
-            $0.content = .acknowledgement(.with { $0.acknowledgedSequence = taken.acknowledged })
-          })
-        if !report.installed.isEmpty { connection.push() }
-      }
-      stream.finish()
     }
   }
 
@@ -84,7 +60,7 @@ extension DeviceService {
 
   /// Takes a report in, all of it or, when something in it is wrong, nothing. What is installed and the events are on disk when this
   /// returns.
-  private func take(
+  func take(
     _ deviceID: String, installed: [InstalledVersion], events: [DeviceEvent], _ caller: Caller
   ) async throws -> FleetActivity.Taken {
     guard installed.count <= 64 else {

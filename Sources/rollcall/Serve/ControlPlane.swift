@@ -59,7 +59,8 @@ final class ControlPlane: Service {
         logger.notice(
           "removed artifacts that no version refers to", metadata: ["count": "\(orphans)"])
       }
-      let authentication = Authentication(store: store)
+      let authentication = Authentication(
+        store: store, failedKeys: options.limits.failedKeys, logger: logger)
       let rules = CallRules(store: store, logger: logger, authentication: authentication)
       let fleet = Fleet(store)
       jobs = Jobs(
@@ -73,7 +74,9 @@ final class ControlPlane: Service {
       configuration.tls = options.tls
       configuration.eventLoops =
         options.loops > 0 ? options.loops : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-      configuration.limits = options.limits
+      configuration.limits = options.limits.server
+      configuration.methodLimits = options.limits.methods
+      configuration.reflection = !options.limits.noReflection
       configuration.errorDomain = ErrorDomain.name
       configuration.logger = logger
       let services = [

@@ -31,18 +31,6 @@ struct ServeOptions: ParsableArguments {
   @Option(help: "Event loops, a thread each; 0: one a core.")
   var loops = 0
 
-  @Option(help: "Open connections; more are closed as they are accepted.")
-  var maxConnections = ServerLimits().maxConnections
-
-  @Option(help: "Streams that a client may have open on one connection; gateways need more.")
-  var maxStreams = ServerLimits().maxConcurrentStreams
-
-  @Option(help: "Calls that run at once; a call beyond gets RESOURCE_EXHAUSTED.")
-  var maxCalls = ServerLimits().maxRunningHandlers
-
-  @Option(help: "Bytes of a request message; a larger one gets RESOURCE_EXHAUSTED.")
-  var maxRequestBytes = ServerLimits().maxRequestBytes
-
   @Flag(
     help: ArgumentHelp(
       "Refuse keys of role device, which a whole fleet shares: every device calls with the key that Register gave it."
@@ -64,6 +52,8 @@ struct ServeOptions: ParsableArguments {
       valueName: "span"))
   var eventRetention: RetentionArgument?
 
+  @OptionGroup(title: "Limits") var limits: LimitOptions
+
   func validate() throws {
     guard (tlsCert == nil) == (tlsKey == nil) else {
       throw ValidationError("--tls-cert and --tls-key belong together")
@@ -77,27 +67,12 @@ struct ServeOptions: ParsableArguments {
     guard (0...256).contains(loops) else {
       throw ValidationError("--loops \(loops) is not between 0 and 256")
     }
-    for (name, value, bound) in [
-      ("--max-connections", maxConnections, 1_000_000), ("--max-streams", maxStreams, 1_000_000),
-      ("--max-calls", maxCalls, 10_000_000), ("--max-request-bytes", maxRequestBytes, 1 << 30),
-    ] where !(1...bound).contains(value) {
-      throw ValidationError("\(name) \(value) is not between 1 and \(bound)")
-    }
     guard (0...3_600).contains(grace) else {
       throw ValidationError("--grace \(grace) is not between 0 and 3600 seconds")
     }
     guard (10...3_600_000).contains(tick) else {
       throw ValidationError("--tick \(tick) is not between 10 and 3600000 milliseconds")
     }
-  }
-
-  var limits: ServerLimits {
-    var limits = ServerLimits()
-    limits.maxConnections = maxConnections
-    limits.maxConcurrentStreams = maxStreams
-    limits.maxRunningHandlers = maxCalls
-    limits.maxRequestBytes = maxRequestBytes
-    return limits
   }
 
   var tls: ServerTLS? {

@@ -26,20 +26,60 @@ import Testing
     #expect(context.caller == nil)
   }
 
-  @Test func `what was looked up before a change is not kept after it`() {
+  @Test func `what was looked up before a change of its org is not believed after it`() {
     let cache = CredentialCache(limit: 2)
+    func entry(_ org: String) -> CredentialCache.Entry {
+      CredentialCache.Entry(
+        caller: Caller(
+          principal: PrincipalID("p"), org: OrgID(org), roles: .viewer, key: KeyID("k"),
+          isRootOrg: false), expiresAt: nil)
+    }
     let digest = CredentialCache.Digest([UInt8](repeating: 1, count: 32))
-    let entry = CredentialCache.Entry(
-      caller: Caller(
-        principal: PrincipalID("p"), org: OrgID("o"), roles: .viewer, key: KeyID("k"),
-        isRootOrg: false), expiresAt: nil)
-    let before = cache.find(digest).generation
-    cache.invalidate()
-    cache.insert(digest, entry, generation: before)
+    let other = CredentialCache.Digest([UInt8](repeating: 2, count: 32))
+    cache.insert(other, entry("other"), asOf: cache.find(other).asOf)
+    let before = cache.find(digest).asOf
+    cache.invalidate(OrgID("o"))
+    cache.insert(digest, entry("o"), asOf: before)
     #expect(cache.find(digest).entry == nil)
-    cache.insert(digest, entry, generation: cache.find(digest).generation)
-    #expect(cache.find(digest).entry?.caller == entry.caller)
+    #expect(cache.find(other).entry != nil, "another org's keys are not looked up again")
+    cache.insert(digest, entry("o"), asOf: cache.find(digest).asOf)
+    #expect(cache.find(digest).entry?.caller == entry("o").caller)
     let near = CredentialCache.Digest([UInt8](repeating: 1, count: 31) + [2])
     #expect(cache.find(near).entry == nil)
+  }
+
+  @Test func `a record of changes that the cache forgot says so`() {
+    let cache = CredentialCache(limit: 2)
+    let first = cache.changes(of: OrgID("a"))
+    #expect(cache.changes(of: OrgID("a")) === first)
+    _ = cache.changes(of: OrgID("b"))
+    #expect(!first.isForgotten)
+    _ = cache.changes(of: OrgID("c"))
+    #expect(first.isForgotten)
+    #expect(cache.changes(of: OrgID("a")) !== first)
+  }
+
+  @Test func `keys that are not accepted are limited by address, accepted ones never`() async throws
+  {
+    let fixture = try await ServiceFixture()
+    let authentication = Authentication(
+      store: fixture.store, failedKeys: FailedKeyLimit(burst: 3, perSecond: 1))
+    func call(_ key: String, from network: String) throws -> ServerContext {
+      var metadata = Metadata()
+      try metadata.add("Bearer \(key)", for: "authorization")
+      return ServerContext(
+        method: AuthServiceMethods.whoAmI.erased, peer: "\(network):1", network: network,
+        requestMetadata: metadata)
+    }
+    for _ in 0..<3 {
+      let error = await refusal { try authentication.callStarted(call("sk-wrong", from: "a")) }
+      #expect(error?.code == .unauthenticated)
+    }
+    let error = await refusal { try authentication.callStarted(call("sk-wrong", from: "a")) }
+    #expect(error?.code == .resourceExhausted)
+    #expect(error?.reason == "RATE_LIMITED")
+    try authentication.callStarted(call(fixture.secret, from: "a"))
+    let elsewhere = await refusal { try authentication.callStarted(call("sk-wrong", from: "b")) }
+    #expect(elsewhere?.code == .unauthenticated)
   }
 }

@@ -141,14 +141,15 @@ import Testing
     #expect(fixture.fleet.connections.count == 0)
   }
 
-  @Test func `a stream that does not begin with a hello is refused`() async throws {
+  @Test(.timeLimit(.minutes(1)), arguments: [0, 1])
+  func `a stream that does not begin with a hello is refused`(reports: Int) async throws {
     let fixture = try await FleetFixture()
-    let refused = await refusal {
-      try await fixture.devices.connect(
-        RequestStream([.with { $0.content = .report(ConnectRequest.Report()) }]),
-        responses: ResponseStream { _ in },
-        context: try fixture.call(DeviceServiceMethods.connect.erased))
-    }
-    #expect(refused?.field == "hello")
+    let stream = RecordedStream<ConnectResponse>()
+    try await fixture.devices.connect(
+      RequestStream(
+        Array(repeating: .with { $0.content = .report(ConnectRequest.Report()) }, count: reports)),
+      responses: stream.responses,
+      context: try fixture.call(DeviceServiceMethods.connect.erased))
+    #expect(await stream.end().error?.field == "hello")
   }
 }

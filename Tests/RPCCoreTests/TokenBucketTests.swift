@@ -1,4 +1,4 @@
-import HTTP2
+import RPCCore
 import Testing
 
 @Suite struct TokenBucketTests {
@@ -40,6 +40,18 @@ import Testing
     #expect(!bucket.take(6, now: 0))
     #expect(bucket.take(5, now: 0))
   }
+
+  @Test func `tokens a minute come back one by one, and the wait for the next is told`() {
+    let bucket = Bucket(burst: 2, perMinute: 30)
+    #expect(bucket.take(2, now: 0))
+    #expect(bucket.wait(now: 0) == 2 * Self.second)
+    #expect(bucket.wait(now: Self.second) == Self.second)
+    #expect(!bucket.take(now: 2 * Self.second - 1_000_000))
+    #expect(bucket.take(now: 2 * Self.second))
+    #expect(bucket.wait(for: 3, now: 2 * Self.second) == nil, "more than the bucket holds")
+    #expect(!bucket.isFull(now: 5 * Self.second))
+    #expect(bucket.isFull(now: 6 * Self.second))
+  }
 }
 
 /// A bucket that an expectation may take from: a macro's expression cannot mutate a variable.
@@ -47,7 +59,10 @@ private final class Bucket {
   private var bucket: TokenBucket
 
   init(burst: Int, rate: Int) { bucket = TokenBucket(burst: burst, rate: rate) }
+  init(burst: Int, perMinute: Int) { bucket = TokenBucket(burst: burst, perMinute: perMinute) }
 
   func take(_ count: Int = 1, now: Int64) -> Bool { bucket.take(count, now: now) }
+  func wait(for count: Int = 1, now: Int64) -> Int64? { bucket.wait(for: count, now: now) }
+  func isFull(now: Int64) -> Bool { bucket.isFull(now: now) }
   func earn(_ count: Int) { bucket.earn(count) }
 }
