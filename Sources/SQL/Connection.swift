@@ -115,8 +115,16 @@ public final class Connection {
   /// means that nothing was changed in between.
   public var changeCount: Int { engine.totalChanges + scripts }
 
-  /// Stops the running statement from another thread.
-  public var interrupter: any Interrupter { engine.interrupter }
+  /// Has `mayGoOn` asked while statements run; see ``EngineConnection/ask(_:)``.
+  public func ask(_ mayGoOn: (@Sendable () -> Bool)?) { engine.ask(mayGoOn) }
+
+  /// Pages of the engine's log after this connection's last commit.
+  public var logPages: Int { engine.logPages }
+
+  /// Copies the engine's log back into its file; see ``EngineConnection/checkpoint(_:)``.
+  public func checkpoint(_ mode: CheckpointMode) throws(SQLError) -> Checkpoint? {
+    try engine.checkpoint(mode)
+  }
 
   /// Statements compiled and kept; for tests and metrics.
   public var cachedStatements: Int {

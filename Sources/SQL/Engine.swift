@@ -13,6 +13,8 @@ public enum ConnectionMode: Sendable, Hashable {
   case readWrite
   /// Refuses every write with `.readOnly`.
   case readOnly
+  /// Copies the engine's log back into the file and does nothing else.
+  case checkpoint
 }
 
 /// One connection of an engine. Not Sendable: it belongs to one thread at a time.
@@ -29,16 +31,39 @@ public protocol EngineConnection: AnyObject {
   /// Rows changed since the connection was opened, by statements that succeeded. One that fails
   /// changes nothing.
   var totalChanges: Int { get }
-  /// A handle that another thread may use to stop the running statement.
-  var interrupter: any Interrupter { get }
+  /// Has `mayGoOn` asked now and then while statements run, from now on; nil asks nobody. Once it answers false, the running
+  /// statement fails with `.interrupted`, and so does every later one that takes its time.
+  func ask(_ mayGoOn: (@Sendable () -> Bool)?)
+  /// Pages that the engine's log held after this connection's last commit; 0 where an engine has none.
+  var logPages: Int { get }
+  /// Copies the log back into the file; nil where an engine looks after its log itself.
+  func checkpoint(_ mode: CheckpointMode) throws(SQLError) -> Checkpoint?
   /// Finalises every statement and closes. Idempotent.
   func close()
 }
 
-/// Stops the statement that a connection is running; usable from any thread, also after the
-/// connection was closed.
-public protocol Interrupter: Sendable {
-  func interrupt()
+/// How far a checkpoint goes.
+public enum CheckpointMode: Sendable, Hashable {
+  /// Copies what no reader stands in the way of; disturbs neither readers nor the writer.
+  case passive
+  /// Bars writers, waits a little for readers, copies everything, and has the next commit begin the log anew.
+  case restart
+}
+
+/// What became of a checkpoint.
+public struct Checkpoint: Sendable, Hashable {
+  /// Pages in the log.
+  public let logPages: Int
+  /// Pages of them that are in the file.
+  public let copiedPages: Int
+  /// False when a reader or writer stood in the way.
+  public let isComplete: Bool
+
+  public init(logPages: Int, copiedPages: Int, isComplete: Bool) {
+    self.logPages = logPages
+    self.copiedPages = copiedPages
+    self.isComplete = isComplete
+  }
 }
 
 /// One compiled statement. Parameter positions start at 1, columns at 0.

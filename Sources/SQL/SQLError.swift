@@ -17,7 +17,7 @@ public enum SQLError: Error, Sendable, Hashable {
   case corrupt(String)
   /// The operating system refused to read, write or sync; `code` is the engine's own.
   case io(code: Int, String)
-  /// `interrupt()` was called on the connection.
+  /// Whoever is asked while statements run said no.
   case interrupted
   /// A column holds another type than the one asked for, or a text that no case stands for.
   case mismatch(column: String, expected: String, found: String)
@@ -26,6 +26,8 @@ public enum SQLError: Error, Sendable, Hashable {
   /// A value exceeds the engine's length limit.
   case tooBig
   case outOfMemory
+  /// The process has no file descriptor left.
+  case noDescriptor
   /// The database cannot be opened.
   case cannotOpen(path: String, String)
   /// The statement is wrong: syntax, unknown table, wrong number of parameters. A bug of ours.
@@ -50,6 +52,7 @@ extension SQLError: CustomStringConvertible {
     case .readOnly: "the connection is read-only"
     case .tooBig: "a value exceeds the engine's length limit"
     case .outOfMemory: "out of memory"
+    case .noDescriptor: "no file descriptor is left"
     case .cannotOpen(let path, let text): "cannot open \(path): \(text)"
     case .invalidStatement(let text): "invalid statement: \(text)"
     }

@@ -35,6 +35,22 @@ public enum SecretFile {
     try syncFolder(of: path)
   }
 
+  /// The first line of the file, at most 4 KiB of it; nil when there is no file.
+  public static func read(_ path: String) throws(StoreError) -> String? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      if errno == ENOENT { return nil }
+      throw .folderUnusable(path: path, reason: "open: \(String(cString: strerror(errno)))")
+    }
+    defer { close(descriptor) }
+    var bytes = [UInt8](repeating: 0, count: 4_096)
+    let count = Glibc.read(descriptor, &bytes, bytes.count)
+    guard count >= 0 else {
+      throw .folderUnusable(path: path, reason: "read: \(String(cString: strerror(errno)))")
+    }
+    return String(decoding: bytes.prefix(count).prefix { $0 != 0x0a }, as: UTF8.self)
+  }
+
   /// Writes down that the folder has the file.
   private static func syncFolder(of path: String) throws(StoreError) {
     let folder =

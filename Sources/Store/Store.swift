@@ -1,3 +1,4 @@
+internal import Glibc
 internal import SQL
 internal import Synchronization
 
@@ -21,20 +22,26 @@ public final class Store: Sendable {
   public let telemetry: TelemetryStore
   let configuration: StoreConfiguration
 
+  private let folder: DataFolder
   private let lock: FolderLock
   private let engine: any Engine
   private let writer: Writer
   private let pool: ReaderPool
+  private let watchReader: Reader
   private let scans: ScanPool
+  private let checkpointer: Checkpointer
   private let commits: CommitSequence
   private let housekeeping: Housekeeping
+  /// Whether this opening made the database.
+  public var isNew: Bool { folder.isNew }
   private let loopReaders = Mutex<[Reader]>([])
   private let isClosed = Atomic<Bool>(false)
 
   /// Opens the data folder, creating it with mode 0700 when missing, and migrates the schema.
   ///
   /// Fails with `.folderInUse` when another server has it open, `.newerDatabase` when a newer
-  /// binary wrote it. Blocking; call it before serving.
+  /// binary wrote it, `.databaseMissing` when there is what belongs to a database and none. An opening
+  /// that fails leaves nothing behind. Blocking; call it before serving.
   public static func open(
     _ path: String, _ configuration: StoreConfiguration = StoreConfiguration()
   ) throws(StoreError) -> Store {
@@ -47,17 +54,35 @@ public final class Store: Sendable {
     wrap: (any Engine) -> any Engine
   ) throws(StoreError) -> Store {
     let lock = try FolderLock(folder: path)
+    do throws(StoreError) {
+      let folder = try DataFolder(path)
+      do throws(StoreError) {
+        return try open(folder, configuration, lock, migrations, wrap)
+      } catch {
+        folder.removeDatabase()
+        throw error
+      }
+    } catch {
+      lock.releaseAndRemove()
+      throw error
+    }
+  }
+
+  private static func open(
+    _ folder: DataFolder, _ configuration: StoreConfiguration, _ lock: FolderLock,
+    _ migrations: [Migration], _ wrap: (any Engine) -> any Engine
+  ) throws(StoreError) -> Store {
     var options = SQLiteEngine.Options()
     options.maximumPages = configuration.maximumPages
-    let engine = wrap(SQLiteEngine(path: path + "/rollcall.db", options: options))
+    let engine = wrap(SQLiteEngine(path: folder.database, options: options))
     do {
       let connection = try Connection(engine, .readWrite)
       do {
         let ids = IDGenerator(clock: configuration.clock)
         let telemetry = try TelemetryStore(
-          folder: path, configuration, ids: ids, takingOver: connection, migrations, wrap: wrap)
+          folder: folder, configuration, ids: ids, takingOver: connection, migrations, wrap: wrap)
         do {
-          return try Store(path, configuration, lock, engine, connection, ids, telemetry)
+          return try Store(folder, configuration, lock, engine, connection, ids, telemetry)
         } catch {
           telemetry.close()
           throw error
@@ -76,10 +101,11 @@ public final class Store: Sendable {
   }
 
   private init(
-    _ path: String, _ configuration: StoreConfiguration, _ lock: FolderLock, _ engine: any Engine,
-    _ connection: Connection, _ ids: IDGenerator, _ telemetry: TelemetryStore
+    _ folder: DataFolder, _ configuration: StoreConfiguration, _ lock: FolderLock,
+    _ engine: any Engine, _ connection: Connection, _ ids: IDGenerator, _ telemetry: TelemetryStore
   ) throws {
-    self.path = path
+    path = folder.path
+    self.folder = folder
     self.configuration = configuration
     self.lock = lock
     self.engine = engine
@@ -93,22 +119,31 @@ public final class Store: Sendable {
       key: try Settings.bytes("page_token_key", in: connection, orElse: Settings.randomKey))
     let head = try EventLog(connection: connection).head()
     let watchReader = try Reader(engine)
+    self.watchReader = watchReader
     var watchOptions = WatchHub.Options()
     watchOptions.bookmarkIntervalMilliseconds = configuration.bookmarkIntervalMilliseconds
     let watch = WatchHub(
       log: StoredWatchLog(reader: watchReader), head: head, options: watchOptions)
     self.watch = watch
-    housekeeping = Housekeeping(writer, report: configuration.onHousekeeping)
+    housekeeping = Housekeeping(writer) { [report = configuration.onHousekeeping] failure in
+      report(.flushAndSweep, failure)
+    }
+    scans = ScanPool(engine, configuration.scans)
+    let turns = WriteTurns()
+    let checkpointer = Checkpointer(engine, turns, scans, configuration.checkpoints) {
+      [report = configuration.onHousekeeping] failure in report(.checkpoint, failure)
+    }
+    self.checkpointer = checkpointer
+    telemetry.keepLogShort(scans, configuration)
     let core = WriterCore(
       engine: engine, connection: connection, clock: configuration.clock,
       makeTransaction: { WriteTransaction($0, ids: ids, configuration: configuration) },
-      onCommit: { events in
+      onCommit: { events, pages in
         commits.advance()
         watch.publish(events)
+        checkpointer.committed(pages: pages)
       })
-    scans = ScanPool(
-      engine, threads: configuration.scanThreads, limit: configuration.maximumWaitingScans)
-    writer.start(core, maximumBatch: configuration.maximumBatch)
+    writer.start(core, maximumBatch: configuration.maximumBatch, turns)
     housekeeping.start(configuration)
   }
 
@@ -116,20 +151,36 @@ public final class Store: Sendable {
 
   /// Carries out what waits, closes every connection and releases the folder. Blocks until the
   /// writer is done. Loops that were attached must have stopped reading. Idempotent.
-  public func close() {
+  public func close() { close { lock.release() } }
+
+  /// As ``close()``, for a start that failed: a database that this opening made is removed, with `files` beside it, and the folder if
+  /// nothing else is left in it.
+  public func abandon(_ files: [String]) {
+    close {
+      if folder.isNew {
+        for name in files { remove(path + "/" + name) }
+        folder.removeDatabase()
+      }
+      lock.releaseAndRemove()
+    }
+  }
+
+  private func close(_ release: () -> Void) {
     guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
     housekeeping.close()
     telemetry.close()
     writer.close()
     watch.close()
+    watchReader.close()
     scans.close()
+    checkpointer.close()
     pool.close()
     loopReaders.withLock { readers in
       for reader in readers { reader.close() }
       readers.removeAll()
     }
     LoopReaders.detach(store: ObjectIdentifier(self))
-    lock.release()
+    release()
   }
 
   /// Ends every watch with `.closed`, and those that begin later at once: the first step of an orderly shutdown, so that
@@ -176,34 +227,25 @@ public final class Store: Sendable {
     }
   }
 
-  /// Runs an unbounded read on the analysis threads. Cancelling the Task interrupts it. Throws
-  /// `.overloaded` when too many wait.
+  /// Runs an unbounded read on the analysis threads, in `caller`'s share of them.
+  ///
+  /// The closure may run twice, the first time not to its end: what it does must not be seen outside. Cancelling the Task stops it in
+  /// the middle of a statement. Throws `.overdrawn` when the caller's principal or org has too many scans waiting and running,
+  /// `.scanTooLong` when it took all the time a scan may take.
   public func scan<R: Sendable>(
-    _ body: @escaping @Sendable (ReadTransaction) throws -> R
+    for caller: ScanCaller, _ body: @escaping @Sendable (ReadTransaction) throws -> R
   ) async throws -> R {
-    let handle = ScanHandle()
+    let job = AwaitedScan(body)
     return try await withTaskCancellationHandler {
       try await withUnsafeThrowingContinuation {
         (continuation: UnsafeContinuation<R, any Error>) in
-        let scan = ScanPool.Scan { [handle] reader in
-          let result = Result { try reader.get().readOnce(body) }
-          let isCancelled = handle.finish()
-          switch result {
-          case .success(let value): continuation.resume(returning: value)
-          case .failure where isCancelled: continuation.resume(throwing: CancellationError())
-          case .failure(let error):
-            continuation.resume(throwing: StoreError.translating(error))
-          }
+        guard job.arm(continuation) else {
+          return continuation.resume(throwing: CancellationError())
         }
-        handle.set(scan)
-        do {
-          try scans.enqueue(scan)
-        } catch {
-          continuation.resume(throwing: error)
-        }
+        job.enqueue(in: scans, caller)
       }
     } onCancel: {
-      handle.cancel()
+      job.cancel(in: scans)
     }
   }
 
@@ -274,27 +316,4 @@ final class CommitSequence: Sendable {
 
   var current: UInt64 { value.load(ordering: .acquiring) }
   func advance() { value.add(1, ordering: .acquiringAndReleasing) }
-}
-
-/// Connects a Task's cancellation with its scan, whichever comes first.
-private final class ScanHandle: Sendable {
-  private let state = Mutex<(scan: ScanPool.Scan?, isCancelled: Bool)>((nil, false))
-
-  func set(_ scan: ScanPool.Scan) {
-    let isCancelled = state.withLock { state in
-      state.scan = scan
-      return state.isCancelled
-    }
-    if isCancelled { scan.cancel() }
-  }
-
-  func cancel() {
-    let scan = state.withLock { state in
-      state.isCancelled = true
-      return state.scan
-    }
-    scan?.cancel()
-  }
-
-  func finish() -> Bool { state.withLock { $0.scan }?.finish() ?? false }
 }

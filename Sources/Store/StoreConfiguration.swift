@@ -1,3 +1,11 @@
+/// Work of a store that nobody awaits.
+public enum HousekeepingWork: Sendable, Hashable {
+  /// Writing what was buffered, removing what has expired.
+  case flushAndSweep
+  /// Copying the engine's log back into the database file.
+  case checkpoint
+}
+
 /// How a store runs. Every limit has a default that suits one server on one machine.
 public struct StoreConfiguration: Sendable {
   /// Writes that may wait for the writer; one more is refused as `.overloaded`.
@@ -6,9 +14,8 @@ public struct StoreConfiguration: Sendable {
   public var maximumBatch = 1_024
   /// Readers opened for threads that are no event loops.
   public var pooledReaders = 4
-  /// Threads for unbounded reads, and how many of those reads may wait. Two: a long one does not hold every other up.
-  public var scanThreads = 2
-  public var maximumWaitingScans = 256
+  /// Threads for unbounded reads, what each caller may have of them, and how long one may take.
+  var scans = ScanPool.Options()
   /// How often buffered values (last seen, counters) are written: the most that a crash loses of what nobody waits for.
   public var flushIntervalMilliseconds: Int64 = 500
   /// How long a stored response answers a repeated request id.
@@ -22,8 +29,12 @@ public struct StoreConfiguration: Sendable {
   public var maximumPages: Int?
   /// How often a quiet watcher learns the newest revision.
   public var bookmarkIntervalMilliseconds: Int64 = 5_000
-  /// Told why work that nobody awaits, a flush or a sweep, began to fail, and nil once it succeeds again. Any thread.
-  public var onHousekeeping: @Sendable (_ failure: String?) -> Void = { _ in }
+  /// When the engine's log is copied back into the database file.
+  var checkpoints = CheckpointPlan.Options()
+  /// Told why work that nobody awaits began to fail, and nil once it succeeds again. Any thread.
+  public var onHousekeeping: @Sendable (_ work: HousekeepingWork, _ failure: String?) -> Void = {
+    _, _ in
+  }
   /// Told once of each row of the telemetry database that does not decode or cannot be written. Any thread.
   public var onDamage: @Sendable (_ what: String) -> Void = { _ in }
   /// Milliseconds since 1970.

@@ -6,8 +6,16 @@ public enum StoreError: Error, Sendable, Hashable {
   /// The disk is full: nothing was written, reads go on, and writes succeed again once space
   /// returns. RESOURCE_EXHAUSTED.
   case storageFull
-  /// More writes or scans wait than the configured bound. RESOURCE_EXHAUSTED, worth a retry.
+  /// More writes wait than the configured bound. RESOURCE_EXHAUSTED, worth a retry.
   case overloaded(waiting: Int, limit: Int)
+  /// The caller's `subject` ("principal", "org") has too many scans waiting and running. RESOURCE_EXHAUSTED, worth a retry.
+  case overdrawn(subject: String, waiting: Int, limit: Int)
+  /// A scan took longer than any may. RESOURCE_EXHAUSTED.
+  case scanTooLong(milliseconds: Int64)
+  /// Another process holds the database's lock: nothing was read or written. UNAVAILABLE, worth a retry.
+  case locked
+  /// The process has no file descriptor left. RESOURCE_EXHAUSTED, worth a retry.
+  case noDescriptor
   /// A schema rule refused the row and the repository did not turn that into an answer of the
   /// domain. `kind` is unique, primaryKey, foreignKey, notNull, check, dataType or other.
   case constraint(kind: String, name: String)
@@ -25,6 +33,8 @@ public enum StoreError: Error, Sendable, Hashable {
   case folderInUse(path: String, owner: String)
   /// The data folder cannot be created, locked or written.
   case folderUnusable(path: String, reason: String)
+  /// The data folder has what belongs to a database ("2 artifacts", "admin.key") and no database, or an empty one.
+  case databaseMissing(path: String, isEmpty: Bool, leftovers: [String])
   /// The database was written by a newer binary.
   case newerDatabase(found: Int, supported: Int)
   /// A migration that was already applied has another text now.
@@ -41,7 +51,9 @@ extension StoreError {
     case .full: self = .storageFull
     case .constraint(let kind, let name): self = .constraint(kind: kind.rawValue, name: name)
     case .interrupted: self = .interrupted
-    case .busy, .corrupt, .io, .mismatch, .readOnly, .tooBig, .outOfMemory, .cannotOpen,
+    case .busy: self = .locked
+    case .noDescriptor: self = .noDescriptor
+    case .corrupt, .io, .mismatch, .readOnly, .tooBig, .outOfMemory, .cannotOpen,
       .invalidStatement:
       self = .failure(error.description)
     }
@@ -59,6 +71,11 @@ extension StoreError: CustomStringConvertible {
     case .storageFull: "the disk is full"
     case .overloaded(let waiting, let limit): "\(waiting) operations wait, the limit is \(limit)"
     case .constraint(let kind, let name): "\(kind) constraint \(name) violated"
+    case .overdrawn(let subject, let waiting, let limit):
+      "the \(subject) has \(waiting) long reads waiting and running, the limit is \(limit)"
+    case .scanTooLong(let milliseconds): "the read took longer than \(milliseconds) ms"
+    case .locked: "the database is locked by another process"
+    case .noDescriptor: "no file descriptor is left"
     case .requestIDReused(let id): "request id \(id) was used before with another body"
     case .compacted(let requested, let oldest):
       "revision \(requested) was compacted, the oldest is \(oldest)"
@@ -68,6 +85,9 @@ extension StoreError: CustomStringConvertible {
     case .interrupted: "the read was interrupted"
     case .folderInUse(let path, let owner): "\(path) is in use by \(owner)"
     case .folderUnusable(let path, let reason): "\(path) cannot be used: \(reason)"
+    case .databaseMissing(let path, let isEmpty, let leftovers):
+      "\(path) has \(leftovers.joined(separator: ", ")), but its database, rollcall.db, is "
+        + (isEmpty ? "empty" : "missing")
     case .newerDatabase(let found, let supported):
       "the database has schema version \(found), this binary supports up to \(supported)"
     case .changedMigration(let version, let name):

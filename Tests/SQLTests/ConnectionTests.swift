@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import Testing
 
 @testable import SQL
@@ -177,26 +178,65 @@ func number(_ db: Connection, _ sql: StaticString) throws -> Int? {
     }
   }
 
-  @Test func `an interrupted statement says so and the connection stays usable`() async throws {
+  @Test func `a statement that may not go on is interrupted and the connection stays usable`()
+    async throws
+  {
     try withConnection { db throws in
-      let interrupter = db.interrupter
-      #expect(throws: SQLError.interrupted) {
-        try db.each(
+      let asked = Atomic<Int>(0)
+      let mayGoOn = Atomic<Bool>(true)
+      func countTo(_ limit: Int) throws -> Int {
+        try db.first(
           """
-          WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000)
-          SELECT i FROM n
-          """
-        ) { row in
-          if try row.get(0, as: Int.self) == 10 { interrupter.interrupt() }
-          return true
-        }
+          WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+          SELECT count(*) FROM n
+          """, limit
+        ) { try $0.get(0, as: Int.self) } ?? 0
       }
-      #expect(try number(db, "SELECT 1") == 1)
+      db.ask {
+        asked.add(1, ordering: .relaxed)
+        return mayGoOn.load(ordering: .relaxed)
+      }
+      #expect(try countTo(10_000) == 10_000)
+      #expect(asked.load(ordering: .relaxed) > 1)
+      mayGoOn.store(false, ordering: .relaxed)
+      #expect(throws: SQLError.interrupted) { try countTo(10_000) }
+      // Every later one too, also when no statement ran in between.
+      #expect(throws: SQLError.interrupted) { try countTo(10_000) }
+      db.ask(nil)
+      #expect(try countTo(10_000) == 10_000)
       db.close()
-      interrupter.interrupt()
+      db.ask { false }
       #expect(throws: SQLError.invalidStatement("the connection is closed")) {
         try db.first("SELECT 1") { _ in }
       }
+    }
+  }
+
+  @Test
+  func `commits count the log's pages, and a checkpoint empties it unless a reader stands on it`()
+    throws
+  {
+    try withDatabase { engine throws in
+      let writer = try Connection(engine, .readWrite)
+      defer { writer.close() }
+      let reader = try Connection(engine, .readOnly)
+      defer { reader.close() }
+      let checkpoint = try Connection(engine, .checkpoint)
+      defer { checkpoint.close() }
+      try writer.runScript("CREATE TABLE t (x INTEGER) STRICT")
+      let before = writer.logPages
+      #expect(before > 0)
+      try reader.runScript("BEGIN")
+      _ = try reader.first("SELECT count(*) FROM t") { _ in }
+      try writer.execute("INSERT INTO t (x) VALUES (1)")
+      #expect(writer.logPages > before)
+      let inVain = try #require(try checkpoint.checkpoint(.restart))
+      #expect(!inVain.isComplete)
+      #expect(inVain.logPages == writer.logPages)
+      try reader.runScript("COMMIT")
+      #expect(try checkpoint.checkpoint(.restart)?.isComplete == true)
+      try writer.execute("INSERT INTO t (x) VALUES (2)")
+      #expect(writer.logPages <= before)
     }
   }
 }

@@ -30,9 +30,8 @@ import Testing
       error: .io(code: 10, "disk I/O error"), losesTransaction: true,
       expected: .failure("input/output error 10: disk I/O error")),
     Case(error: .outOfMemory, losesTransaction: false, expected: .failure("out of memory")),
-    Case(
-      error: .busy, losesTransaction: false,
-      expected: .failure("the database is locked by another process")),
+    Case(error: .busy, losesTransaction: false, expected: .locked),
+    Case(error: .noDescriptor, losesTransaction: true, expected: .noDescriptor),
   ]
 
   private func write(_ store: Store, id: Int) async throws {

@@ -154,7 +154,7 @@ import Testing
   @Test func `a scan runs beside the loops and sees acknowledged writes`() async throws {
     let temporary = try TemporaryStore()
     try await temporary.store.write { _ = try $0.append(.sample("a")) }
-    let result = try await temporary.store.scan { tx in
+    let result = try await temporary.store.scan(for: .sample) { tx in
       (try Self.count(tx, 1_000), try tx.revision())
     }
     #expect(result == (1_000, 1))
@@ -165,7 +165,7 @@ import Testing
     let store = temporary.store
     let started = Signal()
     let task = Task {
-      try await store.scan { tx in
+      try await store.scan(for: .sample) { tx in
         started.fire()
         return try Self.count(tx, 10_000_000_000)
       }
@@ -173,6 +173,6 @@ import Testing
     await started.wait()
     task.cancel()
     await #expect(throws: CancellationError.self) { try await task.value }
-    #expect(try await store.scan { try Self.count($0, 10) } == 10)
+    #expect(try await store.scan(for: .sample) { try Self.count($0, 10) } == 10)
   }
 }

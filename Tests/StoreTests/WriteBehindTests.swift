@@ -31,7 +31,9 @@ import Testing
     damage: Reports = Reports()
   ) throws -> Store {
     var configuration = StoreConfiguration()
-    configuration.onHousekeeping = { reports.add($0) }
+    configuration.onHousekeeping = { work, failure in
+      if work == .flushAndSweep { reports.add(failure) }
+    }
     configuration.onDamage = { damage.add($0) }
     configuration.flushIntervalMilliseconds = interval
     return try Store.open(path, configuration)

@@ -211,7 +211,7 @@ private final class Door: Sendable {
     await closing.value
     await #expect(throws: StoreError.closed) { try await store.write { _ in } }
     #expect(throws: StoreError.closed) { try store.read { _ in } }
-    await #expect(throws: StoreError.closed) { try await store.scan { _ in } }
+    await #expect(throws: StoreError.closed) { try await store.scan(for: .sample) { _ in } }
   }
 
   @Test func `ids and time inside a write come from the store`() async throws {

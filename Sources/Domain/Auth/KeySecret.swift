@@ -19,7 +19,7 @@ public struct KeySecret: Hashable, Sendable {
   /// - 32 zero bytes → `sk-` and 43 × `A`; of a device → `dk-` and 43 × `A`
   public init?(_ kind: Kind = .apiKey, random bytes: [UInt8]) {
     guard bytes.count == KeySecret.randomByteCount else { return nil }
-    let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+    let digits = KeySecret.digits
     var text = Array(kind.rawValue.utf8)
     var bits: UInt32 = 0
     var count = 0
@@ -35,6 +35,19 @@ public struct KeySecret: Hashable, Sendable {
     if count > 0 { text.append(digits[Int(bits << UInt32(6 - count) & 63)]) }
     self.text = String(decoding: text, as: UTF8.self)
   }
+
+  /// Takes a secret as it was written down; nil for what is none.
+  ///
+  /// - `sk-` and 43 × `A` → that secret, with a line's end behind it → nil
+  public init?(text: String) {
+    guard text.hasPrefix("sk-"), text.utf8.count == 46,
+      text.utf8.dropFirst(3).allSatisfy({ KeySecret.digits.contains($0) })
+    else { return nil }
+    self.text = text
+  }
+
+  private static let digits = Array(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
   /// The characters that are kept and shown.
   public var hint: String { String(text.prefix(KeySecret.hintLength)) }

@@ -1,11 +1,22 @@
 internal import CSQLite
+internal import Glibc
 
 extension SQLError {
   /// The error of the last call on `handle`, by its extended result code.
   init(_ handle: OpaquePointer?, _ code: Int32) {
     let text = handle.flatMap { sqlite3_errmsg($0) }.map { String(cString: $0) } ?? "no memory"
-    self.init(extendedCode: code, text: text)
+    let primary = code & 0xff
+    if primary == SQLITE_CANTOPEN || primary == SQLITE_IOERR,
+      Self.isOutOfDescriptors(sqlite3_system_errno(handle))
+    {
+      self = .noDescriptor
+    } else {
+      self.init(extendedCode: code, text: text)
+    }
   }
+
+  /// Whether the operating system's number says that the process, or the machine, has too many files open.
+  static func isOutOfDescriptors(_ number: Int32) -> Bool { number == EMFILE || number == ENFILE }
 
   init(extendedCode code: Int32, text: String) {
     switch code & 0xff {

@@ -1,12 +1,13 @@
 internal import CSQLite
-internal import Synchronization
 
 /// One connection to an SQLite file, opened without SQLite's own mutexes: it belongs to one thread
 /// at a time, as every connection does.
 final class SQLiteConnection: EngineConnection {
   private(set) var handle: OpaquePointer?
   private var statements: [Weak<SQLiteStatement>] = []
-  private let stop: SQLiteInterrupter
+  private var question: Question?
+  /// Written by SQLite after each commit.
+  private let pages = UnsafeMutablePointer<Int>.allocate(capacity: 1)
 
   init(path: String, mode: ConnectionMode) throws(SQLError) {
     // Readers are opened for writing too, because a reader of a WAL writes its read mark into the
@@ -17,14 +18,19 @@ final class SQLiteConnection: EngineConnection {
     let code = sqlite3_open_v2(path, &opened, flags, nil)
     guard code == SQLITE_OK, let opened else {
       let text = opened.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
+      let isOutOfDescriptors = SQLError.isOutOfDescriptors(sqlite3_system_errno(opened))
       sqlite3_close_v2(opened)
-      throw .cannotOpen(path: path, text)
+      pages.deallocate()
+      throw isOutOfDescriptors ? .noDescriptor : .cannotOpen(path: path, text)
     }
     handle = opened
-    stop = SQLiteInterrupter(opened)
+    pages.initialize(to: 0)
   }
 
-  deinit { close() }
+  deinit {
+    close()
+    pages.deallocate()
+  }
 
   func prepare(_ sql: String) throws(SQLError) -> any EngineStatement {
     guard let handle else { throw .invalidStatement("the connection is closed") }
@@ -67,11 +73,46 @@ final class SQLiteConnection: EngineConnection {
 
   var totalChanges: Int { handle.map { Int(sqlite3_total_changes64($0)) } ?? 0 }
 
-  var interrupter: any Interrupter { stop }
+  func ask(_ mayGoOn: (@Sendable () -> Bool)?) {
+    guard let handle else { return }
+    question = mayGoOn.map { Question(mayGoOn: $0) }
+    guard let question else { return sqlite3_progress_handler(handle, 0, nil, nil) }
+    sqlite3_progress_handler(
+      handle, 1_000,
+      { argument in
+        guard let argument else { return 0 }
+        return Unmanaged<Question>.fromOpaque(argument)._withUnsafeGuaranteedRef { $0.mayGoOn() }
+          ? 0 : 1
+      }, Unmanaged.passUnretained(question).toOpaque())
+  }
+
+  var logPages: Int { pages.pointee }
+
+  /// Has `logPages` kept; replaces SQLite's own checkpoints, which a commit would have to wait for.
+  func countLogPages() {
+    sqlite3_wal_hook(
+      handle,
+      { argument, _, _, pages in
+        argument?.assumingMemoryBound(to: Int.self).pointee = Int(pages)
+        return SQLITE_OK
+      }, pages)
+  }
+
+  func checkpoint(_ mode: CheckpointMode) throws(SQLError) -> Checkpoint? {
+    guard let handle else { throw .invalidStatement("the connection is closed") }
+    var (logged, copied) = (Int32(0), Int32(0))
+    let code = sqlite3_wal_checkpoint_v2(
+      handle, "main", mode == .passive ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART,
+      &logged, &copied)
+    guard code == SQLITE_OK || code & 0xff == SQLITE_BUSY else { throw SQLError(handle, code) }
+    return Checkpoint(
+      logPages: Int(max(0, logged)), copiedPages: Int(max(0, copied)),
+      isComplete: code == SQLITE_OK && logged == copied)
+  }
 
   func close() {
     guard let handle else { return }
-    stop.disarm()
+    ask(nil)
     for statement in statements { statement.value?.finalize() }
     statements.removeAll()
     sqlite3_close_v2(handle)
@@ -84,20 +125,8 @@ private struct Weak<Object: AnyObject> {
   init(_ value: Object) { self.value = value }
 }
 
-/// Stops a connection's statement from any thread. The lock keeps the handle from being closed
-/// while it is interrupted.
-final class SQLiteInterrupter: Interrupter {
-  /// `sqlite3_interrupt` is the one call SQLite allows from another thread, hence the wrapper.
-  private struct Handle: @unchecked Sendable {
-    var pointer: OpaquePointer?
-  }
-  private let handle: Mutex<Handle>
-
-  init(_ handle: OpaquePointer) { self.handle = Mutex(Handle(pointer: handle)) }
-
-  func interrupt() {
-    handle.withLock { if let pointer = $0.pointer { sqlite3_interrupt(pointer) } }
-  }
-
-  func disarm() { handle.withLock { $0.pointer = nil } }
+/// Who is asked while statements run. A class, because C keeps its address.
+private final class Question {
+  let mayGoOn: @Sendable () -> Bool
+  init(mayGoOn: @escaping @Sendable () -> Bool) { self.mayGoOn = mayGoOn }
 }

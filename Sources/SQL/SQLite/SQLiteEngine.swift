@@ -3,7 +3,8 @@ internal import CSQLite
 /// An SQLite database file.
 ///
 /// Every connection runs in WAL mode with `synchronous = FULL`: a committed transaction survives a
-/// killed process and a power cut. Foreign keys are enforced, the schema is not trusted with
+/// killed process and a power cut. No commit copies the log back into the file: somebody has to call
+/// `checkpoint` on a connection of that mode. Foreign keys are enforced, the schema is not trusted with
 /// functions, and temporary tables stay in memory.
 public struct SQLiteEngine: Engine {
   public struct Options: Sendable {
@@ -14,10 +15,11 @@ public struct SQLiteEngine: Engine {
     /// which every commit of the writer empties. The writer never maps. The price: a disk that
     /// fails under a mapped page is a signal instead of an error; 0 turns mapping off.
     public var mappedBytes = 1 << 30
-    /// How long a statement waits for a lock of another process before `.busy`.
-    public var busyTimeoutMilliseconds: Int32 = 10_000
-    /// WAL pages after which a commit copies them back into the database file.
-    public var checkpointPages = 4_000
+    /// How long a statement waits for a lock of another process before `.busy`. A commit may wait behind one that waits, so a caller
+    /// waits twice as long.
+    public var busyTimeoutMilliseconds: Int32 = 800
+    /// How long a checkpoint that bars writers waits for readers.
+    public var checkpointWaitMilliseconds: Int32 = 10
     /// Limit of the file's size in pages of 4 KiB; nil is none. Exceeding it is `.full`.
     public var maximumPages: Int?
 
@@ -36,8 +38,11 @@ public struct SQLiteEngine: Engine {
     _ = Self.libraryIsConfigured
     let connection = try SQLiteConnection(path: path, mode: mode)
     do {
-      sqlite3_busy_timeout(connection.handle, options.busyTimeoutMilliseconds)
+      sqlite3_busy_timeout(
+        connection.handle,
+        mode == .checkpoint ? options.checkpointWaitMilliseconds : options.busyTimeoutMilliseconds)
       try connection.runScript(pragmas(mode))
+      if mode == .readWrite { connection.countLogPages() }
     } catch {
       connection.close()
       throw error
@@ -55,7 +60,7 @@ public struct SQLiteEngine: Engine {
       return """
         PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \(common)
         PRAGMA cache_size = -\(options.writeCacheKiB);
-        PRAGMA wal_autocheckpoint = \(options.checkpointPages);
+        PRAGMA wal_autocheckpoint = 0;
         PRAGMA journal_size_limit = 67108864; \(limit)
         """
     case .readOnly:
@@ -63,6 +68,8 @@ public struct SQLiteEngine: Engine {
         PRAGMA query_only = ON; \(common) PRAGMA cache_size = -\(options.readCacheKiB);
         PRAGMA mmap_size = \(options.mappedBytes);
         """
+    case .checkpoint:
+      return "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
     }
   }
 

@@ -12,14 +12,29 @@ public enum Bootstrap {
   /// Creates the org `default`, its principal `admin` and a key, unless there is a root org already.
   ///
   /// The key is written to `<data>/admin.key` (mode 0600) before the commit: a crash between the two
-  /// leaves a file that the next start replaces, never a server that nobody can log in to. Returns
-  /// the file's path, nil when there was nothing to do.
+  /// leaves a file whose key the next start makes valid, never a server that nobody can log in to. A
+  /// file that is there is never replaced. Returns the file's path, nil when there was nothing to do.
+  ///
+  /// Fails with `.databaseMissing` when artifacts tell that this database is not the folder's own.
   @discardableResult
   public static func run(store: Store, logger: Logger) async throws -> String? {
     guard try store.read({ try Orgs($0).root() }) == nil else { return nil }
     let path = store.path + "/" + keyFile
-    let secret = KeySecret.random()
-    try SecretFile.write(secret.text + "\n", to: path)
+    let artifacts = try ArtifactFiles.digests(data: store.path).count
+    guard artifacts == 0 else {
+      throw StoreError.databaseMissing(
+        path: store.path, isEmpty: true, leftovers: ["\(artifacts) artifacts"])
+    }
+    let secret: KeySecret
+    if let written = try SecretFile.read(path) {
+      guard let known = KeySecret(text: written) else {
+        throw StoreError.folderUnusable(path: path, reason: "there is no key in it")
+      }
+      secret = known
+    } else {
+      secret = KeySecret.random()
+      try SecretFile.write(secret.text + "\n", to: path)
+    }
     try await store.write { tx in
       let now = Timestamp(milliseconds: tx.nowMilliseconds)
       let org = Domain.Org(

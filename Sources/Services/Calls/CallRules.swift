@@ -42,7 +42,7 @@ public struct CallRules: Sendable {
   ) async throws -> R {
     try await perform(context) { caller in
       let walk = try PageWalk(request, caller, context, store.pageTokens)
-      return try await store.scan { db in try body(db, caller, walk) }
+      return try await store.scan(for: caller.share) { db in try body(db, caller, walk) }
     }
   }
 

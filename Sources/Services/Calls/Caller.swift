@@ -1,5 +1,6 @@
 public import Domain
 internal import RPCCore
+internal import Store
 
 /// Who makes a call, as ``Authentication`` found out. Everything a service does is scoped to its org.
 public struct Caller: Sendable, Hashable {
@@ -44,6 +45,9 @@ public struct Caller: Sendable, Hashable {
 
   /// Whether it may act for any device of its org because it may change any.
   var isOperator: Bool { roles.suffice(for: .operators) }
+
+  /// Whose share its long reads are counted in.
+  var share: ScanCaller { ScanCaller(org: org.rawValue, principal: principal.rawValue) }
 
   /// Whether it manages its org.
   public var isAdmin: Bool { roles.contains(.admin) }

@@ -39,9 +39,12 @@ public enum Reason: String, Sendable, Hashable, CaseIterable {
   case overloaded = "OVERLOADED"
   case rateLimited = "RATE_LIMITED"
   case artifactTooLarge = "ARTIFACT_TOO_LARGE"
+  // DATA_LOSS
+  case artifactLost = "ARTIFACT_LOST"
   // CANCELLED, UNAVAILABLE, INTERNAL
   case cancelled = "CANCELLED"
   case shuttingDown = "SHUTTING_DOWN"
+  case storageLocked = "STORAGE_LOCKED"
   case internalError = "INTERNAL"
 }
 

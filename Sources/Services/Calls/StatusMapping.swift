@@ -120,6 +120,28 @@ struct StatusMapping: Sendable {
           ErrorDetails.quotaFailure(subject: "server", message: error.description),
           ErrorDetails.retry(after: 100),
         ])
+    case .overdrawn(let subject, let waiting, let limit):
+      return ErrorDetails.error(
+        .resourceExhausted, .overloaded, error.description,
+        metadata: ["subject": subject, "waiting": "\(waiting)", "limit": "\(limit)"],
+        with: [
+          ErrorDetails.quotaFailure(subject: subject, message: error.description),
+          ErrorDetails.retry(after: 500),
+        ])
+    case .scanTooLong:
+      return ErrorDetails.error(
+        .resourceExhausted, .overloaded, error.description,
+        with: [ErrorDetails.quotaFailure(subject: "call", message: error.description)])
+    case .locked:
+      return ErrorDetails.error(
+        .unavailable, .storageLocked, error.description, with: [ErrorDetails.retry(after: 1_000)])
+    case .noDescriptor:
+      return Self.noDescriptor()
+    // Two calls at the same moment: what the repository looked for was not there yet.
+    case .constraint("unique", let name), .constraint("primaryKey", let name):
+      return ErrorDetails.error(
+        .alreadyExists, .alreadyExists, "another one was stored meanwhile (\(name))",
+        metadata: ["constraint": name])
     case .requestIDReused(let requestID):
       return ErrorDetails.error(
         .alreadyExists, .requestIDReused, error.description, metadata: ["requestId": requestID])
@@ -143,7 +165,8 @@ struct StatusMapping: Sendable {
     case .closed:
       return Self.shuttingDown()
     // A constraint that no repository or service turned into an answer is a bug of ours.
-    case .constraint, .folderInUse, .folderUnusable, .newerDatabase, .changedMigration, .failure:
+    case .constraint, .folderInUse, .folderUnusable, .databaseMissing, .newerDatabase,
+      .changedMigration, .failure:
       return unexpected(error.description, context)
     }
   }
@@ -165,7 +188,12 @@ struct StatusMapping: Sendable {
         ["announced": announced, "received": received])
     case .storageFull: return Self.storageFull()
     case .closed: return Self.shuttingDown()
-    case .missing, .io: return unexpected(error.description, context)
+    case .noDescriptor: return Self.noDescriptor()
+    case .missing(let digest), .damaged(let digest, _, _):
+      logger.error("an artifact is lost", metadata: ["error": "\(error)"])
+      return ErrorDetails.error(
+        .dataLoss, .artifactLost, error.description, metadata: ["sha256": digest])
+    case .io: return unexpected(error.description, context)
     }
   }
 
@@ -183,6 +211,15 @@ struct StatusMapping: Sendable {
       with: [
         ErrorDetails.quotaFailure(subject: "server", message: "the disk is full"),
         ErrorDetails.retry(after: 5_000),
+      ])
+  }
+
+  private static func noDescriptor() -> RPCError {
+    ErrorDetails.error(
+      .resourceExhausted, .overloaded, "the server has too many files open",
+      with: [
+        ErrorDetails.quotaFailure(subject: "server", message: "no file descriptor is left"),
+        ErrorDetails.retry(after: 1_000),
       ])
   }
 

@@ -23,7 +23,8 @@ extension DeploymentService {
           field: "failed_only", message: "excludes arm and pinned_only")
       }
       // Counting passes over the fleet, so it runs beside the calls.
-      let listing = try await fleet.store.scan { [telemetry = fleet.store.telemetry] db in
+      let listing = try await fleet.store.scan(for: caller.share) {
+        [telemetry = fleet.store.telemetry] db in
         let deployment = try Self.deployment(request.deploymentId, caller, db)
         let scan = try AssignmentScan(deployment, db, telemetry)
         return request.failedOnly
@@ -42,7 +43,8 @@ extension DeploymentService {
     _ request: MaterializeRequest, context: ServerContext
   ) async throws -> MaterializeResponse {
     try await rules.perform(context) { caller in
-      let counts = try await fleet.store.scan { [telemetry = fleet.store.telemetry] db in
+      let counts = try await fleet.store.scan(for: caller.share) {
+        [telemetry = fleet.store.telemetry] db in
         let deployment = try Self.deployment(request.deploymentId, caller, db)
         return try AssignmentScan(deployment, db, telemetry).counts()
       }

@@ -22,7 +22,7 @@ extension DeploymentService {
           field: "types", message: "\(types.count) types exceed \(Self.maximumTypes)")
       }
       // The total counts the deployment's whole history, so this runs beside the calls.
-      let (deployment, listing) = try await fleet.store.scan { db in
+      let (deployment, listing) = try await fleet.store.scan(for: caller.share) { db in
         let deployment = try Self.deployment(request.deploymentId, caller, db)
         let history = EventLog.History(
           org: deployment.org.rawValue, resourceID: deployment.id.rawValue, kinds: types)

@@ -27,7 +27,7 @@ extension DeploymentService {
       let now = Self.now
       let since = now + (.zero - Self.onlineWindow)
       let (activity, telemetry) = (fleet.activity, fleet.store.telemetry)
-      let (counts, failures, failing) = try await fleet.store.scan { db in
+      let (counts, failures, failing) = try await fleet.store.scan(for: caller.share) { db in
         let deployment = try Self.deployment(request.deploymentId, caller, db)
         // One view of the reports for the whole pass.
         return try telemetry.read { reports in

@@ -31,7 +31,7 @@ extension DeploymentService {
       var revision = request.fromRevision
       if revision == 0 {
         // As long as the org has deployments: not on the loop.
-        let (snapshot, head) = try await fleet.store.scan { [conditions] db in
+        let (snapshot, head) = try await fleet.store.scan(for: caller.share) { [conditions] db in
           for id in request.deploymentIds { _ = try Self.deployment(id, caller, db) }
           return (try Deployments(db).all(org: caller.org, conditions), try db.revision())
         }

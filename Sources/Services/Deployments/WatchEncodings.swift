@@ -14,7 +14,8 @@ final class WatchEncodings: Sendable {
 
   init(_ store: Store) {
     func deployments(_ environment: DeploymentEnvironment?) -> WatchEncoding {
-      WatchEncoding { [unowned store] logged in
+      WatchEncoding { [weak store] logged in
+        guard let store else { throw StoreError.closed }
         let event = try API.Event(logged)
         let deployment = try store.read { db in
           try Deployments(db).find(
@@ -34,7 +35,8 @@ final class WatchEncodings: Sendable {
     self.deployments = deployments(nil)
     environments = Dictionary(
       uniqueKeysWithValues: DeploymentEnvironment.allCases.map { ($0, deployments($0)) })
-    rollouts = WatchEncoding { [unowned store] logged in
+    rollouts = WatchEncoding { [weak store] logged in
+      guard let store else { throw StoreError.closed }
       let event = try API.Event(logged)
       let rollout = try store.read { db in
         try Rollouts(db).find(RolloutID(event.rolloutId), org: OrgID(logged.event.org))

@@ -5,7 +5,8 @@ internal import Glibc
 ///
 /// A file appears under its name complete, verified and synced, or not at all: uploads are written to
 /// `<data>/artifacts/incoming` and renamed. What an interrupted server left there is removed at the
-/// next start, and so are bytes that no version came to refer to: ``removeOrphans(unless:)``. Orgs that hold the same content share the file; that they do is told to nobody.
+/// next start; a file under its digest never is, because the database that refers to it may be another
+/// than the one at hand. Orgs that hold the same content share the file; that they do is told to nobody.
 public final class ArtifactFiles: Sendable {
   /// The largest artifact, in bytes.
   public let maximumSize: Int64
@@ -21,7 +22,7 @@ public final class ArtifactFiles: Sendable {
     self.threads = ArtifactThreads(count: threads)
     for path in [data, folder, folder + "/incoming"] {
       guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
-        throw .io(operation: "create", path: path, code: errno)
+        throw .system("create", path)
       }
     }
     try removeIncoming()
@@ -58,33 +59,31 @@ public final class ArtifactFiles: Sendable {
     "\(folder)/\(digest.hex.prefix(2))/\(digest.hex)"
   }
 
-  /// Removes files that nothing refers to: a server was killed between an upload and its version. Returns how many. Blocking; call it
-  /// before serving.
-  public func removeOrphans(
-    unless isReferred: (ContentDigest) throws -> Bool
-  ) throws -> Int {
-    var removed = 0
-    for part in try Self.names(in: folder) where part.utf8.count == 2 {
-      for name in try Self.names(in: "\(folder)/\(part)") {
+  /// The contents that are stored below a data folder, in no order; none when there is no folder of artifacts. Blocking.
+  public static func digests(data: String) throws(ArtifactError) -> [ContentDigest] {
+    let folder = data + "/artifacts"
+    if access(folder, F_OK) != 0, errno == ENOENT { return [] }
+    var digests: [ContentDigest] = []
+    for part in try names(in: folder) where part.utf8.count == 2 {
+      for name in try names(in: "\(folder)/\(part)") {
         // Whatever has no digest for a name is not ours.
-        guard let digest = try? ContentDigest(hex: name, field: "file"),
-          try !isReferred(digest)
-        else { continue }
-        try Self.remove("\(folder)/\(part)/\(name)")
-        removed += 1
+        if let digest = try? ContentDigest(hex: name, field: "file") { digests.append(digest) }
       }
     }
-    return removed
+    return digests
   }
 
   private func removeIncoming() throws(ArtifactError) {
     let path = folder + "/incoming"
-    for name in try Self.names(in: path) { try Self.remove("\(path)/\(name)") }
+    // Uploads are called by an id; whatever is not, somebody else put there.
+    for name in try Self.names(in: path) where IDGenerator.isID(name) {
+      try Self.remove("\(path)/\(name)")
+    }
   }
 
   private static func names(in path: String) throws(ArtifactError) -> [String] {
     guard let directory = opendir(path) else {
-      throw .io(operation: "list", path: path, code: errno)
+      throw .system("list", path)
     }
     defer { closedir(directory) }
     var names: [String] = []
@@ -98,6 +97,6 @@ public final class ArtifactFiles: Sendable {
   }
 
   private static func remove(_ path: String) throws(ArtifactError) {
-    guard unlink(path) == 0 else { throw .io(operation: "remove", path: path, code: errno) }
+    guard unlink(path) == 0 else { throw .system("remove", path) }
   }
 }

@@ -15,11 +15,18 @@ public final class ArtifactReader: Sendable {
     self.artifact = artifact
     self.path = path
     self.threads = threads
-    descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
+    let opened = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+    guard opened >= 0 else {
       if errno == ENOENT { throw .missing(digest: artifact.digest.hex) }
-      throw .io(operation: "open", path: path, code: errno)
+      throw .system("open", path)
     }
+    var status = stat()
+    guard fstat(opened, &status) == 0, Int64(status.st_size) == artifact.size else {
+      close(opened)
+      throw .damaged(
+        digest: artifact.digest.hex, size: Int64(status.st_size), expected: artifact.size)
+    }
+    descriptor = opened
   }
 
   deinit { close(descriptor) }

@@ -33,7 +33,7 @@ public final class ArtifactUpload: Sendable {
     self.threads = threads
     self.claim = claim
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw Self.failure("create", temporary) }
+    guard descriptor >= 0 else { throw ArtifactError.system("create", temporary) }
     state = Mutex(State(descriptor: descriptor))
   }
 
@@ -69,16 +69,16 @@ public final class ArtifactUpload: Sendable {
         guard digest == artifact.digest else {
           throw .digestMismatch(announced: artifact.digest.hex, received: digest.hex)
         }
-        guard fsync(descriptor) == 0 else { throw Self.failure("sync", temporary) }
+        guard fsync(descriptor) == 0 else { throw ArtifactError.system("sync", temporary) }
       }
       let path = ArtifactFiles.path(of: artifact.digest, in: folder)
       let parent = "\(folder)/\(artifact.digest.hex.prefix(2))"
       guard mkdir(parent, 0o700) == 0 || errno == EEXIST else {
-        throw Self.failure("create", parent)
+        throw ArtifactError.system("create", parent)
       }
       // The same content may be there already, or come from another upload at this moment: the name
       // stands for these bytes, so replacing it changes nothing for whoever reads.
-      guard rename(temporary, path) == 0 else { throw Self.failure("rename", temporary) }
+      guard rename(temporary, path) == 0 else { throw ArtifactError.system("rename", temporary) }
       try Self.syncFolder(parent)
       try Self.syncFolder(folder)
     }
@@ -125,7 +125,7 @@ public final class ArtifactUpload: Sendable {
       }
       if written < 0 {
         if errno == EINTR { continue }
-        throw failure("write", path)
+        throw .system("write", path)
       }
       offset += written
     }
@@ -133,13 +133,8 @@ public final class ArtifactUpload: Sendable {
 
   private static func syncFolder(_ path: String) throws(ArtifactError) {
     let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw failure("open", path) }
+    guard descriptor >= 0 else { throw .system("open", path) }
     defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else { throw failure("sync", path) }
-  }
-
-  private static func failure(_ operation: String, _ path: String) -> ArtifactError {
-    errno == ENOSPC || errno == EDQUOT
-      ? .storageFull : .io(operation: operation, path: path, code: errno)
+    guard fsync(descriptor) == 0 else { throw .system("sync", path) }
   }
 }

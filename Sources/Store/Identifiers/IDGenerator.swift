@@ -16,4 +16,19 @@ public final class IDGenerator: Sendable {
       state.0.next(milliseconds: now, random: (state.1.word(), state.1.word())).text
     }
   }
+
+  /// Whether a text has the form of an id that was made here.
+  static func isID(_ text: String) -> Bool {
+    let bytes = Array(text.utf8)
+    return bytes.count == 36
+      && bytes.indices.allSatisfy { index in
+        switch index {
+        case 8, 13, 18, 23: bytes[index] == UInt8(ascii: "-")
+        case 14: bytes[index] == UInt8(ascii: "7")
+        default:
+          (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[index])
+            || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(bytes[index])
+        }
+      }
+  }
 }

@@ -17,8 +17,6 @@ final class Reader: @unchecked Sendable {
     transaction = ReadTransaction(connection)
   }
 
-  var interrupter: any Interrupter { connection.interrupter }
-
   /// Runs `body` in a read transaction that sees every commit up to `current` and stays open.
   /// Returns true in `opened` when this call began it. A read within a read shares its view.
   func read<R>(
@@ -44,6 +42,17 @@ final class Reader: @unchecked Sendable {
     var opened = false
     defer { end() }
     return try read(current: 0, opened: &opened, body)
+  }
+
+  /// As above; `mayGoOn` is asked now and then while statements run, and false ends the running one with `.interrupted`.
+  func readOnce<R>(
+    asking mayGoOn: @escaping @Sendable () -> Bool, _ body: (ReadTransaction) throws -> R
+  ) throws -> R {
+    connection.ask(mayGoOn)
+    return try readOnce { transaction in
+      defer { connection.ask(nil) }
+      return try body(transaction)
+    }
   }
 
   /// Ends the open read transaction: the loop's turn is over.

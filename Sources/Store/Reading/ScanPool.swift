@@ -2,97 +2,128 @@ internal import SQL
 internal import Synchronization
 
 /// Threads for reads without a bound: lists over a fleet, analyses, exports. Each has its own
-/// connection; a cancelled scan is interrupted in the middle of its statement.
+/// connection; which scan it runs next is ``ScanQueue``'s to say.
 final class ScanPool: Sendable {
+  struct Options: Sendable {
+    /// Threads of each lane. Two: one long scan does not hold every other up.
+    var threads = 2
+    var limits = ScanQueue<any ScanJob>.Limits()
+    /// How long a scan may take in the short lane.
+    var shortMilliseconds: Int64 = 50
+    /// How long one may take at all.
+    var longMilliseconds: Int64 = 60_000
+  }
+
   private struct State {
-    var waiting: [Scan] = []
+    var queue: ScanQueue<any ScanJob>
     var isClosed = false
     var threads: [WorkerThread] = []
   }
-  private let state = Monitor(State())
-  private let limit: Int
+  private let state: Monitor<State>
+  private let options: Options
+  /// Held by whoever wants no scan to run.
+  private let quiet = Mutex(())
 
-  /// One queued scan; `run` answers its waiter whatever happens.
-  final class Scan: Sendable {
-    private struct Progress {
-      var isCancelled = false
-      var running: (any Interrupter)?
-    }
-    private let progress = Mutex(Progress())
-    private let body: @Sendable (Result<Reader, any Error>) -> Void
-
-    init(_ body: @escaping @Sendable (Result<Reader, any Error>) -> Void) { self.body = body }
-
-    func run(_ reader: Result<Reader, any Error>) {
-      let isCancelled = progress.withLock { progress in
-        if !progress.isCancelled, case .success(let reader) = reader {
-          progress.running = reader.interrupter
-        }
-        return progress.isCancelled
-      }
-      body(isCancelled ? .failure(CancellationError()) : reader)
-    }
-
-    /// Called by the scan's own body when it is done with the reader, before it answers.
-    func finish() -> Bool {
-      progress.withLock { progress in
-        progress.running = nil
-        return progress.isCancelled
-      }
-    }
-
-    func cancel() {
-      progress.withLock { progress in
-        progress.isCancelled = true
-        progress.running?.interrupt()
-      }
-    }
-  }
-
-  init(_ engine: any Engine, threads: Int, limit: Int) {
-    self.limit = limit
-    let state = self.state
-    let started = (0..<max(1, threads)).map { index in
-      WorkerThread(name: "store-scan-\(index)") {
-        var reader: Reader?
-        while true {
-          let scan: Scan? =
-            state.wait { state -> Scan?? in
-              if !state.waiting.isEmpty { return .some(state.waiting.removeFirst()) }
-              return state.isClosed ? .some(nil) : nil
-            } ?? nil
-          guard let scan else { break }
-          do {
-            let open = try reader ?? Reader(engine)
-            reader = open
-            scan.run(.success(open))
-          } catch {
-            scan.run(.failure(error))
-          }
-        }
-        reader?.close()
+  init(_ engine: any Engine, _ options: Options) {
+    self.options = options
+    let state = Monitor(State(queue: ScanQueue(options.limits)))
+    self.state = state
+    let started = ScanQueue<any ScanJob>.Lane.allCases.flatMap { lane in
+      (0..<max(1, options.threads)).map { index in
+        WorkerThread(name: "store-\(lane)-\(index)") { Self.work(lane, engine, options, state) }
       }
     }
     state.withLock { $0.threads = started }
   }
 
-  func enqueue(_ scan: Scan) throws(StoreError) {
-    let refusal: StoreError? = state.withLock { state in
-      if state.isClosed { return .closed }
-      if state.waiting.count >= limit {
-        return .overloaded(waiting: state.waiting.count, limit: limit)
+  private static func work(
+    _ lane: ScanQueue<any ScanJob>.Lane, _ engine: any Engine, _ options: Options,
+    _ state: Monitor<State>
+  ) {
+    var reader: Reader?
+    defer { reader?.close() }
+    while true {
+      let next: (id: UInt64, job: any ScanJob)?? = state.wait { state in
+        if let next = state.queue.next(lane) { return .some(next) }
+        // Whatever runs in the short lane may still come to the long one.
+        return state.isClosed && state.queue.count == 0 ? .some(nil) : nil
       }
-      state.waiting.append(scan)
-      return nil
+      guard let (id, job) = next ?? nil else { break }
+      let isDone = Self.run(job, lane, &reader, engine, options)
+      state.withLock { isDone ? $0.queue.finished(id) : $0.queue.needsLonger(id) }
+      state.broadcast()
     }
-    if let refusal { throw refusal }
-    state.signal()
+  }
+
+  /// False when the scan needs the long lane.
+  private static func run(
+    _ job: any ScanJob, _ lane: ScanQueue<any ScanJob>.Lane, _ reader: inout Reader?,
+    _ engine: any Engine, _ options: Options
+  ) -> Bool {
+    let open: Reader
+    do {
+      open = try reader ?? Reader(engine)
+      reader = open
+    } catch {
+      job.fail(error)
+      return true
+    }
+    switch lane {
+    case .short: return job.run(open, milliseconds: options.shortMilliseconds)
+    case .long:
+      if !job.run(open, milliseconds: options.longMilliseconds) {
+        job.fail(StoreError.scanTooLong(milliseconds: options.longMilliseconds))
+      }
+      return true
+    }
+  }
+
+  /// Queues a scan; throws `.overdrawn` or `.closed` without queueing.
+  func enqueue(_ job: any ScanJob, _ caller: ScanCaller) throws(StoreError) -> UInt64 {
+    let id = try state.withLock { state throws(StoreError) in
+      if state.isClosed { throw StoreError.closed }
+      return try state.queue.add(job, caller)
+    }
+    state.broadcast()
+    return id
+  }
+
+  /// Answers a scan that still waits, because its caller was cancelled.
+  func withdraw(_ id: UInt64) {
+    let job = state.withLock { $0.queue.withdraw(id) }
+    job?.fail(CancellationError())
+  }
+
+  // MARK: Quiet
+
+  /// Runs `body` at a moment when no scan has a view of the database open; none begins meanwhile. Blocks as long as the longest
+  /// running scan takes; short ones go on until the long ones are done. Returns without running it when the pool is closed.
+  /// One caller at a time; others wait.
+  func whileQuiet(_ body: () -> Void) {
+    quiet.withLock { _ in
+      defer {
+        state.withLock { state in
+          for lane in ScanQueue<any ScanJob>.Lane.allCases { state.queue.hold(lane, false) }
+        }
+        state.broadcast()
+      }
+      for lane in [ScanQueue<any ScanJob>.Lane.long, .short] {
+        state.withLock { $0.queue.hold(lane, true) }
+        let isQuiet = state.wait { state -> Bool? in
+          if state.isClosed { return false }
+          return state.queue.running(lane) == 0 ? true : nil
+        }
+        guard isQuiet == true else { return }
+      }
+      body()
+    }
   }
 
   /// Finishes the waiting scans, then ends the threads. Blocks.
   func close() {
     let threads = state.withLock { state in
       state.isClosed = true
+      for lane in ScanQueue<any ScanJob>.Lane.allCases { state.queue.hold(lane, false) }
       return state.threads
     }
     state.broadcast()

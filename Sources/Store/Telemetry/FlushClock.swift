@@ -17,14 +17,12 @@ final class FlushClock: Sendable {
   private let state = Monitor(State())
   private let interval: Int64
   private let thread = Mutex<WorkerThread?>(nil)
-  /// The last failure, until a flush succeeds again.
-  private let failure = Mutex<String?>(nil)
-  private let report: @Sendable (String?) -> Void
+  private let failure: FailureReport
 
   /// `report` is told when flushes begin to fail and, with nil, when they succeed again.
   init(every interval: Int64, report: @escaping @Sendable (String?) -> Void) {
     self.interval = interval
-    self.report = report
+    failure = FailureReport(report)
   }
 
   func start() {
@@ -42,14 +40,7 @@ final class FlushClock: Sendable {
   func add(_ buffer: any Flushable) { state.withLock { $0.buffers.append(buffer) } }
 
   /// What became of a flush: nil, or why it failed.
-  func note(_ error: (any Error)?) {
-    let text = error.map { "\($0)" }
-    let hasChanged = failure.withLock { failure in
-      defer { failure = text }
-      return (failure == nil) != (text == nil)
-    }
-    if hasChanged { report(text) }
-  }
+  func note(_ error: (any Error)?) { failure.note(error) }
 
   func flushAll(_ completion: @escaping @Sendable () -> Void) {
     let buffers = state.withLock { $0.buffers }

@@ -16,44 +16,57 @@ public final class TelemetryStore: Sendable {
   private let engine: any Engine
   private let commits = CommitSequence()
   private let clock: FlushClock
+  private let turns = WriteTurns()
+  private let checkpointer = LateCheckpointer()
   private let loopReaders = Mutex<[Reader]>([])
   private let isClosed = Atomic<Bool>(false)
 
   /// Opens the database in `folder`, which the caller holds the lock of, and brings both schemas up to date: this one's, and with
   /// `migrations` that of `control`, whose telemetry is taken over before the step that removes it.
   init(
-    folder: String, _ configuration: StoreConfiguration, ids: IDGenerator,
+    folder: DataFolder, _ configuration: StoreConfiguration, ids: IDGenerator,
     takingOver control: Connection, _ migrations: [Migration], wrap: (any Engine) -> any Engine
   ) throws {
     var options = SQLiteEngine.Options()
     options.maximumPages = configuration.maximumPages
-    engine = wrap(SQLiteEngine(path: folder + "/" + Self.fileName, options: options))
+    engine = wrap(SQLiteEngine(path: folder.telemetry, options: options))
     writer = Writer(limit: configuration.maximumWaitingWrites)
     pool = ReaderPool(engine, limit: configuration.pooledReaders)
     damage = TelemetryDamage(report: configuration.onDamage)
-    clock = FlushClock(
-      every: configuration.flushIntervalMilliseconds, report: configuration.onHousekeeping)
+    clock = FlushClock(every: configuration.flushIntervalMilliseconds) {
+      [report = configuration.onHousekeeping] failure in report(.flushAndSweep, failure)
+    }
     let connection = try Connection(engine, .readWrite)
     do {
       let now = configuration.clock()
       try Migrations.apply(TelemetryMigrations.all, to: connection, now: now)
       try Migrations.apply(migrations, to: control, now: now) { step in
         guard step.version == Migration.telemetryApart.version else { return }
-        try TelemetryMigrations.takeOver(from: folder + "/rollcall.db", connection)
+        try TelemetryMigrations.takeOver(from: folder.database, connection)
       }
     } catch {
       connection.close()
       throw error
     }
-    let commits = commits
+    let (commits, checkpointer) = (commits, checkpointer)
     let core = WriterCore(
       engine: engine, connection: connection, clock: configuration.clock,
       makeTransaction: {
         WriteTransaction($0, ids: ids, configuration: configuration, logsEvents: false)
       },
-      onCommit: { _ in commits.advance() })
-    writer.start(core, maximumBatch: configuration.maximumBatch)
+      onCommit: { _, pages in
+        commits.advance()
+        checkpointer.current?.committed(pages: pages)
+      })
+    writer.start(core, maximumBatch: configuration.maximumBatch, turns)
     clock.start()
+  }
+
+  /// Has the log copied back from now on; `scans` read this database too.
+  func keepLogShort(_ scans: ScanPool, _ configuration: StoreConfiguration) {
+    let report = configuration.onHousekeeping
+    checkpointer.set(
+      Checkpointer(engine, turns, scans, configuration.checkpoints) { report(.checkpoint, $0) })
   }
 
   /// How many rows did not decode since the start.
@@ -131,6 +144,7 @@ public final class TelemetryStore: Sendable {
     clock.close()
     isClosed.store(true, ordering: .relaxed)
     writer.close()
+    checkpointer.current?.close()
     pool.close()
     loopReaders.withLock { readers in
       for reader in readers { reader.close() }
@@ -138,6 +152,14 @@ public final class TelemetryStore: Sendable {
     }
     LoopReaders.detach(store: ObjectIdentifier(self))
   }
+}
+
+/// The checkpointer of a writer that began before the scans which it has to wait for.
+private final class LateCheckpointer: Sendable {
+  private let value = Mutex<Checkpointer?>(nil)
+
+  var current: Checkpointer? { value.withLock { $0 } }
+  func set(_ checkpointer: Checkpointer) { value.withLock { $0 = checkpointer } }
 }
 
 /// A view of the telemetry database for the length of a closure: what its repositories are made over.

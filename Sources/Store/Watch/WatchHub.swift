@@ -66,7 +66,10 @@ public final class WatchHub: Sendable {
             }
             return state
           } ?? Inbox()
-        if taken.isClosed { break }
+        if taken.isClosed {
+          loop.close(taken.commands)
+          break
+        }
         loop.turn(&taken)
         count.withLock { $0 = loop.count }
         if loop.count == 0 { inbox.withLock { $0.isWatched = !$0.commands.isEmpty } }
@@ -76,7 +79,6 @@ public final class WatchHub: Sendable {
           deadline = max(deadline + loop.tickMilliseconds, now)
         }
       }
-      loop.close()
     }
   }
 

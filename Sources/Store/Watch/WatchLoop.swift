@@ -68,8 +68,9 @@ final class WatchLoop {
     }
   }
 
-  /// Ends every watch.
-  func close() {
+  /// Ends every watch, also those that `commands` would have begun.
+  func close(_ commands: [WatchHub.Command]) {
+    for command in commands { carryOut(command) }
     for entry in entries.values { entry.sink.ended(.closed) }
     entries.removeAll()
   }
@@ -97,6 +98,9 @@ final class WatchLoop {
     for logged in events {
       // After lost events the log was read further than the queue reaches.
       guard logged.revision > head else { continue }
+      // A commit that was reported as failed did happen after all: its events are in the log only.
+      if logged.revision != head + 1 { recoverLostEvents() }
+      guard logged.revision > head else { continue }
       let event = SharedEvent(logged)
       group.forEachInterested(in: logged.event) { id in
         guard let entry = entries[id] else { return }
@@ -107,7 +111,7 @@ final class WatchLoop {
     }
   }
 
-  /// The backlog overflowed: whoever was synced reads what it missed from the log.
+  /// Events were committed that will not be dispatched: whoever was synced reads what it missed from the log.
   private func recoverLostEvents() {
     for (id, entry) in entries {
       entry.watcher.lost(after: head)

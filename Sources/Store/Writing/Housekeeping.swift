@@ -9,14 +9,12 @@ final class Housekeeping: Sendable {
   private let state = Monitor(State())
   private let writer: Writer
   private let thread = Mutex<WorkerThread?>(nil)
-  /// The last failure of work that nobody awaits, until it succeeds again.
-  private let failure = Mutex<String?>(nil)
-  private let report: @Sendable (String?) -> Void
+  private let failure: FailureReport
 
   /// `report` is told when work begins to fail and, with nil, when it succeeds again.
   init(_ writer: Writer, report: @escaping @Sendable (String?) -> Void) {
     self.writer = writer
-    self.report = report
+    failure = FailureReport(report)
   }
 
   func start(_ configuration: StoreConfiguration) {
@@ -52,7 +50,7 @@ final class Housekeeping: Sendable {
         outcome.isUnfinished.store(
           max(requests, events) >= Self.sweepStep, ordering: .releasing)
       } completion: { [self] error in
-        note(error)
+        failure.note(error)
         if error == nil, outcome.isUnfinished.load(ordering: .acquiring),
           !state.withLock({ $0.isClosed })
         {
@@ -74,15 +72,6 @@ final class Housekeeping: Sendable {
       // An overloaded or closing writer: the job is told, and its values wait for the next tick.
       job.fail(error)
     }
-  }
-
-  private func note(_ error: (any Error)?) {
-    let text = error.map { "\($0)" }
-    let hasChanged = failure.withLock { failure in
-      defer { failure = text }
-      return (failure == nil) != (text == nil)
-    }
-    if hasChanged { report(text) }
   }
 
   /// Ends the thread. Blocks.

@@ -24,7 +24,7 @@ final class Writer: Sendable {
   init(limit: Int) { self.limit = limit }
 
   /// Starts the thread. `core` is used by it alone from here on.
-  func start(_ core: WriterCore, maximumBatch: Int) {
+  func start(_ core: WriterCore, maximumBatch: Int, _ turns: WriteTurns) {
     let queue = self.queue
     let started = WorkerThread(name: "store-writer") {
       while true {
@@ -42,7 +42,7 @@ final class Writer: Sendable {
             return taken[...]
           } ?? nil
         guard let batch else { break }
-        core.carryOut(batch)
+        turns.write { core.carryOut(batch) }
       }
       core.close()
     }
@@ -85,7 +85,7 @@ final class WriterCore: @unchecked Sendable {
   private let engine: any Engine
   private let makeTransaction: (Connection) -> WriteTransaction
   private let clock: @Sendable () -> Int64
-  private let onCommit: ([LoggedEvent]) -> Void
+  private let onCommit: ([LoggedEvent], _ logPages: Int) -> Void
   private var connection: Connection?
   private var transaction: WriteTransaction?
   /// So many transactions more put a SAVEPOINT around each closure.
@@ -96,7 +96,7 @@ final class WriterCore: @unchecked Sendable {
   init(
     engine: any Engine, connection: Connection, clock: @escaping @Sendable () -> Int64,
     makeTransaction: @escaping (Connection) -> WriteTransaction,
-    onCommit: @escaping ([LoggedEvent]) -> Void
+    onCommit: @escaping ([LoggedEvent], _ logPages: Int) -> Void
   ) {
     self.engine = engine
     self.connection = connection
@@ -158,7 +158,7 @@ final class WriterCore: @unchecked Sendable {
       return recover(from: error)
     }
     if guardedTransactions > 0 { guardedTransactions -= 1 }
-    onCommit(transaction.takeCommitted())
+    onCommit(transaction.takeCommitted(), db.logPages)
     for job in done { job.succeed() }
   }
 

@@ -35,13 +35,19 @@ final class ControlPlane: Service {
     self.onReady = onReady
     var configuration = StoreConfiguration()
     configuration.eventRetentionMilliseconds = options.eventRetention?.milliseconds
-    configuration.onHousekeeping = { failure in
-      if let failure {
+    configuration.onHousekeeping = { work, failure in
+      guard let failure else {
+        logger.notice("housekeeping works again", metadata: ["work": "\(work)"])
+        return
+      }
+      switch work {
+      case .flushAndSweep:
         logger.error(
           "what devices report cannot be written down, or what expired not be removed",
           metadata: ["error": "\(failure)"])
-      } else {
-        logger.notice("housekeeping works again")
+      case .checkpoint:
+        logger.error(
+          "the database's log cannot be copied back and grows", metadata: ["error": "\(failure)"])
       }
     }
     configuration.onDamage = { what in
@@ -52,13 +58,7 @@ final class ControlPlane: Service {
       try await Bootstrap.run(store: store, logger: logger)
       let artifacts = try ArtifactFiles(data: options.data)
       self.artifacts = artifacts
-      let orphans = try store.read { db in
-        try artifacts.removeOrphans { try ModelVersions(db).isReferred(to: $0) }
-      }
-      if orphans > 0 {
-        logger.notice(
-          "removed artifacts that no version refers to", metadata: ["count": "\(orphans)"])
-      }
+      try Self.tellOfStrays(options.data, store, logger)
       let authentication = Authentication(
         store: store, failedKeys: options.limits.failedKeys, logger: logger)
       let rules = CallRules(store: store, logger: logger, authentication: authentication)
@@ -96,9 +96,24 @@ final class ControlPlane: Service {
           try store.attachLoopReader(atEndOfTurn: { loop.atEndOfTurn($0) })
         })
     } catch {
-      store.close()
+      store.abandon(Self.firstFiles)
       throw error
     }
+  }
+
+  /// What a first start puts beside the database.
+  private static let firstFiles = [Bootstrap.keyFile, "artifacts/incoming", "artifacts"]
+
+  /// Artifacts that the database does not know may be an older database's newest: they are told of and kept.
+  private static func tellOfStrays(_ data: String, _ store: Store, _ logger: Logger) throws {
+    let digests = try ArtifactFiles.digests(data: data)
+    let strays = try store.read { db in
+      try digests.filter { try !ModelVersions(db).isReferred(to: $0) }
+    }
+    guard let first = strays.first else { return }
+    logger.warning(
+      "no version refers to some artifacts: is this database older than they are? they are kept",
+      metadata: ["count": "\(strays.count)", "first": "\(first.hex)"])
   }
 
   /// Where the first admin's key was written.
@@ -109,7 +124,8 @@ final class ControlPlane: Service {
     do {
       try await server.start()
     } catch {
-      close()
+      artifacts.close()
+      store.abandon(Self.firstFiles)
       if error is TLSProblem { throw error }
       throw Complaint(
         "cannot listen on \(options.listen): \(Self.reason(error))",
@@ -118,6 +134,11 @@ final class ControlPlane: Service {
     }
     let address = ListenAddress(host: options.listen.host, port: server.port)
     logger.info("listening", metadata: ["address": "\(address)"])
+    if options.takesPlainText, !address.isLoopback {
+      logger.warning(
+        "clients without TLS are served on an address that others reach: their keys can be read on the way",
+        metadata: ["address": "\(address)", "remedy": "--tls-cert, --tls-key and --tls-only"])
+    }
     let ticking = Task { [jobs] in
       await jobs.run { Timestamp(milliseconds: StoreClock.nowMilliseconds()) }
     }

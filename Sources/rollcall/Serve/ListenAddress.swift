@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 
 /// Where a server listens: "127.0.0.1:7070", "[::1]:7070", "localhost:0".
 struct ListenAddress: ExpressibleByArgument, Equatable, Sendable, CustomStringConvertible {
@@ -28,6 +29,17 @@ struct ListenAddress: ExpressibleByArgument, Equatable, Sendable, CustomStringCo
     }
     guard !host.isEmpty else { return nil }
     self.init(host: String(host), port: port)
+  }
+
+  /// Whether only this machine reaches it.
+  var isLoopback: Bool {
+    if host.lowercased() == "localhost" { return true }
+    var (ipv4, ipv6) = (in_addr(), in6_addr())
+    if inet_pton(AF_INET, host, &ipv4) == 1 { return UInt32(bigEndian: ipv4.s_addr) >> 24 == 127 }
+    guard inet_pton(AF_INET6, host, &ipv6) == 1 else { return false }
+    return withUnsafeBytes(of: ipv6) { bytes in
+      bytes.dropLast().allSatisfy { $0 == 0 } && bytes.last == 1
+    }
   }
 
   var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }

@@ -40,6 +40,8 @@ struct ServeCommand: AsyncParsableCommand {
     _ options: ServeOptions, logger: Logger,
     onReady: @escaping @Sendable (ListenAddress) async throws -> Void
   ) async throws {
+    // Whatever the server makes, its user alone reads.
+    umask(0o077)
     do {
       let plane = try await ControlPlane(options: options, logger: logger, onReady: onReady)
       let lifecycle = ServiceGroup(
@@ -52,9 +54,14 @@ struct ServeCommand: AsyncParsableCommand {
         "TLS cannot be served: \(error)", next: "check --tls-cert, --tls-key and --tls-client-ca",
         status: .failed)
     } catch let error as StoreError {
+      let next =
+        if case .databaseMissing = error {
+          "put rollcall.db back, or name an empty folder with --data"
+        } else {
+          "name another one with --data"
+        }
       throw Complaint(
-        "the data folder \(options.data) cannot be used: \(error)",
-        next: "name another one with --data", status: .failed)
+        "the data folder \(options.data) cannot be used: \(error)", next: next, status: .failed)
     }
   }
 }

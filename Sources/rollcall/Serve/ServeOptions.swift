@@ -75,6 +75,9 @@ struct ServeOptions: ParsableArguments {
     }
   }
 
+  /// Whether clients may speak without TLS.
+  var takesPlainText: Bool { tlsCert == nil || !(tlsOnly || tlsClientCA != nil) }
+
   var tls: ServerTLS? {
     guard let tlsCert, let tlsKey else { return nil }
     return ServerTLS(

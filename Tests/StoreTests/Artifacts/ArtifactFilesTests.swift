@@ -100,16 +100,37 @@ import Testing
     #expect(Self.incoming(temporary.path) == [])
   }
 
-  @Test func `what an interrupted server left is removed at the next start`() async throws {
+  @Test func `of what lies in the folder of uploads, only uploads are removed at the next start`()
+    async throws
+  {
     let temporary = try TemporaryStore()
     _ = try ArtifactFiles(data: temporary.path)
-    let leftover = temporary.path + "/artifacts/incoming/leftover"
-    let descriptor = open(leftover, O_WRONLY | O_CREAT, 0o600)
-    #expect(descriptor >= 0)
-    close(descriptor)
-    #expect(Self.incoming(temporary.path) == ["leftover"])
+    for name in ["leftover", IDGenerator().make()] {
+      let descriptor = open(
+        temporary.path + "/artifacts/incoming/" + name, O_WRONLY | O_CREAT, 0o600)
+      #expect(descriptor >= 0)
+      close(descriptor)
+    }
+    #expect(Self.incoming(temporary.path).count == 2)
     _ = try ArtifactFiles(data: temporary.path)
-    #expect(Self.incoming(temporary.path) == [])
+    #expect(Self.incoming(temporary.path) == ["leftover"])
+  }
+
+  @Test func `bytes that are fewer than they were, or no file at all, are named`() async throws {
+    let temporary = try TemporaryStore()
+    let files = try ArtifactFiles(data: temporary.path)
+    let artifact = Self.artifact([1, 2, 3])
+    let upload = try await files.upload(artifact)
+    try await upload.append([1, 2, 3])
+    try await upload.commit()
+    let hex = artifact.digest.hex
+    let path = "\(temporary.path)/artifacts/\(hex.prefix(2))/\(hex)"
+    #expect(truncate(path, 2) == 0)
+    await #expect(throws: ArtifactError.damaged(digest: hex, size: 2, expected: 3)) {
+      _ = try await files.open(artifact)
+    }
+    #expect(unlink(path) == 0)
+    await #expect(throws: ArtifactError.missing(digest: hex)) { _ = try await files.open(artifact) }
   }
 
   @Test func `bytes that nothing came of are taken back, unless something refers to them`()
@@ -144,22 +165,19 @@ import Testing
     try await referred.discard { _ in false }
   }
 
-  @Test func `bytes that no version refers to are removed at the next start`() async throws {
+  @Test func `what is stored is listed, and a start removes none of it`() async throws {
     let temporary = try TemporaryStore()
+    #expect(try ArtifactFiles.digests(data: temporary.path) == [])
     let files = try ArtifactFiles(data: temporary.path)
-    let (kept, orphan) = (Self.artifact([1]), Self.artifact([2]))
-    for (artifact, byte) in [(kept, UInt8(1)), (orphan, 2)] {
+    let artifacts = [Self.artifact([1]), Self.artifact([2])]
+    for (artifact, byte) in zip(artifacts, [UInt8(1), 2]) {
       let upload = try await files.upload(artifact)
       try await upload.append([byte])
       try await upload.commit()
     }
-    let next = try ArtifactFiles(data: temporary.path)
-    #expect(try next.removeOrphans { $0 == kept.digest } == 1)
-    #expect(try await next.open(kept).read(at: 0, count: 2) == [1])
-    await #expect(throws: ArtifactError.missing(digest: orphan.digest.hex)) {
-      _ = try await next.open(orphan)
-    }
-    #expect(try next.removeOrphans { $0 == kept.digest } == 0)
+    _ = try ArtifactFiles(data: temporary.path)
+    #expect(
+      try Set(ArtifactFiles.digests(data: temporary.path)) == Set(artifacts.map(\.digest)))
   }
 
   @Test func `after closing nothing is read or written`() async throws {

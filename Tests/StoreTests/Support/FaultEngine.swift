@@ -69,7 +69,11 @@ final class FaultConnection: EngineConnection {
   var isInTransaction: Bool { inner.isInTransaction }
   var changes: Int { inner.changes }
   var totalChanges: Int { inner.totalChanges }
-  var interrupter: any Interrupter { inner.interrupter }
+  func ask(_ mayGoOn: (@Sendable () -> Bool)?) { inner.ask(mayGoOn) }
+  var logPages: Int { inner.logPages }
+  func checkpoint(_ mode: CheckpointMode) throws(SQLError) -> Checkpoint? {
+    try inner.checkpoint(mode)
+  }
   func close() { inner.close() }
 }
 

@@ -56,3 +56,7 @@ extension NewEvent {
       actor: "tester", method: "/rollcall.v1.DeviceService/Register", payload: [1, 2, 3])
   }
 }
+
+extension ScanCaller {
+  static let sample = ScanCaller(org: "org-1", principal: "principal-1")
+}

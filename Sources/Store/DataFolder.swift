@@ -1,0 +1,100 @@
+internal import Glibc
+
+/// A data folder as a server finds it: the database files, and what belongs to a database.
+///
+/// Nothing here deletes what it did not make: a folder that has artifacts or a key but no database lost it, and a new database would
+/// be a new server that knows nothing of them.
+struct DataFolder {
+  let path: String
+  /// Whether the database is made by this opening.
+  let isNew: Bool
+
+  var database: String { path + "/rollcall.db" }
+  /// What devices report; made when missing, also beside a database from before it was apart.
+  var telemetry: String { path + "/" + TelemetryStore.fileName }
+
+  /// Looks at the folder, whose lock is held, and closes the databases to others before they are opened.
+  ///
+  /// Fails with `.databaseMissing` when the folder has what belongs to a database and none, or an empty file in its place.
+  init(_ path: String) throws(StoreError) {
+    self.path = path
+    let database = path + "/rollcall.db"
+    var status = stat()
+    let isThere = stat(database, &status) == 0
+    isNew = !isThere || status.st_size == 0
+    if isNew {
+      let leftovers = try Self.leftovers(in: path)
+      guard leftovers.isEmpty else {
+        throw .databaseMissing(path: path, isEmpty: isThere, leftovers: leftovers)
+      }
+    }
+    try Self.makePrivate(path)
+    if !isThere { try Self.create(database) }
+    if stat(telemetry, &status) != 0 { try Self.create(telemetry) }
+  }
+
+  /// Removes the databases that this opening made.
+  func removeDatabase() {
+    guard isNew else { return }
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+      unlink(database + suffix)
+      unlink(telemetry + suffix)
+    }
+  }
+
+  /// What there is that some database knew of, in words: "2 artifacts", "admin.key".
+  static func leftovers(in path: String) throws(StoreError) -> [String] {
+    var found = try names(in: path).filter { name in
+      name.hasSuffix(".key") || name == "rollcall.db-wal"
+        || (name.hasSuffix(".db") && name != "rollcall.db")
+    }.sorted()
+    do {
+      let artifacts = try ArtifactFiles.digests(data: path).count
+      if artifacts > 0 {
+        found.insert(artifacts == 1 ? "1 artifact" : "\(artifacts) artifacts", at: 0)
+      }
+    } catch {
+      throw .folderUnusable(path: path, reason: "\(error)")
+    }
+    return found
+  }
+
+  /// Takes the rights of group and others from everything of the server's that a looser mask once made.
+  private static func makePrivate(_ path: String) throws(StoreError) {
+    for name in try names(in: path)
+    where name.hasSuffix(".key") || name.contains(".db") || name == "lock" || name == "artifacts" {
+      let file = path + "/" + name
+      var status = stat()
+      guard stat(file, &status) == 0, status.st_mode & 0o077 != 0 else { continue }
+      guard chmod(file, status.st_mode & 0o700) == 0 else {
+        throw .folderUnusable(
+          path: file, reason: "close to others: \(String(cString: strerror(errno)))")
+      }
+    }
+  }
+
+  /// SQLite gives its log and index the rights of this file.
+  private static func create(_ database: String) throws(StoreError) {
+    let descriptor = open(database, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else {
+      throw .folderUnusable(path: database, reason: String(cString: strerror(errno)))
+    }
+    close(descriptor)
+  }
+
+  /// The names in a folder.
+  private static func names(in path: String) throws(StoreError) -> [String] {
+    guard let directory = opendir(path) else {
+      throw .folderUnusable(path: path, reason: "list: \(String(cString: strerror(errno)))")
+    }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while let entry = readdir(directory) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names
+  }
+}

@@ -1,0 +1,107 @@
+internal import SQL
+
+/// Keeps the write-ahead log short, on a thread of its own: no commit copies pages back, and none waits longer for it than it takes to
+/// copy the last few and for readers to end what they read.
+///
+/// How long the log can get: what is written while the longest scan runs, on top of ``CheckpointPlan/Options/quietAt``.
+final class Checkpointer: Sendable {
+  private struct State {
+    var pages = 0
+    var isNew = false
+    var isClosed = false
+  }
+  private let state = Monitor(State())
+  private let thread: WorkerThread
+
+  /// `report` is told when checkpoints begin to fail and, with nil, when one succeeds again.
+  init(
+    _ engine: any Engine, _ turns: WriteTurns, _ scans: ScanPool, _ options: CheckpointPlan.Options,
+    report: @escaping @Sendable (String?) -> Void
+  ) {
+    let state = self.state
+    thread = WorkerThread(name: "store-ckpt") {
+      let worker = CheckpointWorker(engine, turns, scans, report: FailureReport(report))
+      var plan = CheckpointPlan(options)
+      while true {
+        let pages: Int?? = state.wait { state in
+          if state.isClosed { return .some(nil) }
+          guard state.isNew else { return nil }
+          state.isNew = false
+          return state.pages
+        }
+        guard let pages = pages ?? nil else { break }
+        if let step = plan.next(pages: pages) {
+          let outcome = worker.take(step)
+          plan.took(step, pages: max(pages, outcome?.logPages ?? 0))
+        }
+      }
+      worker.close()
+    }
+  }
+
+  /// A commit left so many pages in the log. Called by the writer; costs a lock.
+  func committed(pages: Int) {
+    state.withLock { state in
+      state.pages = pages
+      state.isNew = true
+    }
+    state.signal()
+  }
+
+  /// Ends the thread after its current step. Blocks.
+  func close() {
+    state.withLock { $0.isClosed = true }
+    state.broadcast()
+    thread.join()
+  }
+}
+
+/// The checkpointer's single-threaded part. Confined to its thread.
+private final class CheckpointWorker {
+  private let engine: any Engine
+  private let turns: WriteTurns
+  private let scans: ScanPool
+  private let report: FailureReport
+  private var connection: Connection?
+
+  init(_ engine: any Engine, _ turns: WriteTurns, _ scans: ScanPool, report: FailureReport) {
+    self.engine = engine
+    self.turns = turns
+    self.scans = scans
+    self.report = report
+  }
+
+  func close() { connection?.close() }
+
+  /// What the last checkpoint of the step came to; nil when it failed.
+  func take(_ step: CheckpointPlan.Step) -> Checkpoint? {
+    do {
+      let connection = try self.connection ?? Connection(engine, .checkpoint)
+      self.connection = connection
+      var outcome = Result { try connection.checkpoint(.passive) }
+      switch step {
+      case .copy: break
+      case .restart: restart(connection, &outcome)
+      case .restartWithoutScans:
+        scans.whileQuiet {
+          // What was written while the scans ended.
+          outcome = Result { try connection.checkpoint(.passive) }
+          restart(connection, &outcome)
+        }
+      }
+      let checkpoint = try outcome.get()
+      report.note(nil)
+      return checkpoint
+    } catch {
+      connection?.close()
+      connection = nil
+      report.note(error)
+      return nil
+    }
+  }
+
+  private func restart(_ connection: Connection, _ outcome: inout Result<Checkpoint?, any Error>) {
+    guard case .success = outcome else { return }
+    turns.whileBarred { outcome = Result { try connection.checkpoint(.restart) } }
+  }
+}
