@@ -89,6 +89,15 @@ extension AuthService {
       }
       try Etag.check(request.etag, .apiKey, request.apiKeyId, revision: key.revision)
       guard key.revokedAt == nil else { return .with { $0.apiKey = ApiKey(key) } }
+      // A key that expires is no way in that lasts; without one the others' expiry would lock everybody out.
+      if key.expiresAt == nil,
+        try Principals(mutation.tx).find(key.principal, org: caller.org)?.isEnabledAdmin == true,
+        try !APIKeys(mutation.tx).hasWayIn(caller.org, key: key.id)
+      {
+        throw ServiceError.precondition(
+          .lastAdmin, .apiKey, request.apiKeyId,
+          "it is the last key of an enabled admin that does not expire: create another first")
+      }
       hasChanged.raise()
       let after = try mutation.revoke(key)
       return RevokeApiKeyResponse.with { $0.apiKey = after }

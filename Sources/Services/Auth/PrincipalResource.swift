@@ -36,17 +36,15 @@ struct PrincipalResource: EditableResource {
 
   func name(of principal: Domain.Principal) -> String { principal.name }
 
-  /// The last enabled admin of an org stays one.
+  /// The last enabled admin with a key that lasts stays one.
   func check(
     _ principal: Domain.Principal, replacing before: Domain.Principal, _ mutation: Mutation
   ) throws {
     guard before.isEnabledAdmin, !principal.isEnabledAdmin else { return }
-    let others = try Principals(mutation.tx).otherEnabledAdmins(
-      than: principal.id, org: principal.org)
-    guard others > 0 else {
+    guard try APIKeys(mutation.tx).hasWayIn(principal.org, apartFrom: principal.id) else {
       throw ServiceError.precondition(
         .lastAdmin, kind, principal.id.rawValue,
-        "\"\(principal.name)\" is the org's last enabled admin")
+        "\"\(principal.name)\" is the org's last enabled admin with a key that does not expire")
     }
   }
 }

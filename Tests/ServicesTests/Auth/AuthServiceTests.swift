@@ -95,7 +95,9 @@ import Testing
     let keys = try await fixture.auth.listApiKeys(
       ListApiKeysRequest(), context: try fixture.call(secrets[2], Methods.listApiKeys.erased))
     #expect(keys.apiKeys.map { $0.revokedAt == nil } == [true, false, false])
-    // Once the org has revoked it, nobody outside makes another.
+    // Once the org has revoked it, nobody outside makes another. It needs another to be allowed to.
+    _ = try await fixture.auth.createApiKey(
+      CreateApiKeyRequest(), context: try fixture.call(secrets[2], Methods.createApiKey.erased))
     _ = try await fixture.auth.revokeApiKey(
       .with { $0.apiKeyId = keys.apiKeys.first?.id ?? "" },
       context: try fixture.call(secrets[2], Methods.revokeApiKey.erased))
@@ -232,6 +234,62 @@ import Testing
     }
     #expect(error?.code == .invalidArgument)
     #expect(error?.field == "expires_at")
+  }
+
+  @Test func `the last key of an admin that lasts cannot be revoked, whoever else there is`()
+    async throws
+  {
+    let fixture = try await ServiceFixture()
+    func revoke(_ secret: String, by caller: String? = nil) async throws {
+      let key = try fixture.caller(secret).key.rawValue
+      _ = try await fixture.auth.revokeApiKey(
+        .with { $0.apiKeyId = key },
+        context: try fixture.call(caller ?? fixture.secret, Methods.revokeApiKey.erased))
+    }
+    // None of these stands in for it: another role, another org's admin, a key that expires, an admin without a key.
+    _ = try await fixture.principal("operator", [.operator])
+    _ = try await fixture.otherOrg()
+    let now = StoreClock.nowMilliseconds() / 1_000
+    let expiring = try await fixture.auth.createApiKey(
+      .with { $0.expiresAt = .with { $0.seconds = now + 1_000 } },
+      context: try fixture.admin(Methods.createApiKey.erased)
+    ).secret
+    let keyless = try await fixture.auth.createPrincipal(
+      .with {
+        $0.principal = .with {
+          $0.name = "keyless"
+          $0.kind = .user
+          $0.roles = [.admin]
+        }
+      }, context: try fixture.admin(Methods.createPrincipal.erased))
+    let before = try fixture.revision()
+    for caller in [fixture.secret, expiring] {
+      let error = await refusal { try await revoke(fixture.secret, by: caller) }
+      #expect(error?.code == .failedPrecondition)
+      #expect(error?.reason == "LAST_ADMIN")
+    }
+    let id = try fixture.caller(fixture.secret).principal.rawValue
+    let disabled = await refusal {
+      _ = try await fixture.auth.updatePrincipal(
+        .with {
+          $0.principal = .with {
+            $0.id = id
+            $0.disabled = true
+          }
+          $0.updateMask = .with { $0.paths = ["disabled"] }
+        }, context: try fixture.admin(Methods.updatePrincipal.erased))
+    }
+    #expect(disabled?.reason == "LAST_ADMIN")
+    #expect(try fixture.revision() == before)
+    // One that expires may always go, and with another that lasts so may the first.
+    try await revoke(expiring)
+    let other = try await fixture.auth.createApiKey(
+      .with { $0.principalId = keyless.principal?.id ?? "" },
+      context: try fixture.admin(Methods.createApiKey.erased)
+    ).secret
+    try await revoke(fixture.secret)
+    let last = await refusal { try await revoke(other, by: other) }
+    #expect(last?.reason == "LAST_ADMIN")
   }
 
   @Test func `the last enabled admin cannot be taken away`() async throws {

@@ -102,19 +102,6 @@ import Testing
     }
   }
 
-  @Test func `enabled admins are counted without the one in question`() async throws {
-    let temporary = try TemporaryStore()
-    try await temporary.store.write { tx in
-      try Orgs(tx).insert(org("o1"))
-      try Principals(tx).insert(principal("p1", roles: .admin))
-      #expect(try Principals(tx).otherEnabledAdmins(than: PrincipalID("p1"), org: OrgID("o1")) == 0)
-      try Principals(tx).insert(principal("p2", roles: .admin, isDisabled: true))
-      #expect(try Principals(tx).otherEnabledAdmins(than: PrincipalID("p1"), org: OrgID("o1")) == 0)
-      try Principals(tx).insert(principal("p3", roles: [.admin, .viewer]))
-      #expect(try Principals(tx).otherEnabledAdmins(than: PrincipalID("p1"), org: OrgID("o1")) == 1)
-    }
-  }
-
   @Test func `a credential is found by the digest of its secret alone`() async throws {
     let temporary = try TemporaryStore()
     let digest = [UInt8](repeating: 3, count: 32)

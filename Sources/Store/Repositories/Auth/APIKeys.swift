@@ -47,6 +47,21 @@ extension Rows<APIKey> {
   public func credential(_ id: KeyID) throws -> Credential? {
     try db.first(Credential.byID, id) { row in try Credential(row: &row) }
   }
+
+  /// Whether an enabled admin of the org has a key that is neither revoked nor ever expires, apart from those of one principal or one
+  /// key. Walks the lasting keys of the org's admins up to the first.
+  public func hasWayIn(
+    _ org: OrgID, apartFrom principal: PrincipalID? = nil, key: KeyID? = nil
+  ) throws -> Bool {
+    try db.first(
+      """
+      SELECT 1 FROM principals p JOIN api_keys k ON k.principal = p.id
+      WHERE p.org = $1 AND p.is_disabled = 0 AND p.roles & 16 <> 0
+        AND k.revoked_at_ms IS NULL AND k.expires_at_ms IS NULL AND p.id <> $2 AND k.id <> $3
+      LIMIT 1
+      """, org, principal ?? PrincipalID(""), key ?? KeyID("")
+    ) { _ in true } ?? false
+  }
 }
 
 /// Everything that decides whether a key is accepted and what it may do.

@@ -31,15 +31,3 @@ extension Condition<Principal> {
   public static func roles(_ roles: Roles) -> Self { Self("roles & ? <> 0", roles.rawValue) }
   public static func kind(_ kind: Principal.Kind) -> Self { Self("kind = ?", kind.rawValue) }
 }
-
-extension Rows<Principal> {
-  /// How many enabled admins the org has besides `id`.
-  public func otherEnabledAdmins(than id: PrincipalID, org: OrgID) throws -> Int {
-    try db.first(
-      """
-      SELECT count(*) FROM principals
-      WHERE org = $1 AND id <> $2 AND is_disabled = 0 AND roles & $3 <> 0
-      """, org, id, Roles.admin.rawValue
-    ) { row in try row.get(0, as: Int.self) } ?? 0
-  }
-}
