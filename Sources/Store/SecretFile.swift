@@ -51,6 +51,13 @@ public enum SecretFile {
     return String(decoding: bytes.prefix(count).prefix { $0 != 0x0a }, as: UTF8.self)
   }
 
+  /// Removes the file; none there is no error.
+  public static func remove(_ path: String) throws(StoreError) {
+    guard unlink(path) == 0 || errno == ENOENT else {
+      throw .folderUnusable(path: path, reason: "remove: \(String(cString: strerror(errno)))")
+    }
+  }
+
   /// Writes down that the folder has the file.
   private static func syncFolder(of path: String) throws(StoreError) {
     let folder =
