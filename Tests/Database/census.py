@@ -8,7 +8,7 @@ import sqlite3
 # The transaction control, which a dialect names.
 CONTROL = {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"}
 # What no repository says: PRAGMA configures SQLite, the others make the schema, which comes from a migrated database.
-ENGINE = {"PRAGMA", "CREATE", "ALTER", "DROP", "ANALYZE", "VACUUM"}
+ENGINE = {"PRAGMA", "CREATE", "ALTER", "DROP", "ANALYZE", "VACUUM", "ATTACH", "DETACH"}
 
 
 @dataclasses.dataclass(frozen=True, order=True)

@@ -89,6 +89,14 @@ final class ServiceFixture {
     ServerContext(method: method, caller: try caller(secret))
   }
 
+  /// Whether a call with this secret is let in; the interceptor's error when it is not.
+  func authorize(_ secret: String, _ method: AnyMethodDescriptor) throws {
+    var metadata = Metadata()
+    try metadata.add("Bearer " + secret, for: "authorization")
+    try Authorization([], authentication: authentication).callStarted(
+      ServerContext(method: method, requestMetadata: metadata))
+  }
+
   /// How many events the store has logged.
   func revision() throws -> Int64 { try store.read { try $0.revision() } }
 

@@ -24,7 +24,7 @@ final class DeviceConnections: Sendable {
   private enum Errand: Sendable {
     case events(OrgID, Set<WakeUp>)
     case push(DeviceConnection)
-    case check(DeviceConnection)
+    case check(OrgID)
   }
 
   private struct State {
@@ -36,6 +36,8 @@ final class DeviceConnections: Sendable {
     var taken = 0
     var isRunning = false
     var events: [OrgID: Set<WakeUp>] = [:]
+    /// Orgs whose callers wait to be checked.
+    var checks: Set<OrgID> = []
     /// Connections that wait to be looked at.
     var waiting: Set<ObjectIdentifier> = []
   }
@@ -157,6 +159,10 @@ final class DeviceConnections: Sendable {
         return nil
       }
       state.taken += errands.count
+      if state.taken > 4_096, state.taken * 2 > state.errands.count {
+        state.errands.removeFirst(state.taken)
+        state.taken = 0
+      }
       return errands.map { errand in
         switch errand {
         case .events(let org, _): return .events(org, state.events.removeValue(forKey: org) ?? [])
@@ -164,7 +170,9 @@ final class DeviceConnections: Sendable {
           // Whatever happens from here on makes it look once more.
           state.waiting.remove(ObjectIdentifier(connection))
           return errand
-        case .check: return errand
+        case .check(let org):
+          state.checks.remove(org)
+          return errand
         }
       }
     }
@@ -173,7 +181,7 @@ final class DeviceConnections: Sendable {
   private func carryOut(_ errand: Errand) {
     switch errand {
     case .push(let connection): connection.push()
-    case .check(let connection): connection.checkCaller()
+    case .check(let org): for connection in all(of: org) { connection.checkCaller() }
     case .events(let org, let events):
       let concerned = concerned(by: events, org)
       state.withLock { Self.enqueue(concerned, &$0) }
@@ -232,8 +240,8 @@ final class DeviceConnections: Sendable {
   private func checkCallers(_ org: OrgID) {
     let mustStart = state.withLock { state in
       // Not here: after a change of keys each of them reads a row.
-      state.errands += (state.orgs[org].map { Array($0.connections.values) } ?? []).map {
-        .check($0)
+      if state.orgs[org] != nil, state.checks.insert(org).inserted {
+        state.errands.append(.check(org))
       }
       return Self.start(&state)
     }

@@ -206,7 +206,7 @@ import Testing
         Gate.judge(
           GateRule(
             id: GateID("g"), metric: .errorRate, comparison: .absolute, threshold: 50_000,
-            minimumDevices: 5, action: .pause), canary: .zero, control: .zero,
+            minimumDevices: 5, action: .pause), canary: ArmHealth.zero, control: ArmHealth.zero,
           windowStart: rollout.createdAt, now: rollout.createdAt, previous: nil)
       ]
       _ = try DeploymentJournal(tx, author: EventAuthor(actor: "automator", method: "gates"))

@@ -90,8 +90,7 @@ import Testing
       WhoAmIRequest(), context: try fixture.base.call(one.secret, AuthServiceMethods.whoAmI.erased))
     #expect(who.deviceId == first)
     let read = await refusal {
-      let context = try fixture.base.call(one.secret, Methods.getDevice.erased)
-      try Authorization().callStarted(context)
+      try fixture.base.authorize(one.secret, Methods.getDevice.erased)
     }
     #expect(read?.code == .permissionDenied)
   }
@@ -113,7 +112,7 @@ import Testing
       Methods.downloadArtifact.erased, Methods.rotateDeviceKey.erased, Methods.listDevices.erased,
     ] {
       let other = await refusal {
-        try Authorization().callStarted(try fixture.base.call(enrollment, method))
+        try fixture.base.authorize(enrollment, method)
       }
       #expect(other?.code == .permissionDenied, "\(method)")
     }

@@ -259,7 +259,7 @@ import Testing
       _ = try await sample.started(
         FleetSample.deployment(id, policy: try FleetSample.policy()))
     }
-    try await store.write { tx in
+    _ = try await store.write { tx in
       try tx.connection.execute("UPDATE rollouts SET policy = $1 WHERE id = 'r-d2'", [9] as [UInt8])
     }
     let found = try store.read { try Rollouts($0).progressing(after: nil, limit: 10) }
