@@ -46,7 +46,7 @@ extension CallRules {
       }
       let listing =
         if let short { short } else {
-          try await store.scan { db in try page(try conditions(caller, db), db) }
+          try await store.scan(for: caller.share) { db in try page(try conditions(caller, db), db) }
         }
       var answer = Reply()
       reply(&answer, listing.items)

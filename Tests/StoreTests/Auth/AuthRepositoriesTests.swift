@@ -102,6 +102,43 @@ import Testing
     }
   }
 
+  @Test func `a way in is an enabled admin's key that lasts, apart from those in question`()
+    async throws
+  {
+    let temporary = try TemporaryStore()
+    try await temporary.store.write { tx in
+      func insert(_ id: String, of principal: String, _ change: (inout APIKey) -> Void = { _ in })
+        throws
+      {
+        var key = APIKey(
+          id: KeyID(id), org: OrgID("o1"), principal: PrincipalID(principal), displayName: "",
+          hint: "sk-hint1", createdAt: Timestamp(milliseconds: 1), revision: 1)
+        change(&key)
+        try APIKeys(tx).insert(key, digest: Array(id.utf8))
+      }
+      func hasWayIn(apartFrom principal: String? = nil, key: String? = nil) throws -> Bool {
+        try APIKeys(tx).hasWayIn(
+          OrgID("o1"), apartFrom: principal.map { PrincipalID($0) }, key: key.map { KeyID($0) })
+      }
+      try Orgs(tx).insert(org("o1"))
+      try Principals(tx).insert(principal("p1", roles: [.admin, .viewer]))
+      #expect(try !hasWayIn(), "no key")
+      try insert("expires", of: "p1") { $0.expiresAt = Timestamp(milliseconds: 1 << 50) }
+      try insert("revoked", of: "p1") { $0.revokedAt = Timestamp(milliseconds: 1) }
+      try Principals(tx).insert(principal("p2", roles: .admin, isDisabled: true))
+      try insert("disabled", of: "p2")
+      try Principals(tx).insert(principal("p3", roles: .operator))
+      try insert("operator", of: "p3")
+      #expect(try !hasWayIn())
+      try insert("lasts", of: "p1")
+      #expect(try hasWayIn())
+      #expect(try !hasWayIn(apartFrom: "p1"))
+      #expect(try !hasWayIn(key: "lasts"))
+      #expect(try hasWayIn(key: "expires"))
+      #expect(try !APIKeys(tx).hasWayIn(OrgID("o2")))
+    }
+  }
+
   @Test func `a credential is found by the digest of its secret alone`() async throws {
     let temporary = try TemporaryStore()
     let digest = [UInt8](repeating: 3, count: 32)
