@@ -30,7 +30,9 @@ final class ScanPool: Sendable {
     self.state = state
     let started = ScanQueue<any ScanJob>.Lane.allCases.flatMap { lane in
       (0..<max(1, options.threads)).map { index in
-        WorkerThread(name: "store-scan-\(lane == .short ? "s" : "l")\(index)") { Self.work(lane, engine, options, state) }
+        WorkerThread(name: "store-scan-\(lane == .short ? "s" : "l")\(index)") {
+          Self.work(lane, engine, options, state)
+        }
       }
     }
     state.withLock { $0.threads = started }
