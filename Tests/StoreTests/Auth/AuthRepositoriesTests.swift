@@ -107,13 +107,14 @@ import Testing
   {
     let temporary = try TemporaryStore()
     try await temporary.store.write { tx in
-      func insert(_ id: String, of principal: String, _ change: (inout APIKey) -> Void = { _ in })
-        throws
-      {
+      func insert(
+        _ id: String, of principal: String, expiresAt: Int64? = nil, isRevoked: Bool = false
+      ) throws {
         var key = APIKey(
           id: KeyID(id), org: OrgID("o1"), principal: PrincipalID(principal), displayName: "",
-          hint: "sk-hint1", createdAt: Timestamp(milliseconds: 1), revision: 1)
-        change(&key)
+          hint: "sk-hint1", createdAt: Timestamp(milliseconds: 1),
+          expiresAt: expiresAt.map { Timestamp(milliseconds: $0) }, revision: 1)
+        if isRevoked { key.revokedAt = Timestamp(milliseconds: 1) }
         try APIKeys(tx).insert(key, digest: Array(id.utf8))
       }
       func hasWayIn(apartFrom principal: String? = nil, key: String? = nil) throws -> Bool {
@@ -123,8 +124,8 @@ import Testing
       try Orgs(tx).insert(org("o1"))
       try Principals(tx).insert(principal("p1", roles: [.admin, .viewer]))
       #expect(try !hasWayIn(), "no key")
-      try insert("expires", of: "p1") { $0.expiresAt = Timestamp(milliseconds: 1 << 50) }
-      try insert("revoked", of: "p1") { $0.revokedAt = Timestamp(milliseconds: 1) }
+      try insert("expires", of: "p1", expiresAt: 1 << 40)
+      try insert("revoked", of: "p1", isRevoked: true)
       try Principals(tx).insert(principal("p2", roles: .admin, isDisabled: true))
       try insert("disabled", of: "p2")
       try Principals(tx).insert(principal("p3", roles: .operator))
