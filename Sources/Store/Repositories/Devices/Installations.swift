@@ -68,9 +68,9 @@ public struct Installations {
         failed_devices)
       VALUES ($1, $2, $3, $4, $5)
       ON CONFLICT (deployment, version) DO UPDATE SET
-        downloading_devices = version_health.downloading_devices + excluded.downloading_devices,
-        installed_devices = version_health.installed_devices + excluded.installed_devices,
-        failed_devices = version_health.failed_devices + excluded.failed_devices
+        downloading_devices = version_devices.downloading_devices + excluded.downloading_devices,
+        installed_devices = version_devices.installed_devices + excluded.installed_devices,
+        failed_devices = version_devices.failed_devices + excluded.failed_devices
       """, deployment.rawValue, version.rawValue, downloading, installed, failed)
   }
 
