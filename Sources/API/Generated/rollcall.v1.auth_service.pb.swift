@@ -538,7 +538,7 @@ public struct ListOrgsRequest: Message {
   /// next_page_token of the previous answer; empty starts at the beginning. The other fields,
   /// page_size and skip apart, must be the same as in the call that gave it.
   public var pageToken: String = ""
-  /// Entries to leave out from where page_token points to.
+  /// Entries to leave out from where page_token points to, at most 10000.
   public var skip: Int32 = 0
   /// Order by time of creation.
   public var order: SortOrder = .unspecified
@@ -630,7 +630,7 @@ public struct ListOrgsResponse: Message {
   public var orgs: [Org] = []
   /// Token of the following page; empty when this is the last one.
   public var nextPageToken: String = ""
-  /// Number of entries that match the filters, over all pages.
+  /// Number of entries that match the filters, over all pages; 10000 stands for that many or more.
   public var totalSize: Int32 = 0
   public var unknownFields = UnknownFields()
 
@@ -1139,7 +1139,7 @@ public struct ListPrincipalsRequest: Message {
   /// next_page_token of the previous answer; empty starts at the beginning. The other fields,
   /// page_size and skip apart, must be the same as in the call that gave it.
   public var pageToken: String = ""
-  /// Entries to leave out from where page_token points to.
+  /// Entries to leave out from where page_token points to, at most 10000.
   public var skip: Int32 = 0
   /// Order by time of creation.
   public var order: SortOrder = .unspecified
@@ -1249,7 +1249,7 @@ public struct ListPrincipalsResponse: Message {
   public var principals: [Principal] = []
   /// Token of the following page; empty when this is the last one.
   public var nextPageToken: String = ""
-  /// Number of entries that match the filters, over all pages.
+  /// Number of entries that match the filters, over all pages; 10000 stands for that many or more.
   public var totalSize: Int32 = 0
   public var unknownFields = UnknownFields()
 
@@ -1721,7 +1721,7 @@ public struct ListApiKeysRequest: Message {
   /// next_page_token of the previous answer; empty starts at the beginning. The other fields,
   /// page_size and skip apart, must be the same as in the call that gave it.
   public var pageToken: String = ""
-  /// Entries to leave out from where page_token points to.
+  /// Entries to leave out from where page_token points to, at most 10000.
   public var skip: Int32 = 0
   /// Order by time of creation.
   public var order: SortOrder = .unspecified
@@ -1822,7 +1822,7 @@ public struct ListApiKeysResponse: Message {
   public var apiKeys: [ApiKey] = []
   /// Token of the following page; empty when this is the last one.
   public var nextPageToken: String = ""
-  /// Number of entries that match the filters, over all pages.
+  /// Number of entries that match the filters, over all pages; 10000 stands for that many or more.
   public var totalSize: Int32 = 0
   public var unknownFields = UnknownFields()
 

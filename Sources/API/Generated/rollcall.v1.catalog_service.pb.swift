@@ -275,7 +275,7 @@ public struct ListModelsRequest: Message {
   /// next_page_token of the previous answer; empty starts at the beginning. The other fields,
   /// page_size and skip apart, must be the same as in the call that gave it.
   public var pageToken: String = ""
-  /// Entries to leave out from where page_token points to.
+  /// Entries to leave out from where page_token points to, at most 10000.
   public var skip: Int32 = 0
   /// Order by time of creation.
   public var order: SortOrder = .unspecified
@@ -385,7 +385,7 @@ public struct ListModelsResponse: Message {
   public var models: [Model] = []
   /// Token of the following page; empty when this is the last one.
   public var nextPageToken: String = ""
-  /// Number of entries that match the filters, over all pages.
+  /// Number of entries that match the filters, over all pages; 10000 stands for that many or more.
   public var totalSize: Int32 = 0
   public var unknownFields = UnknownFields()
 
@@ -1116,7 +1116,7 @@ public struct ListModelVariantsRequest: Message {
   /// next_page_token of the previous answer; empty starts at the beginning. The other fields,
   /// page_size and skip apart, must be the same as in the call that gave it.
   public var pageToken: String = ""
-  /// Entries to leave out from where page_token points to.
+  /// Entries to leave out from where page_token points to, at most 10000.
   public var skip: Int32 = 0
   /// Order by time of creation.
   public var order: SortOrder = .unspecified
@@ -1262,7 +1262,7 @@ public struct ListModelVariantsResponse: Message {
   public var modelVariants: [ModelVariant] = []
   /// Token of the following page; empty when this is the last one.
   public var nextPageToken: String = ""
-  /// Number of entries that match the filters, over all pages.
+  /// Number of entries that match the filters, over all pages; 10000 stands for that many or more.
   public var totalSize: Int32 = 0
   public var unknownFields = UnknownFields()
 
@@ -1945,7 +1945,7 @@ public struct ListModelVersionsRequest: Message {
   /// next_page_token of the previous answer; empty starts at the beginning. The other fields,
   /// page_size and skip apart, must be the same as in the call that gave it.
   public var pageToken: String = ""
-  /// Entries to leave out from where page_token points to.
+  /// Entries to leave out from where page_token points to, at most 10000.
   public var skip: Int32 = 0
   /// Order by time of creation.
   public var order: SortOrder = .unspecified
@@ -2082,7 +2082,7 @@ public struct ListModelVersionsResponse: Message {
   public var modelVersions: [ModelVersion] = []
   /// Token of the following page; empty when this is the last one.
   public var nextPageToken: String = ""
-  /// Number of entries that match the filters, over all pages.
+  /// Number of entries that match the filters, over all pages; 10000 stands for that many or more.
   public var totalSize: Int32 = 0
   public var unknownFields = UnknownFields()
 

@@ -281,7 +281,7 @@ public struct ListDeploymentsRequest: Message {
   /// next_page_token of the previous answer; empty starts at the beginning. The other fields,
   /// page_size and skip apart, must be the same as in the call that gave it.
   public var pageToken: String = ""
-  /// Entries to leave out from where page_token points to.
+  /// Entries to leave out from where page_token points to, at most 10000.
   public var skip: Int32 = 0
   /// Order by time of creation.
   public var order: SortOrder = .unspecified
@@ -416,7 +416,7 @@ public struct ListDeploymentsResponse: Message {
   public var deployments: [Deployment] = []
   /// Token of the following page; empty when this is the last one.
   public var nextPageToken: String = ""
-  /// Number of entries that match the filters, over all pages.
+  /// Number of entries that match the filters, over all pages; 10000 stands for that many or more.
   public var totalSize: Int32 = 0
   public var unknownFields = UnknownFields()
 
@@ -1136,7 +1136,7 @@ public struct ListRolloutsRequest: Message {
   /// next_page_token of the previous answer; empty starts at the beginning. The other fields,
   /// page_size and skip apart, must be the same as in the call that gave it.
   public var pageToken: String = ""
-  /// Entries to leave out from where page_token points to.
+  /// Entries to leave out from where page_token points to, at most 10000.
   public var skip: Int32 = 0
   /// Order by time of creation.
   public var order: SortOrder = .unspecified
@@ -1244,7 +1244,7 @@ public struct ListRolloutsResponse: Message {
   public var rollouts: [Rollout] = []
   /// Token of the following page; empty when this is the last one.
   public var nextPageToken: String = ""
-  /// Number of entries that match the filters, over all pages.
+  /// Number of entries that match the filters, over all pages; 10000 stands for that many or more.
   public var totalSize: Int32 = 0
   public var unknownFields = UnknownFields()
 
@@ -2382,7 +2382,7 @@ public struct ListAssignmentsRequest: Message {
   /// next_page_token of the previous answer; empty starts at the beginning. The other fields,
   /// page_size and skip apart, must be the same as in the call that gave it.
   public var pageToken: String = ""
-  /// Entries to leave out from where page_token points to.
+  /// Entries to leave out from where page_token points to, at most 10000.
   public var skip: Int32 = 0
   /// Order by time of creation.
   public var order: SortOrder = .unspecified
@@ -3021,7 +3021,7 @@ public struct ListEventsRequest: Message {
   /// next_page_token of the previous answer; empty starts at the beginning. The other fields,
   /// page_size and skip apart, must be the same as in the call that gave it.
   public var pageToken: String = ""
-  /// Entries to leave out from where page_token points to.
+  /// Entries to leave out from where page_token points to, at most 10000.
   public var skip: Int32 = 0
   /// Order by time of creation.
   public var order: SortOrder = .unspecified

@@ -1542,7 +1542,7 @@ public struct ListDevicesRequest: Message {
   /// next_page_token of the previous answer; empty starts at the beginning. The other fields,
   /// page_size and skip apart, must be the same as in the call that gave it.
   public var pageToken: String = ""
-  /// Entries to leave out from where page_token points to.
+  /// Entries to leave out from where page_token points to, at most 10000.
   public var skip: Int32 = 0
   /// Order by time of creation.
   public var order: SortOrder = .unspecified
@@ -1694,7 +1694,7 @@ public struct ListDevicesResponse: Message {
   public var devices: [Device] = []
   /// Token of the following page; empty when this is the last one.
   public var nextPageToken: String = ""
-  /// Number of entries that match the filters, over all pages.
+  /// Number of entries that match the filters, over all pages; 10000 stands for that many or more.
   public var totalSize: Int32 = 0
   public var unknownFields = UnknownFields()
 
@@ -2216,7 +2216,7 @@ public struct ListDeviceGroupsRequest: Message {
   /// next_page_token of the previous answer; empty starts at the beginning. The other fields,
   /// page_size and skip apart, must be the same as in the call that gave it.
   public var pageToken: String = ""
-  /// Entries to leave out from where page_token points to.
+  /// Entries to leave out from where page_token points to, at most 10000.
   public var skip: Int32 = 0
   /// Order by time of creation.
   public var order: SortOrder = .unspecified
@@ -2317,7 +2317,7 @@ public struct ListDeviceGroupsResponse: Message {
   public var deviceGroups: [DeviceGroup] = []
   /// Token of the following page; empty when this is the last one.
   public var nextPageToken: String = ""
-  /// Number of entries that match the filters, over all pages.
+  /// Number of entries that match the filters, over all pages; 10000 stands for that many or more.
   public var totalSize: Int32 = 0
   public var unknownFields = UnknownFields()
 

@@ -24,7 +24,8 @@ struct PageWalk: Sendable {
     guard request.skip <= Page.maximumSkip else {
       throw ServiceError.invalid(
         field: "skip",
-        message: "\(request.skip) exceeds \(Page.maximumSkip): walk by page_token, or narrow the list")
+        message:
+          "\(request.skip) exceeds \(Page.maximumSkip): walk by page_token, or narrow the list")
     }
     let order: Page.Order
     switch request.order {

@@ -17,7 +17,9 @@ extension Timestamp: SQLValue {
   public func bind(to statement: any EngineStatement, at position: Int) throws(SQLError) {
     try milliseconds.bind(to: statement, at: position)
   }
-  public static func read(from statement: any EngineStatement, column: Int) throws(SQLError) -> Timestamp {
+  public static func read(from statement: any EngineStatement, column: Int) throws(SQLError)
+    -> Timestamp
+  {
     Timestamp(milliseconds: try Int64.read(from: statement, column: column))
   }
 }
@@ -27,7 +29,9 @@ extension Labels: SQLValue {
   public func bind(to statement: any EngineStatement, at position: Int) throws(SQLError) {
     try storedText.bind(to: statement, at: position)
   }
-  public static func read(from statement: any EngineStatement, column: Int) throws(SQLError) -> Labels {
+  public static func read(from statement: any EngineStatement, column: Int) throws(SQLError)
+    -> Labels
+  {
     Labels(storedText: try String.read(from: statement, column: column))
   }
 }

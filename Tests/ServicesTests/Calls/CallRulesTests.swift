@@ -174,6 +174,71 @@ import Testing
     #expect(walk.page.limit == expected)
   }
 
+  @Test("At most 10,000 entries are skipped", arguments: [Int32(0), 1, 10_000, 10_001, .max])
+  func skips(skip: Int32) async throws {
+    let fixture = try await ServiceFixture()
+    let context = try fixture.admin(Methods.listPrincipals.erased)
+    let request = ListPrincipalsRequest.with { $0.skip = skip }
+    guard skip > 10_000 else {
+      let page = try await fixture.auth.listPrincipals(request, context: context)
+      #expect(page.principals.count == (skip == 0 ? 1 : 0))
+      #expect(page.totalSize == 1)
+      return
+    }
+    let error = await refusal {
+      _ = try await fixture.auth.listPrincipals(request, context: context)
+    }
+    #expect(error?.code == .invalidArgument)
+    #expect(error?.field == "skip")
+    #expect(
+      error?.message
+        == "skip: \(skip) exceeds 10000: walk by page_token, or narrow the list")
+  }
+
+  @Test func `a walk through more than a loop reads meets everything once, within its bounds`()
+    async throws
+  {
+    let fixture = try await ServiceFixture()
+    let org = try fixture.caller(fixture.secret).org
+    let count = 1_100
+    // Each with so long a description that a page of 200 exceeds what an answer may hold.
+    let description = String(repeating: "x", count: 4_096)
+    let labels = Labels(
+      unchecked: Dictionary(
+        uniqueKeysWithValues: (0..<20).map {
+          ("key-\($0)", String(repeating: "v", count: 255))
+        }))
+    try await fixture.store.write { tx in
+      let now = Timestamp(milliseconds: tx.nowMilliseconds)
+      for index in 0..<count {
+        try Models(tx).insert(
+          Domain.Model(
+            id: ModelID(tx.makeID()), org: org, name: "m\(index)", displayName: "",
+            description: description, labels: labels, createdAt: now, updatedAt: now, revision: 1))
+      }
+    }
+    let catalog = CatalogService(rules: fixture.rules, files: fixture.files)
+    let context = try fixture.admin(CatalogServiceMethods.listModels.erased)
+    var request = ListModelsRequest.with {
+      $0.pageSize = 200
+      $0.order = .oldestFirst
+    }
+    var names: [String] = []
+    repeat {
+      let page = try await catalog.listModels(request, context: context)
+      #expect(Int(page.totalSize) == count)
+      #expect(page.models.count < 200)
+      #expect(page.serialized().count < (1 << 20) + 4_096)
+      names += page.models.map(\.name)
+      request.pageToken = page.nextPageToken
+    } while !request.pageToken.isEmpty && names.count <= count
+    #expect(names == (0..<count).map { "m\($0)" })
+    // A name leads to its row, however many there are.
+    let one = try await catalog.listModels(.with { $0.name = "m7" }, context: context)
+    #expect(one.models.map(\.name) == ["m7"])
+    #expect(one.totalSize == 1)
+  }
+
   @Test func `a walk meets everything once; its tokens serve nothing else`() async throws {
     let fixture = try await ServiceFixture()
     for index in 0..<5 { _ = try await create(fixture, request("bot-\(index)")) }

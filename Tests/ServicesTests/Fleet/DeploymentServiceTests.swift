@@ -79,17 +79,17 @@ import Testing
     let org = try fixture.base.caller(fixture.base.secret).org
     try await fixture.base.store.write { tx in
       let time = Timestamp(milliseconds: tx.nowMilliseconds)
-      var found = try ModelVariants(tx).require(variant.rawValue, org: org)
+      var found = try ModelVariantResource().require(variant.rawValue, org: org, tx)
       switch what {
       case .model:
-        var model = try Models(tx).require(found.model.rawValue, org: org)
+        var model = try ModelResource().require(found.model.rawValue, org: org, tx)
         model.archivedAt = time
         try Models(tx).update(model)
       case .variant:
         found.archivedAt = time
         try ModelVariants(tx).update(found)
       case .version:
-        var found = try ModelVersions(tx).require(version.rawValue, org: org)
+        var found = try ModelVersionResource().require(version.rawValue, org: org, tx)
         found.archivedAt = time
         try ModelVersions(tx).update(found)
       }
@@ -105,8 +105,8 @@ import Testing
     let other = try await fixture.base.otherOrg()
     let catalog = CatalogService(rules: fixture.base.rules, files: fixture.base.files)
     let model = try fixture.base.store.read { db in
-      try ModelVariants(db).require(
-        fixture.variant, org: try fixture.base.caller(fixture.base.secret).org
+      try ModelVariantResource().require(
+        fixture.variant, org: try fixture.base.caller(fixture.base.secret).org, db
       ).model.rawValue
     }
     let sibling = try #require(

@@ -90,7 +90,9 @@ import Testing
     }
     try temporary.store.read { db throws in
       func ids(_ roles: Roles?, _ kind: Principal.Kind?) throws -> [String] {
-        let conditions: [Condition<Principal>?] = [roles.map { .roles($0) }, kind.map { .kind($0) }]
+        let conditions: [Condition<Principal>?] = [
+          roles.map { .roles($0) }, kind.map { .kind($0) },
+        ]
         return try Principals(db).list(
           Page(limit: 10, order: .oldestFirst), org: OrgID("o1"), conditions.compactMap(\.self)
         ).items.map(\.id.rawValue)
