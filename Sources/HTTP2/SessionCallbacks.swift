@@ -165,8 +165,8 @@ final class SessionCallbacks: @unchecked Sendable {
         state.pointee.record(.pingAcknowledged)
       }
     case Int(NGHTTP2_RST_STREAM.rawValue):
-      // A stream that lived for a while cost the client its place: only those opened to be reset are a flood.
-      if let stream = stream(handle, frame.pointee.hd.stream_id),
+      // A stream that was answered or lived for a while cost the client as much as a call: those opened to be reset are a flood.
+      if let stream = stream(handle, frame.pointee.hd.stream_id), stream.pointee.bytesSent == 0,
         state.pointee.now &- stream.pointee.openedAt < SessionState.rapid
       {
         state.pointee.resets &+= 1

@@ -549,7 +549,8 @@ extension SyncRequest {
 public struct SyncResponse: Message {
   /// The desired state.
   public var desiredState: DesiredState?
-  /// The highest sequence taken so far; events up to it need not be sent again.
+  /// The highest sequence that is on disk; events up to it need not be sent again, whatever happens to
+  /// the server.
   public var acknowledgedSequence: Int64 = 0
   public var unknownFields = UnknownFields()
 
@@ -855,7 +856,8 @@ public struct ConnectResponse: Message {
 
   /// Answers one report.
   public struct Acknowledgement: Message {
-    /// The highest sequence taken so far; events up to it need not be sent again.
+    /// The highest sequence that is on disk; events up to it need not be sent again, whatever happens
+    /// to the server.
     public var acknowledgedSequence: Int64 = 0
     public var unknownFields = UnknownFields()
 
@@ -1064,7 +1066,8 @@ public struct ReportEventsResponse: Message {
   public var accepted: Int32 = 0
   /// Number of events known already.
   public var duplicates: Int32 = 0
-  /// The highest sequence taken so far; events up to it need not be sent again.
+  /// The highest sequence that is on disk; events up to it need not be sent again, whatever happens to
+  /// the server.
   public var acknowledgedSequence: Int64 = 0
   public var unknownFields = UnknownFields()
 
