@@ -37,7 +37,7 @@ struct AdminCommand: AsyncParsableCommand {
         let store = try Store.open(data)
         defer { store.close() }
         let path = try await AdminReset.run(store: store, org: org, principal: principal)
-        Terminal.shared.line("a new admin key is in \(path)")
+        try Terminal.shared.line("a new admin key is in \(path)")
       } catch let failure as AdminReset.Failure {
         throw Complaint(failure.description, status: .notFound)
       } catch StoreError.folderInUse(let path, let owner) {
