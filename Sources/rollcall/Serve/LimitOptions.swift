@@ -129,16 +129,17 @@ struct LimitOptions: ParsableArguments {
     FailedKeyLimit(burst: failedKeyBurst, perSecond: failedKeyRate)
   }
 
-  /// What one method's calls may cost: strangers' methods little, changes of deployments so many a minute.
+  /// What one method's calls may cost, as its schema says: see ``CallPolicy``.
   var methods: @Sendable (AnyMethodDescriptor) -> MethodLimits {
     let transitions = RateLimit(
       name: "transition", burst: transitionBurst, perMinute: transitionRate)
     return { method in
       var limits = MethodLimits.standard(method)
-      if method.service == DeploymentServiceMethods.serviceName,
-        method.idempotency != .noSideEffects
-      {
-        limits.rate = transitions
+      guard let policy = CallPolicy(method) else { return limits }
+      limits.maxRequestBytes = policy.maximumRequestBytes
+      switch policy.rateClass {
+      case .transition: limits.rate = transitions
+      case .unspecified, .unrecognized: limits.rate = nil
       }
       return limits
     }

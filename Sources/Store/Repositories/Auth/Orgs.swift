@@ -16,6 +16,7 @@ extension Org: Dated {
     $0.column("revision", \.revision, .changes)
   }
   fileprivate static let root = table.select("WHERE is_root = 1")
+  fileprivate static let byName = table.select("WHERE name = $1")
 
   public init(row: inout RowReader) throws {
     self.init(
@@ -30,6 +31,9 @@ extension Org: Dated {
 extension Rows<Org> {
   /// The org of an id.
   public func find(_ id: OrgID) throws -> Org? { try find(id, org: id) }
+
+  /// The org of a name.
+  public func find(name: String) throws -> Org? { try first(Org.byName, name) }
 
   /// The org created at first start; nil before.
   public func root() throws -> Org? { try first(Org.root) }

@@ -17,6 +17,7 @@ extension Principal: Dated {
     $0.column("updated_at_ms", \.updatedAt, .changes)
     $0.column("revision", \.revision, .changes)
   }
+  fileprivate static let byName = table.select("WHERE org = $1 AND name = $2")
 
   public init(row: inout RowReader) throws {
     self.init(
@@ -30,4 +31,10 @@ extension Condition<Principal> {
   /// Those that hold one of some roles.
   public static func roles(_ roles: Roles) -> Self { Self("roles & ? <> 0", roles.rawValue) }
   public static func kind(_ kind: Principal.Kind) -> Self { Self("kind = ?", kind.rawValue) }
+}
+
+extension Rows<Principal> {
+  public func find(name: String, org: OrgID) throws -> Principal? {
+    try first(Principal.byName, org, name)
+  }
 }
