@@ -110,18 +110,20 @@ import Testing
 
       let store = try open(path, Migrations.all)
       defer { store.close() }
-      let (withdrawn, windows, outcomes) = try store.read { db in
+      let (withdrawn, windows) = try store.read { db in
         (
           try db.connection.all("SELECT withdrawn_versions FROM deployments ORDER BY id") { row in
             try row.get(0, as: String.self)
           },
           try db.connection.all("SELECT window_start_ms FROM rollouts ORDER BY id") { row in
             try row.get(0, as: Int64.self)
-          },
-          try db.connection.all(
-            "SELECT last_download, last_activation FROM rollout_devices ORDER BY device"
-          ) { row in [try row.get(0, as: Int64?.self), try row.get(1, as: Int64?.self)] }
+          }
         )
+      }
+      let outcomes = try store.telemetry.read { reports in
+        try reports.connection.all(
+          "SELECT last_download, last_activation FROM rollout_devices ORDER BY device"
+        ) { row in [try row.get(0, as: Int64?.self), try row.get(1, as: Int64?.self)] }
       }
       #expect(withdrawn == ["v2", ""])
       #expect(windows == [2, 2])

@@ -138,10 +138,9 @@ struct StatusMapping: Sendable {
     case .noDescriptor:
       return Self.noDescriptor()
     // Two calls at the same moment: what the repository looked for was not there yet.
-    case .constraint("unique", let name), .constraint("primaryKey", let name):
+    case .constraint("unique", _), .constraint("primaryKey", _):
       return ErrorDetails.error(
-        .alreadyExists, .alreadyExists, "another one was stored meanwhile (\(name))",
-        metadata: ["constraint": name])
+        .alreadyExists, .alreadyExists, "another one of the same name was stored meanwhile")
     case .requestIDReused(let requestID):
       return ErrorDetails.error(
         .alreadyExists, .requestIDReused, error.description, metadata: ["requestId": requestID])

@@ -64,6 +64,7 @@ public struct Rows<Value: Stored> {
 
   /// Removes the row of an id; nothing when the org has none.
   public func delete(_ id: ID<Value.Owner>, org: OrgID) throws {
+    try Value.removeRest(of: id, db)
     try db.execute(Value.table.deletion) { parameters throws(SQLError) in
       try parameters.add(id.rawValue)
       try parameters.add(org.rawValue)

@@ -23,12 +23,15 @@ public protocol Stored: Sendable {
   mutating func readRest(_ db: Connection) throws
   /// Writes what of it stands in other tables, and what else follows from a change of its row; nothing unless it says otherwise.
   func writeRest(_ db: Connection) throws
+  /// Removes what would refer to a row that is about to be removed; nothing unless it says otherwise.
+  static func removeRest(of id: ID<Owner>, _ db: Connection) throws
 }
 
 extension Stored {
   public mutating func stamp(now: Timestamp, revision: Int64) { self.revision = revision }
   public mutating func readRest(_ db: Connection) throws {}
   public func writeRest(_ db: Connection) throws {}
+  public static func removeRest(of id: ID<Owner>, _ db: Connection) throws {}
 }
 
 /// A stored value that knows when it was changed last.

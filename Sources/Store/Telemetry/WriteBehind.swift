@@ -166,7 +166,8 @@ extension WriteBehind: Flushable {
     guard let error = error as? SQLError else { return true }
     return switch error {
     case .constraint, .mismatch, .tooBig, .invalidStatement: true
-    case .full, .interrupted, .busy, .corrupt, .io, .readOnly, .outOfMemory, .noDescriptor, .cannotOpen:
+    case .full, .interrupted, .busy, .corrupt, .io, .readOnly, .outOfMemory, .noDescriptor,
+      .cannotOpen:
       false
     }
   }

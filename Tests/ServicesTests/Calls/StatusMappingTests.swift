@@ -70,7 +70,11 @@ import Testing
       (StoreError.closed, .unavailable, "SHUTTING_DOWN", "RetryInfo"),
       (StoreError.failure("secret detail"), .internalError, "INTERNAL", "RequestInfo"),
       (
-        StoreError.constraint(kind: "unique", name: "secret detail"), .internalError, "INTERNAL",
+        StoreError.constraint(kind: "unique", name: "secret detail"), .alreadyExists,
+        "RESOURCE_EXISTS", "ErrorInfo"
+      ),
+      (
+        StoreError.constraint(kind: "check", name: "secret detail"), .internalError, "INTERNAL",
         "RequestInfo"
       ),
       (

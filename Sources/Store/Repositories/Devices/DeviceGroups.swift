@@ -24,6 +24,11 @@ extension DeviceGroup: Dated {
       id: id, org: org, createdAt: try row.next(), name: name, description: description,
       deviceCount: count, updatedAt: try row.next(), revision: try row.next())
   }
+
+  /// Removes the memberships of a group; the devices stay.
+  public static func removeRest(of id: GroupID, _ db: Connection) throws {
+    try db.execute("DELETE FROM device_group_members WHERE device_group = $1", id)
+  }
 }
 
 extension Condition<DeviceGroup> {
@@ -31,11 +36,6 @@ extension Condition<DeviceGroup> {
 }
 
 extension Rows<DeviceGroup> {
-  /// Removes the memberships of a group; the devices stay.
-  public func removeMembers(of group: GroupID) throws {
-    try db.execute("DELETE FROM device_group_members WHERE device_group = $1", group)
-  }
-
   /// Adds a member; false when it was one already. That the device is of the same org is for the caller to check.
   public func add(_ device: DeviceID, to group: GroupID) throws -> Bool {
     try db.execute(
@@ -43,13 +43,6 @@ extension Rows<DeviceGroup> {
       INSERT INTO device_group_members (device_group, device) VALUES ($1, $2)
       ON CONFLICT (device_group, device) DO NOTHING
       """, group, device) > 0
-  }
-
-  public func contains(_ device: DeviceID, in group: GroupID) throws -> Bool {
-    try db.first(
-      "SELECT 1 FROM device_group_members WHERE device_group = $1 AND device = $2",
-      group.rawValue, device.rawValue
-    ) { _ in true } ?? false
   }
 
   /// Removes a member; false when it was none.
