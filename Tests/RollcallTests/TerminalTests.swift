@@ -19,7 +19,6 @@ import Testing
     var ends: [Int32] = [0, 0]
     #expect(pipe(&ends) == 0)
     let (reader, writer) = (ends[0], ends[1])
-    defer { close(writer) }
     #expect(fcntl(writer, F_SETFL, O_NONBLOCK) == 0)
     // More than a pipe holds: the writer has to wait for room.
     let text = String(repeating: "x", count: 1 << 20)

@@ -50,7 +50,6 @@ extension DeviceService {
           .groupInUse, groups.kind, group.id.rawValue,
           "deployment \(user) targets the group \"\(group.name)\"")
       }
-      try DeviceGroups(mutation.tx).removeMembers(of: group.id)
     }
   }
 
