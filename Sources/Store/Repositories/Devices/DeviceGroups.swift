@@ -45,6 +45,13 @@ extension Rows<DeviceGroup> {
       """, group, device) > 0
   }
 
+  public func contains(_ device: DeviceID, in group: GroupID) throws -> Bool {
+    try db.first(
+      "SELECT 1 FROM device_group_members WHERE device_group = $1 AND device = $2",
+      group, device
+    ) { _ in true } ?? false
+  }
+
   /// Removes a member; false when it was none.
   public func remove(_ device: DeviceID, from group: GroupID) throws -> Bool {
     try db.execute(
