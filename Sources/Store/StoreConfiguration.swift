@@ -25,6 +25,8 @@ public struct StoreConfiguration: Sendable {
   public var eventRetentionMilliseconds: Int64?
   /// How often expired request ids and events are looked for; what is found is removed to the last, in steps.
   public var sweepIntervalMilliseconds: Int64 = 60_000
+  /// When they are looked for first, after the opening.
+  var firstSweepMilliseconds: Int64 = 500
   /// Limit of the database file in pages of 4 KiB; nil is the disk's.
   public var maximumPages: Int?
   /// How often a quiet watcher learns the newest revision.

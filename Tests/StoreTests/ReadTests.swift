@@ -66,6 +66,7 @@ import Testing
     var configuration = StoreConfiguration()
     // The store's own commits would reopen the turn's transaction too.
     configuration.flushIntervalMilliseconds = 3_600_000
+    configuration.firstSweepMilliseconds = 3_600_000
     let temporary = try TemporaryStore(configuration)
     let store = temporary.store
     let loop = Loop()

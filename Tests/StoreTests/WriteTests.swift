@@ -64,7 +64,7 @@ private final class Door: Sendable {
   }
 
   @Test func `one write more than may wait is refused, naming both numbers`() async throws {
-    var configuration = StoreConfiguration()
+    var configuration = quiet
     configuration.maximumWaitingWrites = 2
     let temporary = try TemporaryStore(configuration)
     let store = temporary.store
@@ -99,6 +99,7 @@ private final class Door: Sendable {
   private var quiet: StoreConfiguration {
     var configuration = StoreConfiguration()
     configuration.flushIntervalMilliseconds = 3_600_000
+    configuration.firstSweepMilliseconds = 3_600_000
     return configuration
   }
 

@@ -19,8 +19,7 @@ final class Housekeeping: Sendable {
 
   func start(_ configuration: StoreConfiguration) {
     let started = WorkerThread(name: "store-clock") { [self] in
-      // The first look shortly after the start, whatever the interval.
-      var next = StoreClock.monotonicMilliseconds() + 500
+      var next = StoreClock.monotonicMilliseconds() + configuration.firstSweepMilliseconds
       while true {
         let isClosed = state.wait(untilMilliseconds: next) { $0.isClosed ? true : nil } ?? false
         if isClosed { return }
