@@ -12,10 +12,10 @@ from rollcall_client import Client, details, policy, unique
 class Connection:
     """One device's stream: reports go into a queue, answers come one at a time."""
 
-    def __init__(self, client, device_id):
+    def __init__(self, client, device_id, timeout=60):
         self.reports = queue.Queue()
         self.say(hello={"device_id": device_id})
-        self.stream = client.devices.Connect(iter(self.reports.get, None), metadata=client.metadata, timeout=60)
+        self.stream = client.devices.Connect(iter(self.reports.get, None), metadata=client.metadata, timeout=timeout)
 
     def say(self, **content):
         self.reports.put(device_service_pb2.ConnectRequest(**content))
@@ -121,7 +121,8 @@ def test_a_device_that_does_not_read_its_answers_makes_its_own_reports_wait(org)
     old, _ = versions(org)
     deployment = org.create_deployment(old)
     org.start(deployment)
-    connection = Connection(org, org.register(unique("device")).id)
+    # Each report is on disk before its answer: so many take a while on a busy machine.
+    connection = Connection(org, org.register(unique("device")).id, timeout=600)
     assert connection.state() == [old.id]
     count = 20_000
     for number in range(1, count + 1):
