@@ -28,7 +28,7 @@ public final class Table<Value>: Sendable {
     fileprivate(set) var list: [Column] = []
 
     /// The next column and where its value stands.
-    mutating func column<T: SQLValue>(
+    mutating func column<T: SQLValue & SendableMetatype>(
       _ name: StaticString, _ value: @escaping @Sendable (Value) -> T, _ change: Change = .fixed
     ) {
       list.append(

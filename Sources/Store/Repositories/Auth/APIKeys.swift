@@ -56,7 +56,7 @@ extension Rows<APIKey> {
     try db.first(
       """
       SELECT 1 FROM principals p JOIN api_keys k ON k.principal = p.id
-      WHERE p.org = $1 AND p.is_disabled = 0 AND p.roles & 16 <> 0
+      WHERE p.org = $1 AND k.org = $1 AND p.is_disabled = 0 AND p.roles & 16 <> 0
         AND k.revoked_at_ms IS NULL AND k.expires_at_ms IS NULL AND p.id <> $2 AND k.id <> $3
       LIMIT 1
       """, org, principal ?? PrincipalID(""), key ?? KeyID("")
