@@ -36,7 +36,7 @@ import Testing
         try tx.connection.first(
           """
           WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000)
-          SELECT count(*) FROM n, (SELECT count(*) FROM events)
+          SELECT count(*) FROM n, (SELECT count(*) FROM events) AS e
           """
         ) { try $0.get(0, as: Int.self) }
       }
