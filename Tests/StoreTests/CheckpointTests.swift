@@ -73,7 +73,7 @@ import Testing
       try await group.waitForAll()
     }
     // About 3 pages a commit: without beginning anew the log would have some 12,000.
-    #expect(largest < 8_000 * 4_096)
+    #expect(largest < 4_000 * 4_096)
     #expect(largest > 100 * 4_096)
   }
 
