@@ -42,7 +42,7 @@ struct ScanQueue<Job> {
   }
 
   private let limits: Limits
-  private var lines: [Lane: Turns<Turns<Line>>] = [:]
+  private var lines: [Lane: Turns<Turns<Line<Entry>>>] = [:]
   private var shares: [String: Share] = [:]
   private var callers: [ID: ScanCaller] = [:]
   private var runningJobs: [ID: (job: Job, lane: Lane)] = [:]
@@ -104,7 +104,7 @@ struct ScanQueue<Job> {
     guard let caller = callers[id], runningJobs[id] == nil else { return nil }
     for lane in Lane.allCases {
       let removed = lines[lane]?.remove(caller.org) { principals in
-        principals.remove(caller.principal) { line in line.remove(id) }
+        principals.remove(caller.principal) { line in line.remove { $0.id == id }?.job }
       }
       if let job = removed ?? nil {
         forget(id)
@@ -124,7 +124,7 @@ struct ScanQueue<Job> {
 
   private mutating func wait(_ entry: Entry, _ caller: ScanCaller, _ lane: Lane) {
     lines[lane, default: Turns()].with(caller.org, orElse: Turns()) { principals in
-      principals.with(caller.principal, orElse: Line()) { $0.entries.append(entry) }
+      principals.with(caller.principal, orElse: Line()) { $0.append(entry) }
     }
   }
 
@@ -136,63 +136,5 @@ struct ScanQueue<Job> {
     let own = share.ofPrincipals[caller.principal, default: 1] - 1
     share.ofPrincipals[caller.principal] = own > 0 ? own : nil
     shares[caller.org] = share.count > 0 ? share : nil
-  }
-
-  /// The scans of one principal, in the order they came.
-  private struct Line: Waiting {
-    var entries: [Entry] = []
-    var isEmpty: Bool { entries.isEmpty }
-    mutating func next() -> Entry? { entries.isEmpty ? nil : entries.removeFirst() }
-    mutating func remove(_ id: ID) -> Job? {
-      entries.firstIndex { $0.id == id }.map { entries.remove(at: $0).job }
-    }
-  }
-}
-
-/// Something that gives what waits in it, one after the other.
-private protocol Waiting {
-  associatedtype Element
-  var isEmpty: Bool { get }
-  mutating func next() -> Element?
-}
-
-/// Parties that take turns, each giving one element at its turn.
-private struct Turns<Party: Waiting>: Waiting {
-  private var parties: [String: Party] = [:]
-  /// Every party once; the first is next.
-  private var order: [String] = []
-
-  var isEmpty: Bool { order.isEmpty }
-
-  mutating func next() -> Party.Element? {
-    guard !order.isEmpty else { return nil }
-    let name = order.removeFirst()
-    guard var party = parties.removeValue(forKey: name) else { return nil }
-    let element = party.next()
-    if !party.isEmpty {
-      parties[name] = party
-      order.append(name)
-    }
-    return element
-  }
-
-  /// Changes a party, which is last in turn when it is new.
-  mutating func with(
-    _ name: String, orElse make: @autoclosure () -> Party, _ body: (inout Party) -> Void
-  ) {
-    if parties[name] == nil { order.append(name) }
-    body(&parties[name, default: make()])
-  }
-
-  /// Changes a party that is there, and drops it when it is empty then.
-  mutating func remove<R>(_ name: String, _ body: (inout Party) -> R?) -> R? {
-    guard var party = parties.removeValue(forKey: name) else { return nil }
-    let removed = body(&party)
-    if party.isEmpty {
-      order.removeAll { $0 == name }
-    } else {
-      parties[name] = party
-    }
-    return removed
   }
 }

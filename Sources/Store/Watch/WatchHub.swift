@@ -17,6 +17,8 @@ public final class WatchHub: Sendable {
     /// Committed events that may wait for the hub before it falls back to the log altogether.
     var backlogLimit = 20_000
     var bookmarkIntervalMilliseconds: Int64 = 5_000
+    /// How long a turn serves watches that catch up before live events go on.
+    var catchUpMilliseconds: Int64 = 5
   }
 
   enum Command: Sendable {

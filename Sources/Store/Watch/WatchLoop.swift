@@ -33,8 +33,10 @@ final class WatchLoop {
   private var head: Int64
   /// False while events after `head` may be committed that will never be dispatched.
   private var headIsExact = true
-  /// Watchers with something to do, in the order they got it.
+  /// Synced watchers with events to offer, in the order they got them.
   private var ready: [Int] = []
+  /// Watchers that catch up and have something to do. Orgs take turns, for what they read is as long as their logs.
+  private var behind = Turns<Line<Int>>()
   private var slot = 0
   private var slotMembers = [Set<Int>](repeating: [], count: WatchLoop.slots)
 
@@ -45,19 +47,20 @@ final class WatchLoop {
   }
 
   var count: Int { entries.count }
-  var hasWork: Bool { !ready.isEmpty }
+  var hasWork: Bool { !ready.isEmpty || !behind.isEmpty }
   var tickMilliseconds: Int64 {
     max(1, options.bookmarkIntervalMilliseconds / Int64(Self.slots))
   }
 
-  /// Takes what arrived, then gives every ready watcher one step.
+  /// Takes what arrived, gives every synced watcher one step, and then for a while those that catch up.
   func turn(_ inbox: inout WatchHub.Inbox) {
     // Nobody watched then, and whoever subscribed since wants to know how far the log has come.
     head = max(head, inbox.passed)
     for command in inbox.commands { carryOut(command) }
     if inbox.hasLostEvents { recoverLostEvents() }
     dispatch(inbox.events)
-    step()
+    offerLive()
+    catchUp()
   }
 
   /// One slot of watchers gets its bookmark.
@@ -129,7 +132,11 @@ final class WatchLoop {
   private func enqueue(_ id: Int, _ entry: Entry) {
     guard !entry.isQueued else { return }
     entry.isQueued = true
-    ready.append(id)
+    if entry.watcher.state == .synced {
+      ready.append(id)
+    } else {
+      behind.with(entry.filter.org, orElse: Line()) { $0.append(id) }
+    }
   }
 
   private func remove(_ id: Int) {
@@ -140,17 +147,34 @@ final class WatchLoop {
 
   // MARK: Output
 
-  private func step() {
+  private func offerLive() {
     let now = ready
     ready = []
     for id in now {
       guard let entry = entries[id] else { continue }
       entry.isQueued = false
-      switch entry.watcher.next {
-      case .wait: break
-      case .offer(let events): offer(events, id, entry)
-      case .read(let revision): read(after: revision, id, entry)
-      }
+      // One that fell back meanwhile has to read.
+      if entry.watcher.state == .synced { step(id, entry) } else { enqueue(id, entry) }
+    }
+  }
+
+  /// Gives those behind a step each, until the time of a turn is up: whoever is synced, and whatever wakes by events, waits no longer
+  /// than that, however many catch up and however far they are behind.
+  private func catchUp() {
+    let end = StoreClock.monotonicMilliseconds() + options.catchUpMilliseconds
+    repeat {
+      guard let id = behind.next() else { return }
+      guard let entry = entries[id] else { continue }
+      entry.isQueued = false
+      step(id, entry)
+    } while StoreClock.monotonicMilliseconds() < end
+  }
+
+  private func step(_ id: Int, _ entry: Entry) {
+    switch entry.watcher.next {
+    case .wait: break
+    case .offer(let events): offer(events, id, entry)
+    case .read(let revision): read(after: revision, id, entry)
     }
   }
 

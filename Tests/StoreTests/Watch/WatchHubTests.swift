@@ -176,7 +176,7 @@ import Testing
 }
 
 /// A log in memory.
-private final class MemoryLog: WatchLog {
+final class MemoryLog: WatchLog {
   private let events = Mutex<[LoggedEvent]>([])
 
   func append(_ new: [LoggedEvent]) { events.withLock { $0 += new } }
