@@ -128,7 +128,7 @@ public final class Store: Sendable {
     housekeeping = Housekeeping(writer) { [report = configuration.onHousekeeping] failure in
       report(.flushAndSweep, failure)
     }
-    scans = ScanPool(engine, configuration.scans)
+    scans = ScanPool(engine, telemetry, configuration.scans)
     let turns = WriteTurns()
     let checkpointer = Checkpointer(engine, turns, scans, configuration.checkpoints) {
       [report = configuration.onHousekeeping] failure in report(.checkpoint, failure)
@@ -179,7 +179,7 @@ public final class Store: Sendable {
       for reader in readers { reader.close() }
       readers.removeAll()
     }
-    LoopReaders.detach(store: ObjectIdentifier(self))
+    ThreadReaders.detach(store: ObjectIdentifier(self))
     release()
   }
 
@@ -203,7 +203,7 @@ public final class Store: Sendable {
       throw StoreError(error)
     }
     loopReaders.withLock { $0.append(reader) }
-    LoopReaders.attach(
+    ThreadReaders.attach(
       .init(store: ObjectIdentifier(self), reader: reader, atEndOfTurn: atEndOfTurn))
   }
 
@@ -211,12 +211,13 @@ public final class Store: Sendable {
   ///
   /// The closure sees one consistent state that includes every write acknowledged so far. It must
   /// not wait for anything, and nothing of the transaction may leave it. On an attached loop: the
-  /// loop's reader and the turn's transaction; elsewhere a pooled reader.
+  /// loop's reader and the turn's transaction; elsewhere a pooled reader. Within another read it
+  /// shares that one's view; within a write it fails.
   public func read<R>(_ body: (ReadTransaction) throws -> R) throws -> R {
     do {
       if isClosed.load(ordering: .relaxed) { throw StoreError.closed }
-      guard let entry = LoopReaders.entry(of: ObjectIdentifier(self)) else {
-        return try pool.read(body)
+      guard let entry = ThreadReaders.entry(of: ObjectIdentifier(self)) else {
+        return try pool.read(of: ObjectIdentifier(self), body)
       }
       let reader = entry.reader
       var opened = false

@@ -27,6 +27,9 @@ final class ServiceFixture {
     }
   ) async throws {
     path = "/tmp/rollcall-services-\(UInt64.random(in: .min ... .max))"
+    // One reader each: whoever holds it and waits for another would wait for ever.
+    var configuration = configuration
+    configuration.pooledReaders = 1
     store = try Store.open(path, configuration)
     files = try ArtifactFiles(data: path, maximumSize: maximumArtifactSize)
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

@@ -8,7 +8,7 @@ extension DeploymentService {
   public func pinDevice(
     _ request: PinDeviceRequest, context: ServerContext
   ) async throws -> PinDeviceResponse {
-    try await rules.mutate(request, context) { mutation in
+    var response: PinDeviceResponse = try await rules.mutate(request, context) { mutation in
       let (tx, caller) = (mutation.tx, mutation.caller)
       try TextRule.reason.check(request.reason, field: "reason")
       let deployment = try Self.deployment(request.deploymentId, caller, tx)
@@ -36,12 +36,14 @@ extension DeploymentService {
       let assignment = try assignment(device, deployment, tx)
       return PinDeviceResponse.with { $0.assignment = assignment }
     }
+    response.assignment = try await withFailure(response.assignment, context)
+    return response
   }
 
   public func unpinDevice(
     _ request: UnpinDeviceRequest, context: ServerContext
   ) async throws -> UnpinDeviceResponse {
-    try await rules.mutate(request, context) { mutation in
+    var response: UnpinDeviceResponse = try await rules.mutate(request, context) { mutation in
       let (tx, caller) = (mutation.tx, mutation.caller)
       let deployment = try Self.deployment(request.deploymentId, caller, tx)
       try Etag.check(
@@ -51,9 +53,11 @@ extension DeploymentService {
       let assignment = try assignment(device, deployment, tx)
       return UnpinDeviceResponse.with { $0.assignment = assignment }
     }
+    response.assignment = try await withFailure(response.assignment, context)
+    return response
   }
 
-  /// What a deployment means for one device, targeted or not.
+  /// What a deployment means for one device, targeted or not; without its last failure, which is no change's to read.
   private func assignment(
     _ device: Domain.Device, _ deployment: Domain.Deployment, _ db: ReadTransaction
   ) throws -> DeviceAssignment {
@@ -61,10 +65,22 @@ extension DeploymentService {
     let pin = try DevicePins(db).find(deployment: deployment.id, device: device.id)
     let installed = try Installations(db).find(device: device.id, deployment: deployment.id)
     return DeviceAssignment(
-      device, entry, pin: pin, running: installed?.running,
-      failure: try fleet.store.telemetry.read {
-        try DeviceFailures($0).of(device.id, deployment: deployment.id).first
-      })
+      device, entry, pin: pin, running: installed?.running, failure: nil)
+  }
+
+  /// Fills in the last failure of the device in the answer to a change.
+  private func withFailure(
+    _ assignment: DeviceAssignment?, _ context: ServerContext
+  ) async throws -> DeviceAssignment? {
+    guard var assignment else { return nil }
+    let failures = try await rules.perform(context) { _ in
+      try fleet.store.telemetry.read {
+        try DeviceFailures($0).of(
+          DeviceID(assignment.deviceId), deployment: DeploymentID(assignment.deploymentId))
+      }
+    }
+    assignment.lastFailure = failures.first.map { API.DeviceFailure($0) }
+    return assignment
   }
 }
 

@@ -4,7 +4,8 @@ internal import ProtoWire
 internal import Store
 
 extension Fleet {
-  /// A device with what it reported.
+  /// A device and, except in a change, what it reported: no change waits for another database. The answer to a change gets that
+  /// afterwards, by ``addReports(to:)``.
   func wire(_ device: Domain.Device, _ db: ReadTransaction) throws -> API.Device {
     var wire = API.Device()
     wire.id = device.id.rawValue
@@ -15,12 +16,24 @@ extension Fleet {
     wire.labels = device.labels.values
     wire.groupIds = device.groups.map(\.rawValue).sorted()
     wire.installed = try Installations(db).of(device.id).map { InstalledVersion($0) }
-    let activity = try activity.current(device.id)
-    wire.counters = DeviceCounters(activity.attempts, activity.latency)
     wire.registeredAt = Google_Protobuf_Timestamp(device.registeredAt)
-    wire.lastSeenAt = activity.lastSeenAt.map { Google_Protobuf_Timestamp($0) }
     wire.etag = Etag.text(device.revision)
+    if !db.isWriting { try addReports(to: &wire) }
     return wire
+  }
+
+  /// Fills in what the device reported.
+  func addReports(to wire: inout API.Device) throws {
+    let activity = try activity.current(DeviceID(wire.id))
+    wire.counters = DeviceCounters(activity.attempts, activity.latency)
+    wire.lastSeenAt = activity.lastSeenAt.map { Google_Protobuf_Timestamp($0) }
+  }
+
+  /// Fills in what a device reported in the answer to a change.
+  func withReports(_ device: API.Device?) throws -> API.Device? {
+    guard var device else { return nil }
+    try addReports(to: &device)
+    return device
   }
 }
 

@@ -25,7 +25,7 @@ public struct DeviceService: DeviceServiceServer {
   ) async throws -> RegisterResponse {
     let fleet = fleet
     let secret = KeySecret.random(.device)
-    let response: RegisterResponse = try await rules.mutate(
+    var response: RegisterResponse = try await rules.mutate(
       request, context,
       storing: { response in
         var stored = response
@@ -88,6 +88,9 @@ public struct DeviceService: DeviceServiceServer {
     }
     // A repeat replaces the key of the answer before.
     if let key = response.key { rules.authentication.forget(DeviceID(key.deviceId)) }
+    response.device = try await rules.perform(context) { _ in
+      try fleet.withReports(response.device)
+    }
     return response
   }
 
@@ -186,7 +189,7 @@ public struct DeviceService: DeviceServiceServer {
     _ request: UpdateLabelsRequest, context: ServerContext
   ) async throws -> UpdateLabelsResponse {
     let fleet = fleet
-    return try await rules.mutate(request, context) { mutation in
+    var response: UpdateLabelsResponse = try await rules.mutate(request, context) { mutation in
       var device = try Self.device(request.deviceId, mutation.caller, mutation.tx)
       try Etag.check(request.etag, .device, request.deviceId, revision: device.revision)
       let before = try fleet.wire(device, mutation.tx)
@@ -201,6 +204,10 @@ public struct DeviceService: DeviceServiceServer {
         payload: EventDetail(message: "labels of \(device.hardwareID) changed").payload)
       return UpdateLabelsResponse.with { $0.device = after }
     }
+    response.device = try await rules.perform(context) { _ in
+      try fleet.withReports(response.device)
+    }
+    return response
   }
 
   /// A device of the caller's org.

@@ -25,6 +25,9 @@ public class ReadTransaction {
   /// What repositories run their SQL on. Belongs to this closure's thread.
   public let connection: Connection
 
+  /// Whether this is a write's own view, from within which nothing else can be read.
+  public var isWriting: Bool { false }
+
   init(_ connection: Connection) { self.connection = connection }
 
   /// The newest revision in this view: where a watch of what was just read resumes.

@@ -48,11 +48,16 @@ final class Reader: @unchecked Sendable {
   func readOnce<R>(
     asking mayGoOn: @escaping @Sendable () -> Bool, _ body: (ReadTransaction) throws -> R
   ) throws -> R {
+    try asking(mayGoOn) { try readOnce(body) }
+  }
+
+  /// Has `mayGoOn` asked while statements run during `body`.
+  func asking<R>(
+    _ mayGoOn: @escaping @Sendable () -> Bool, _ body: () throws -> R
+  ) throws -> R {
     connection.ask(mayGoOn)
-    return try readOnce { transaction in
-      defer { connection.ask(nil) }
-      return try body(transaction)
-    }
+    defer { connection.ask(nil) }
+    return try body()
   }
 
   /// Ends the open read transaction: the loop's turn is over.

@@ -1,7 +1,10 @@
 internal import SQL
 
-/// Readers for threads that are no event loops. A caller beyond the limit waits for one to be
-/// returned: reads are bounded, so the wait is short.
+/// Readers for threads that have none of their own. A caller beyond the limit waits for one to be returned: reads are bounded, so the
+/// wait is short.
+///
+/// Nobody who has a reader waits for another. A read within a read of the same store shares its view; within one of another store it
+/// gets a reader beyond the limit where none is idle. So no two reads ever wait for each other.
 final class ReaderPool: Sendable {
   private struct State {
     var idle: [Reader] = []
@@ -17,13 +20,24 @@ final class ReaderPool: Sendable {
     self.limit = max(1, limit)
   }
 
-  func read<R>(_ body: (ReadTransaction) throws -> R) throws -> R {
-    let reader = try take()
-    defer { put(reader) }
+  /// Readers that are open, idle ones included.
+  var opened: Int { state.withLock { $0.opened } }
+
+  /// Runs `body` with a reader of `store`, which the thread has as its own meanwhile.
+  func read<R>(of store: ObjectIdentifier, _ body: (ReadTransaction) throws -> R) throws -> R {
+    guard !ThreadReaders.isWriter else {
+      throw StoreError.failure("a write reads through its own transaction and nothing else")
+    }
+    let reader = try take(mayWait: !ThreadReaders.hasAny)
+    ThreadReaders.attach(.init(store: store, reader: reader))
+    defer {
+      ThreadReaders.detach(store: store)
+      put(reader)
+    }
     return try reader.readOnce(body)
   }
 
-  private func take() throws -> Reader {
+  private func take(mayWait: Bool) throws -> Reader {
     enum Turn {
       case use(Reader)
       case open
@@ -32,7 +46,7 @@ final class ReaderPool: Sendable {
     let turn: Turn? = state.wait { state in
       if state.isClosed { return .closed }
       if let reader = state.idle.popLast() { return .use(reader) }
-      if state.opened < limit {
+      if state.opened < limit || !mayWait {
         state.opened += 1
         return .open
       }
@@ -53,16 +67,21 @@ final class ReaderPool: Sendable {
   }
 
   private func put(_ reader: Reader) {
-    let isClosed = state.withLock { state in
-      if !state.isClosed { state.idle.append(reader) }
-      return state.isClosed
+    let isKept = state.withLock { state in
+      guard !state.isClosed, state.opened <= limit else {
+        state.opened -= 1
+        return false
+      }
+      state.idle.append(reader)
+      return true
     }
-    if isClosed { reader.close() } else { state.signal() }
+    if isKept { state.signal() } else { reader.close() }
   }
 
   func close() {
     let idle = state.withLock { state in
       state.isClosed = true
+      state.opened -= state.idle.count
       defer { state.idle.removeAll() }
       return state.idle
     }

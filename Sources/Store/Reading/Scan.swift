@@ -1,9 +1,10 @@
+internal import SQL
 internal import Synchronization
 
 /// One scan on its way through the pool.
 protocol ScanJob: AnyObject, Sendable {
   /// Runs the scan and answers its waiter. False: the time was up before it was done and nobody was answered; it may run again.
-  func run(_ reader: Reader, milliseconds: Int64) -> Bool
+  func run(_ readers: ScanReaders, milliseconds: Int64) -> Bool
   /// Answers the waiter.
   func fail(_ error: any Error)
 }
@@ -44,12 +45,12 @@ final class AwaitedScan<Result: Sendable>: ScanJob {
     if ticket != 0 { pool.withdraw(ticket) }
   }
 
-  func run(_ reader: Reader, milliseconds: Int64) -> Bool {
+  func run(_ readers: ScanReaders, milliseconds: Int64) -> Bool {
     let deadline = StoreClock.monotonicMilliseconds() + milliseconds
     isLate.store(false, ordering: .relaxed)
     let outcome = Swift.Result<Result, any Error> {
       if isCancelled.load(ordering: .acquiring) { throw CancellationError() }
-      return try reader.readOnce(
+      return try readers.readOnce(
         asking: { [self] in
           if isCancelled.load(ordering: .relaxed) { return false }
           guard StoreClock.monotonicMilliseconds() >= deadline else { return true }
@@ -75,5 +76,35 @@ final class AwaitedScan<Result: Sendable>: ScanJob {
       return waiter
     }
     waiter?.resume(with: result)
+  }
+}
+
+/// The readers of a scan thread: one of the database that is scanned, and one of what devices report, which the thread has as its own,
+/// so that no scan waits for others or makes others wait.
+struct ScanReaders {
+  private let scanned: Reader
+  private let telemetry: Reader
+
+  /// Opened on the thread that scans.
+  init(_ engine: any Engine, _ telemetry: TelemetryStore) throws {
+    scanned = try Reader(engine)
+    do {
+      self.telemetry = try telemetry.attachScanReader()
+    } catch {
+      scanned.close()
+      throw error
+    }
+  }
+
+  /// As ``Reader/readOnce(asking:_:)``; statements on what devices report are asked for too.
+  func readOnce<R>(
+    asking mayGoOn: @escaping @Sendable () -> Bool, _ body: (ReadTransaction) throws -> R
+  ) throws -> R {
+    try telemetry.asking(mayGoOn) { try scanned.readOnce(asking: mayGoOn, body) }
+  }
+
+  func close() {
+    scanned.close()
+    telemetry.close()
   }
 }

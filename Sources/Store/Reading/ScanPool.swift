@@ -2,7 +2,7 @@ internal import SQL
 internal import Synchronization
 
 /// Threads for reads without a bound: lists over a fleet, analyses, exports. Each has its own
-/// connection; which scan it runs next is ``ScanQueue``'s to say.
+/// connections; which scan it runs next is ``ScanQueue``'s to say.
 final class ScanPool: Sendable {
   struct Options: Sendable {
     /// Threads of each lane. Two: one long scan does not hold every other up.
@@ -24,14 +24,14 @@ final class ScanPool: Sendable {
   /// Held by whoever wants no scan to run.
   private let quiet = Mutex(())
 
-  init(_ engine: any Engine, _ options: Options) {
+  init(_ engine: any Engine, _ telemetry: TelemetryStore, _ options: Options) {
     self.options = options
     let state = Monitor(State(queue: ScanQueue(options.limits)))
     self.state = state
     let started = ScanQueue<any ScanJob>.Lane.allCases.flatMap { lane in
       (0..<max(1, options.threads)).map { index in
         WorkerThread(name: "store-scan-\(lane == .short ? "s" : "l")\(index)") {
-          Self.work(lane, engine, options, state)
+          Self.work(lane, options, state) { try ScanReaders(engine, telemetry) }
         }
       }
     }
@@ -39,11 +39,11 @@ final class ScanPool: Sendable {
   }
 
   private static func work(
-    _ lane: ScanQueue<any ScanJob>.Lane, _ engine: any Engine, _ options: Options,
-    _ state: Monitor<State>
+    _ lane: ScanQueue<any ScanJob>.Lane, _ options: Options, _ state: Monitor<State>,
+    _ open: () throws -> ScanReaders
   ) {
-    var reader: Reader?
-    defer { reader?.close() }
+    var readers: ScanReaders?
+    defer { readers?.close() }
     while true {
       let next: (id: UInt64, job: any ScanJob)?? = state.wait { state in
         if let next = state.queue.next(lane) { return .some(next) }
@@ -51,7 +51,7 @@ final class ScanPool: Sendable {
         return state.isClosed && state.queue.count == 0 ? .some(nil) : nil
       }
       guard let (id, job) = next ?? nil else { break }
-      let isDone = Self.run(job, lane, &reader, engine, options)
+      let isDone = Self.run(job, lane, &readers, options, open)
       state.withLock { isDone ? $0.queue.finished(id) : $0.queue.needsLonger(id) }
       state.broadcast()
     }
@@ -59,21 +59,21 @@ final class ScanPool: Sendable {
 
   /// False when the scan needs the long lane.
   private static func run(
-    _ job: any ScanJob, _ lane: ScanQueue<any ScanJob>.Lane, _ reader: inout Reader?,
-    _ engine: any Engine, _ options: Options
+    _ job: any ScanJob, _ lane: ScanQueue<any ScanJob>.Lane, _ known: inout ScanReaders?,
+    _ options: Options, _ open: () throws -> ScanReaders
   ) -> Bool {
-    let open: Reader
+    let readers: ScanReaders
     do {
-      open = try reader ?? Reader(engine)
-      reader = open
+      readers = try known ?? open()
+      known = readers
     } catch {
       job.fail(error)
       return true
     }
     switch lane {
-    case .short: return job.run(open, milliseconds: options.shortMilliseconds)
+    case .short: return job.run(readers, milliseconds: options.shortMilliseconds)
     case .long:
-      if !job.run(open, milliseconds: options.longMilliseconds) {
+      if !job.run(readers, milliseconds: options.longMilliseconds) {
         job.fail(StoreError.scanTooLong(milliseconds: options.longMilliseconds))
       }
       return true

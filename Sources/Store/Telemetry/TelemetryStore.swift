@@ -13,7 +13,7 @@ public final class TelemetryStore: Sendable {
   let damage: TelemetryDamage
   private let writer: Writer
   private let pool: ReaderPool
-  private let engine: any Engine
+  let engine: any Engine
   private let commits = CommitSequence()
   private let clock: FlushClock
   private let turns = WriteTurns()
@@ -72,16 +72,17 @@ public final class TelemetryStore: Sendable {
   /// How many rows did not decode since the start.
   public var damagedRows: Int { damage.count }
 
-  /// Runs a bounded read on the calling thread: on an attached loop with the loop's reader and the turn's view, elsewhere with a pooled
-  /// one. Sees everything that was committed before.
+  /// Runs a bounded read on the calling thread: on an attached loop with the loop's reader and the turn's view, on a scan thread with
+  /// the thread's, elsewhere with a pooled one. Sees everything that was committed before; within another read of this store, what
+  /// that one sees. Fails within a write: a writer waits for no other database.
   public func read<R>(_ body: (TelemetryTransaction) throws -> R) throws -> R {
     do {
       if isClosed.load(ordering: .relaxed) { throw StoreError.closed }
       func run(_ transaction: ReadTransaction) throws -> R {
         try body(TelemetryTransaction(transaction, damage))
       }
-      guard let entry = LoopReaders.entry(of: ObjectIdentifier(self)) else {
-        return try pool.read(run)
+      guard let entry = ThreadReaders.entry(of: ObjectIdentifier(self)) else {
+        return try pool.read(of: ObjectIdentifier(self), run)
       }
       let reader = entry.reader
       var opened = false
@@ -113,8 +114,15 @@ public final class TelemetryStore: Sendable {
   ) throws(SQLError) {
     let reader = try Reader(engine)
     loopReaders.withLock { $0.append(reader) }
-    LoopReaders.attach(
+    ThreadReaders.attach(
       .init(store: ObjectIdentifier(self), reader: reader, atEndOfTurn: atEndOfTurn))
+  }
+
+  /// Gives the calling thread, which scans, a reader of its own; the caller closes it when the thread ends.
+  func attachScanReader() throws(SQLError) -> Reader {
+    let reader = try Reader(engine)
+    ThreadReaders.attach(.init(store: ObjectIdentifier(self), reader: reader))
+    return reader
   }
 
   /// Has `buffer` written at every flush interval, whenever somebody waits for it, and before closing.
@@ -150,7 +158,7 @@ public final class TelemetryStore: Sendable {
       for reader in readers { reader.close() }
       readers.removeAll()
     }
-    LoopReaders.detach(store: ObjectIdentifier(self))
+    ThreadReaders.detach(store: ObjectIdentifier(self))
   }
 }
 

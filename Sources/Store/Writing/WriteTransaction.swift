@@ -35,6 +35,8 @@ public final class WriteTransaction: ReadTransaction {
     super.init(connection)
   }
 
+  public override var isWriting: Bool { true }
+
   /// A new UUIDv7, greater than every one before.
   public func makeID() -> String { ids.make() }
 

@@ -27,6 +27,7 @@ final class Writer: Sendable {
   func start(_ core: WriterCore, maximumBatch: Int, _ turns: WriteTurns) {
     let queue = self.queue
     let started = WorkerThread(name: "store-writer") {
+      ThreadReaders.attachWriter()
       while true {
         let batch: ArraySlice<any WriteJob>? =
           queue.wait { state in
