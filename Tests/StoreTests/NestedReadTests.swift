@@ -137,8 +137,10 @@ import Testing
     _ = try await store.telemetry.write { tx in
       try tx.connection.execute(
         """
-        INSERT INTO device_activity (device, last_seen_at_ms, acknowledged_sequence, latency)
-        VALUES ('d', 1, 0, x'')
+        INSERT INTO device_activity (device, last_seen_at_ms, acknowledged_sequence,
+          downloads_ok, downloads_failed, activations_ok, activations_failed, inferences_ok,
+          inferences_failed, latency)
+        VALUES ('d', 1, 0, 0, 0, 0, 0, 0, 0, x'')
         """)
     }
     for _ in 0..<4 {

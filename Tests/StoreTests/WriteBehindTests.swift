@@ -1,3 +1,4 @@
+import Glibc
 import SQL
 import Synchronization
 import Testing
@@ -149,6 +150,58 @@ import Testing
     await store.flush()
     #expect(try stored(store) == ["a": 3])
     #expect(reports.all == ["the disk is full", nil], "told once each")
+  }
+
+  /// A key that counts how often one thread hashes keys.
+  private struct CountedKey: Hashable, Sendable {
+    static let thread = Atomic<UInt>(0)
+    static let hashes = Atomic<Int>(0)
+    let number: Int
+
+    static func == (left: Self, right: Self) -> Bool { left.number == right.number }
+
+    func hash(into hasher: inout Hasher) {
+      if pthread_self() == Self.thread.load(ordering: .relaxed) {
+        Self.hashes.add(1, ordering: .relaxed)
+      }
+      hasher.combine(number)
+    }
+  }
+
+  @Test func `who waits for a flush does not prepare it`() async throws {
+    let path = TemporaryStore.folder()
+    defer { TemporaryStore.remove(path) }
+    let store = try open(path)
+    defer { store.close() }
+    let written = Atomic<Int>(0)
+    let buffer = WriteBehind<CountedKey, Int>("counted") {
+      $0 += $1
+    } write: { _, batch in
+      written.add(batch.count, ordering: .relaxed)
+    }
+    store.telemetry.register(buffer)
+    for number in 0..<3_000 { buffer.record(CountedKey(number: number), 1) }
+    try await withCheckedThrowingContinuation {
+      (continuation: CheckedContinuation<Void, any Error>) in
+      CountedKey.thread.store(pthread_self(), ordering: .relaxed)
+      buffer.record(CountedKey(number: 7), 1) { error in
+        if let error { continuation.resume(throwing: error) } else { continuation.resume() }
+      }
+      CountedKey.thread.store(0, ordering: .relaxed)
+    }
+    #expect(CountedKey.hashes.load(ordering: .relaxed) < 10)
+    await store.flush()
+    #expect(written.load(ordering: .relaxed) == 3_000)
+  }
+
+  @Test func `who records after the end is told so`() async throws {
+    let path = TemporaryStore.folder()
+    defer { TemporaryStore.remove(path) }
+    let store = try open(path)
+    let buffer = counters()
+    store.telemetry.register(buffer)
+    store.close()
+    await #expect(throws: StoreError.closed) { try await isWritten(buffer, "a", 1) }
   }
 
   @Test func `closing writes what is buffered`() async throws {

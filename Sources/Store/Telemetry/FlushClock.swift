@@ -4,6 +4,8 @@ internal import Synchronization
 protocol Flushable: Sendable {
   /// Queues what is recorded now, unless a flush is under way.
   func flush()
+  /// Whether somebody waits for what is recorded.
+  var isAwaited: Bool { get }
   /// Calls back when what is recorded now is committed, or kept because it could not be.
   func flushAll(_ completion: @escaping @Sendable () -> Void)
 }
@@ -12,8 +14,16 @@ protocol Flushable: Sendable {
 final class FlushClock: Sendable {
   private struct State {
     var buffers: [any Flushable] = []
+    /// Somebody waits for what a buffer has recorded.
+    var isAwaited = false
     var isClosed = false
   }
+
+  private enum Turn {
+    case awaited
+    case end
+  }
+
   private let state = Monitor(State())
   private let interval: Int64
   private let thread = Mutex<WorkerThread?>(nil)
@@ -27,14 +37,33 @@ final class FlushClock: Sendable {
 
   func start() {
     let started = WorkerThread(name: "telemetry-clock") { [self] in
-      var next = StoreClock.monotonicMilliseconds()
+      var next = StoreClock.monotonicMilliseconds() + interval
       while true {
-        next += interval
-        if state.wait(untilMilliseconds: next, { $0.isClosed ? true : nil }) == true { return }
-        for buffer in state.withLock({ $0.buffers }) { buffer.flush() }
+        let turn = state.wait(untilMilliseconds: next) { state -> Turn? in
+          if state.isClosed { return .end }
+          defer { state.isAwaited = false }
+          return state.isAwaited ? .awaited : nil
+        }
+        if turn == .end { return }
+        let isDue = StoreClock.monotonicMilliseconds() >= next
+        if isDue { next += interval }
+        for buffer in state.withLock({ $0.buffers }) where isDue || buffer.isAwaited {
+          buffer.flush()
+        }
       }
     }
     thread.withLock { $0 = started }
+  }
+
+  /// Has the thread write what somebody waits for: preparing a flush takes as long as much is recorded, and whoever records is an event
+  /// loop. False when the thread has ended.
+  func wake() -> Bool {
+    let (isFirst, isClosed) = state.withLock { state in
+      defer { state.isAwaited = true }
+      return (!state.isAwaited, state.isClosed)
+    }
+    if isFirst { state.signal() }
+    return !isClosed
   }
 
   func add(_ buffer: any Flushable) { state.withLock { $0.buffers.append(buffer) } }

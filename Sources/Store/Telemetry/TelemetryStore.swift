@@ -136,6 +136,8 @@ public final class TelemetryStore: Sendable {
       }
     } note: { [clock] in
       clock.note($0)
+    } wake: { [clock] in
+      clock.wake()
     }
     clock.add(buffer)
   }

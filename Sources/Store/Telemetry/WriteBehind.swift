@@ -4,7 +4,8 @@ internal import Synchronization
 /// Values that devices report, merged in memory and written together: a million reports of a device are a few row updates.
 ///
 /// What is recorded is written at the store's flush interval. Whoever must know that it is on disk says so: then it is written as soon as
-/// the flush under way has ended, together with all that came meanwhile, and the caller is told. What nobody waits for and was recorded
+/// the flush under way has ended, together with all that came meanwhile, and the caller is told. Recording costs the same however much is
+/// recorded: the store's clock prepares the flush. What nobody waits for and was recorded
 /// since the last flush, at most the interval (500 ms) and the time of a commit, is lost when the process is killed; nothing is lost by
 /// closing.
 ///
@@ -33,6 +34,8 @@ public final class WriteBehind<Key: Hashable & Sendable, Value: Sendable>: Senda
     let damage: TelemetryDamage
     let enqueue: @Sendable (any WriteJob) -> Void
     let note: @Sendable ((any Error)?) -> Void
+    /// False when nobody is there to be woken.
+    let wake: @Sendable () -> Bool
   }
 
   /// Keys in one closure.
@@ -57,18 +60,31 @@ public final class WriteBehind<Key: Hashable & Sendable, Value: Sendable>: Senda
   /// Connects the buffer with the store that writes it.
   func start(
     _ damage: TelemetryDamage, enqueue: @escaping @Sendable (any WriteJob) -> Void,
-    note: @escaping @Sendable ((any Error)?) -> Void
+    note: @escaping @Sendable ((any Error)?) -> Void, wake: @escaping @Sendable () -> Bool
   ) {
-    writing.withLock { $0 = Writing(damage: damage, enqueue: enqueue, note: note) }
+    writing.withLock { $0 = Writing(damage: damage, enqueue: enqueue, note: note, wake: wake) }
   }
 
   /// Remembers a change. Any thread. With `whenWritten` it is written without delay.
   func record(_ key: Key, _ value: Value, whenWritten: Waiter? = nil) {
+    add(key, value, whenWritten: whenWritten)
+    if whenWritten != nil { hurry() }
+  }
+
+  /// Remembers a change, and nothing else: for callers under a lock. Who gave `whenWritten` calls ``hurry()`` without it.
+  func add(_ key: Key, _ value: Value, whenWritten: Waiter? = nil) {
     state.withLock { state in
       Self.add(value, to: &state.recorded, key, merge)
       if let whenWritten { state.waiters[key, default: []].append(whenWritten) }
     }
-    if whenWritten != nil { flush() }
+  }
+
+  /// Has what somebody waits for written without delay.
+  func hurry() {
+    // A flush under way goes on with it by itself.
+    guard state.withLock({ $0.parts == 0 }) else { return }
+    let isHeard = writing.withLock { $0 }?.wake() ?? false
+    if !isHeard { flush() }
   }
 
   /// What is recorded for `key` and not yet committed, to be added to what a read found.
@@ -99,15 +115,26 @@ public final class WriteBehind<Key: Hashable & Sendable, Value: Sendable>: Senda
 
 extension WriteBehind: Flushable {
   func flush() {
-    let parts = state.withLock { state -> [[Key: Value]] in
-      guard state.parts == 0, !state.recorded.isEmpty else { return [] }
+    for part in takeParts() { send(part) }
+  }
+
+  var isAwaited: Bool { state.withLock { !$0.waiters.isEmpty } }
+
+  /// Begins a flush; nothing when one is under way or nothing is recorded.
+  private func takeParts() -> [[Key: Value]] {
+    let taken = state.withLock { state -> [Key: Value] in
+      guard state.parts == 0, !state.recorded.isEmpty else { return [:] }
       swap(&state.flushing, &state.recorded)
       swap(&state.flushWaiters, &state.waiters)
-      let parts = Self.parts(of: state.flushing)
-      state.parts = parts.count
-      return parts
+      // Until it is known how many there are.
+      state.parts = 1
+      return state.flushing
     }
-    for part in parts { send(part) }
+    guard !taken.isEmpty else { return [] }
+    // Not under the lock, which event loops take.
+    let parts = Self.parts(of: taken)
+    state.withLock { $0.parts = parts.count }
+    return parts
   }
 
   func flushAll(_ completion: @escaping @Sendable () -> Void) {
