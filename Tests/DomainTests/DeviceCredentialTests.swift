@@ -68,17 +68,19 @@ import Testing
 
   @Test func `a revoked device has no secret and stays claimed`() {
     var credential = credential()
-    let hadAny = credential.revoke()
-    #expect(!hadAny)
+    // One that never had a secret is revoked like any other: others may speak for it.
+    let isRevoked = credential.revoke(now: now)
+    #expect(isRevoked && credential.revokedAt == now)
+    let isAgain = credential.revoke(now: Timestamp(milliseconds: 10))
+    #expect(!isAgain && credential.revokedAt == now)
     credential.issue(Self.secret(1), byItself: false)
+    #expect(credential.revokedAt == nil)
     _ = credential.use(digest: [1], now: now)
     credential.issue(Self.secret(2), byItself: true)
-    let hadTwo = credential.revoke()
+    let hadTwo = credential.revoke(now: now)
     #expect(hadTwo)
     #expect(credential.secret(digest: [1]) == nil && credential.secret(digest: [2]) == nil)
-    #expect(credential.claimedAt == now)
-    let hasAny = credential.revoke()
-    #expect(!hasAny)
+    #expect(credential.claimedAt == now && credential.revokedAt == now)
   }
 
   @Test(

@@ -3064,7 +3064,9 @@ public protocol DeviceServiceServer: Sendable {
     _ request: RotateDeviceKeyRequest,
     context: ServerContext) async throws -> RotateDeviceKeyResponse
 
-  /// Ends the keys of a device: it can no longer call until RotateDeviceKey gives it a new one.
+  /// Ends the keys of a device, also of one that has none of its own yet: neither with them nor with a
+  /// key of role device does anybody call for it until an operator's RotateDeviceKey gives it a new
+  /// one. Register refuses it as well.
   func revokeDeviceKey(
     _ request: RevokeDeviceKeyRequest,
     context: ServerContext) async throws -> RevokeDeviceKeyResponse
@@ -3233,7 +3235,9 @@ public struct DeviceServiceClient: Sendable {
     try await channel.unary(DeviceServiceMethods.rotateDeviceKey, request, options: options)
   }
 
-  /// Ends the keys of a device: it can no longer call until RotateDeviceKey gives it a new one.
+  /// Ends the keys of a device, also of one that has none of its own yet: neither with them nor with a
+  /// key of role device does anybody call for it until an operator's RotateDeviceKey gives it a new
+  /// one. Register refuses it as well.
   public func revokeDeviceKey(
     _ request: RevokeDeviceKeyRequest,
     options: CallOptions = .init()) async throws -> RevokeDeviceKeyResponse {

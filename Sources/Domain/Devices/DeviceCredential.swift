@@ -29,16 +29,19 @@ public struct DeviceCredential: Hashable, Sendable {
   public private(set) var successor: Secret?
   /// When the device first called with a secret of its own. From then on no shared key speaks for it, revoked or not.
   public private(set) var claimedAt: Timestamp?
+  /// When its keys were ended; nil: they were not. From then on nobody speaks for the device until an operator gives it another.
+  public private(set) var revokedAt: Timestamp?
 
   public init(
     device: DeviceID, org: OrgID, current: Secret? = nil, successor: Secret? = nil,
-    claimedAt: Timestamp? = nil
+    claimedAt: Timestamp? = nil, revokedAt: Timestamp? = nil
   ) {
     self.device = device
     self.org = org
     self.current = current
     self.successor = successor
     self.claimedAt = claimedAt
+    self.revokedAt = revokedAt
   }
 
   /// The secret of this SHA-256, where it is one of the accepted.
@@ -46,7 +49,8 @@ public struct DeviceCredential: Hashable, Sendable {
     [current, successor].lazy.compactMap { $0 }.first { $0.digest == digest }
   }
 
-  /// Takes a new secret in. `byItself`: the device asked for it, with the secret it has.
+  /// Takes a new secret in. `byItself`: the device asked for it, with the secret it has. Whether they may ask, is for the caller to
+  /// check: a new secret ends a revocation.
   ///
   /// | before | by the device itself | by anybody else |
   /// |---|---|---|
@@ -60,6 +64,7 @@ public struct DeviceCredential: Hashable, Sendable {
       current = secret
       successor = nil
     }
+    revokedAt = nil
   }
 
   /// Replaces a secret that was handed out and never used, because its answer may be lost; false when it was used or is gone.
@@ -92,9 +97,11 @@ public struct DeviceCredential: Hashable, Sendable {
     return true
   }
 
-  /// Accepts no secret any more; false when none was.
-  public mutating func revoke() -> Bool {
-    defer { (current, successor) = (nil, nil) }
-    return current != nil
+  /// Accepts no secret any more, and nobody else's for the device; false when that was so already.
+  public mutating func revoke(now: Timestamp) -> Bool {
+    guard revokedAt == nil else { return false }
+    (current, successor) = (nil, nil)
+    revokedAt = now
+    return true
   }
 }

@@ -64,10 +64,9 @@ public final class Authentication: ServerInterceptor {
   /// Grows whenever a device's secrets change.
   func changes(of device: DeviceID) -> UInt64 { devices.changes(of: device) }
 
-  /// Whether a device may still call with the secret it called with.
-  func isAccepted(_ device: Caller.DeviceIdentity) throws -> Bool {
-    try store.read { try DeviceCredentials($0).find(device.id) }?
-      .secret(digest: device.digest) != nil
+  /// Why a caller may not, or no longer, speak for a device; nil: it may.
+  func refusal(of caller: Caller, toSpeakFor device: DeviceID) throws -> ServiceError? {
+    caller.refusal(toSpeakFor: try store.read { try DeviceCredentials($0).find(device) })
   }
 
   private func device(_ digest: SHA256.Digest) throws -> Caller? {

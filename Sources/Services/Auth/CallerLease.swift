@@ -3,7 +3,8 @@ internal import RPCCore
 internal import Store
 internal import Synchronization
 
-/// Whether the caller of a stream may go on: a stream can outlive its key, its principal and their roles.
+/// Whether the caller of a stream may go on: a stream can outlive its key, its principal and their roles, and
+/// what lets it speak for a device.
 ///
 /// Asked before anything is sent or taken in, and at every bookmark. Costs a comparison while no key and no principal of its org
 /// has changed, and one read of a row after a change of any.
@@ -13,15 +14,21 @@ final class CallerLease: Sendable {
     var seen: UInt64?
     var changes: CredentialCache.Changes
     var expiresAt: Timestamp?
+    /// The device's changes that are accounted for; nil: none.
+    var seenOfDevice: UInt64?
   }
 
   private let caller: Caller
   private let context: ServerContext
   private let rules: CallRules
+  /// The device that the stream is of, where it is one's.
+  private let device: DeviceID?
   private let state: Mutex<State>
 
-  init(_ caller: Caller, _ context: ServerContext, _ rules: CallRules) {
+  init(_ caller: Caller, _ context: ServerContext, _ rules: CallRules, for device: DeviceID? = nil)
+  {
     self.caller = caller
+    self.device = caller.device?.id ?? device
     self.context = context
     self.rules = rules
     state = Mutex(State(changes: rules.authentication.changes(of: caller.org)))
@@ -38,7 +45,11 @@ final class CallerLease: Sendable {
   }
 
   private func check() throws {
-    if let device = caller.device { return try check(device) }
+    if let device { try check(device) }
+    if caller.device == nil { try checkKey() }
+  }
+
+  private func checkKey() throws {
     var known = state.withLock { $0 }
     if known.changes.isForgotten {
       known.changes = rules.authentication.changes(of: caller.org)
@@ -63,12 +74,12 @@ final class CallerLease: Sendable {
     }
   }
 
-  private func check(_ device: Caller.DeviceIdentity) throws {
-    let changed = rules.authentication.changes(of: device.id)
-    guard state.withLock({ $0.seen }) != changed else { return }
-    guard try rules.authentication.isAccepted(device) else {
-      throw ServiceError.unauthenticated(.apiKeyInvalid)
+  private func check(_ device: DeviceID) throws {
+    let changed = rules.authentication.changes(of: device)
+    guard state.withLock({ $0.seenOfDevice }) != changed else { return }
+    if let refusal = try rules.authentication.refusal(of: caller, toSpeakFor: device) {
+      throw refusal
     }
-    state.withLock { $0.seen = changed }
+    state.withLock { $0.seenOfDevice = changed }
   }
 }

@@ -59,9 +59,11 @@ public struct CallRules: Sendable {
 
   // MARK: Streams
 
-  /// Whether the caller of a stream may go on.
-  func lease(_ caller: Caller, _ context: ServerContext) -> CallerLease {
-    CallerLease(caller, context, self)
+  /// Whether the caller of a stream may go on, and `device`, for which it speaks.
+  func lease(
+    _ caller: Caller, _ context: ServerContext, for device: DeviceID? = nil
+  ) -> CallerLease {
+    CallerLease(caller, context, self, for: device)
   }
 
   /// What a client is told when the hub ends its watch.

@@ -36,7 +36,7 @@ final class DeviceConnection: Sendable {
     self.device = device
     self.org = caller.org
     self.stream = stream
-    lease = rules.lease(caller, context)
+    lease = rules.lease(caller, context, for: device)
     ending = rules.ending(context)
     failure = { [mapping = rules.mapping] in mapping.error($0, context) }
     stream.onWritable { [weak self] in self?.push() }

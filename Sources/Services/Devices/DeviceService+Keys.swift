@@ -53,9 +53,9 @@ extension DeviceService {
     let response: RevokeDeviceKeyResponse = try await rules.mutate(request, context) { mutation in
       let device = try Self.device(request.deviceId, mutation.caller, mutation.tx)
       let credentials = DeviceCredentials(mutation.tx)
-      guard var credential = try credentials.find(device.id), credential.revoke() else {
-        return RevokeDeviceKeyResponse()
-      }
+      var credential =
+        try credentials.find(device.id) ?? DeviceCredential(device: device.id, org: device.org)
+      guard credential.revoke(now: mutation.now) else { return RevokeDeviceKeyResponse() }
       try credentials.save(credential)
       try mutation.record(
         "key_revoked", .device, id: device.id.rawValue,
@@ -72,7 +72,7 @@ extension DeviceService {
   ///
   /// - the device itself → yes; another device → NOT_FOUND
   /// - an operator → every device
-  /// - a key of role device, which many share → devices that have not called with a secret of their own
+  /// - a key of role device, which many share → devices that have not called with a secret of their own, and were not revoked
   func speak(for id: String, _ caller: Caller) async throws {
     if let device = caller.device {
       guard device.id.rawValue == id else { throw ServiceError.notFound(.device, id: id) }
@@ -82,10 +82,7 @@ extension DeviceService {
       let credential = try fleet.store.read { db in
         try DeviceCredentials(db).find(try Self.device(id, caller, db).id)
       }
-      guard credential?.claimedAt == nil else {
-        throw ServiceError.permissionDenied(
-          "the device has a key of its own; a shared key no longer speaks for it")
-      }
+      if let refusal = caller.refusal(toSpeakFor: credential) { throw refusal }
     }
   }
 
@@ -112,12 +109,34 @@ extension DeviceService {
   }
 }
 
+extension Caller {
+  /// Why it may not speak for the device of a credential, nil: may; `credential` is nil for a device that never had a secret.
+  func refusal(toSpeakFor credential: DeviceCredential?) -> ServiceError? {
+    if isOperator { return nil }
+    if let device {
+      return credential?.secret(digest: device.digest) == nil
+        ? .unauthenticated(.apiKeyInvalid) : nil
+    }
+    if credential?.revokedAt != nil {
+      return .permissionDenied(
+        "the device's keys were ended; a shared key does not speak for it before an operator gives it another"
+      )
+    }
+    if credential?.claimedAt != nil {
+      return .permissionDenied(
+        "the device has a key of its own; a shared key no longer speaks for it")
+    }
+    return nil
+  }
+}
+
 extension Mutation {
-  /// Gives a device a new secret and logs it.
+  /// Gives a device a new secret and logs it. Fails for who may not speak for it: that may have changed since the call began.
   func issueKey(_ secret: KeySecret, to device: Domain.Device) throws -> DeviceKey {
     let credentials = DeviceCredentials(tx)
-    var credential =
-      try credentials.find(device.id) ?? DeviceCredential(device: device.id, org: device.org)
+    let known = try credentials.find(device.id)
+    if let refusal = caller.refusal(toSpeakFor: known) { throw refusal }
+    var credential = known ?? DeviceCredential(device: device.id, org: device.org)
     let issued = DeviceCredential.Secret(
       digest: secret.digest, hint: secret.hint, issuedAt: now)
     credential.issue(issued, byItself: caller.device != nil)

@@ -109,9 +109,11 @@ public struct DeviceService: DeviceServiceServer {
     let isShared = caller.roles.contains(.device)
     if isShared { try checkShared(caller) }
     guard let known else { return }
-    guard isShared, try DeviceCredentials(mutation.tx).find(known.id)?.claimedAt == nil else {
+    let credential = try DeviceCredentials(mutation.tx).find(known.id)
+    guard isShared, credential?.claimedAt == nil else {
       throw ServiceError.alreadyExists(.device, name: hardwareID)
     }
+    if let refusal = caller.refusal(toSpeakFor: credential) { throw refusal }
   }
 
   public func downloadArtifact(

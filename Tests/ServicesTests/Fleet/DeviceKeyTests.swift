@@ -208,6 +208,67 @@ import Testing
     _ = try await sync(fixture, device, as: own.secret, shared: .refused)
   }
 
+  @Test
+  func `no shared key speaks for a revoked device, also for one without a key`()
+    async throws
+  {
+    let fixture = try await FleetFixture(devices: 2)
+    let shared = try await fixture.base.principal("old", [.device])
+    let registered = try await register(fixture, "hw", as: shared)
+    // One has a key that it never called with, the other comes from before there were any.
+    let devices = [try #require(registered.device).id, fixture.fleetIDs[0]]
+    try await fixture.base.store.write { tx in
+      #expect(try DeviceCredentials(tx).find(DeviceID(devices[1])) == nil)
+    }
+    for device in devices {
+      let context = try fixture.base.call(shared, Methods.connect.erased)
+      let lease = fixture.base.rules.lease(
+        try context.authenticatedCaller(), context, for: DeviceID(device))
+      _ = try await sync(fixture, device, as: shared)
+      #expect(lease.refusal() == nil)
+      let before = try fixture.base.revision()
+      for _ in 0..<2 {
+        _ = try await fixture.devices.revokeDeviceKey(
+          .with { $0.deviceId = device }, context: try fixture.call(Methods.revokeDeviceKey.erased))
+      }
+      #expect(try fixture.base.revision() == before + 1)
+      #expect(lease.refusal()?.code == .permissionDenied)
+      for refused in [
+        await refusal { _ = try await sync(fixture, device, as: shared) },
+        await refusal { _ = try await rotate(fixture, device, as: shared) },
+      ] {
+        #expect(refused?.code == .permissionDenied)
+        #expect(refused?.message.hasPrefix("the device's keys were ended") == true)
+      }
+    }
+    let again = await refusal { _ = try await register(fixture, "hw", as: shared, platform: .ios) }
+    #expect(again?.code == .permissionDenied)
+    #expect(throws: RPCError.self) { try fixture.base.caller(registered.secret) }
+    // An operator's new key is the way back; until the device has called with it, the fleet's works as before.
+    let renewed = try await rotate(fixture, devices[0], as: fixture.base.secret)
+    _ = try await sync(fixture, devices[0], as: renewed.secret)
+    _ = try await rotate(fixture, devices[1], as: fixture.base.secret)
+    _ = try await sync(fixture, devices[1], as: shared)
+  }
+
+  @Test func `a key is given to nobody who may no longer speak for the device`() async throws {
+    let fixture = try await FleetFixture(devices: 1)
+    let registered = try await register(
+      fixture, "hw", as: try await fixture.base.principal("enrol", [.enrollment]))
+    let device = try #require(registered.device).id
+    _ = try await sync(fixture, device, as: registered.secret)
+    // Accepted while the keys were good, at the writer after they were ended.
+    let caller = try fixture.base.caller(registered.secret)
+    _ = try await fixture.devices.revokeDeviceKey(
+      .with { $0.deviceId = device }, context: try fixture.call(Methods.revokeDeviceKey.erased))
+    let late = await refusal {
+      _ = try await fixture.devices.rotateDeviceKey(
+        .with { $0.deviceId = device },
+        context: ServerContext(method: Methods.rotateDeviceKey.erased, caller: caller))
+    }
+    #expect(late?.code == .unauthenticated)
+  }
+
   @Test func `a count of events that was spoilt begins anew, for operators`() async throws {
     let fixture = try await FleetFixture(devices: 1)
     let rollout = try #require(try await fixture.started().rollout)
