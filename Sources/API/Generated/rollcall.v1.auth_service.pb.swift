@@ -298,8 +298,8 @@ public struct CreateOrgResponse: Message {
   }
 
   /// The secret of that key, stored nowhere. A repeat by request_id, which a lost answer asks for,
-  /// revokes the key for a new one and answers with that, unless the org has revoked the key or
-  /// disabled its admin meanwhile. Without a request_id a lost secret is lost for good.
+  /// revokes the key for a new one and answers with that, until somebody has called with the key.
+  /// Without a request_id a lost secret is lost for good.
   public var secret: String {
     get { box.isAllocated ? box.value.secret : "" }
     _modify { yield &box.value.secret }

@@ -11,13 +11,15 @@ public struct APIKey: Hashable, Sendable {
   public let expiresAt: Timestamp?
   /// Nil: not revoked.
   public var revokedAt: Timestamp?
+  /// When it was first called with; nil: never.
+  public let firstUsedAt: Timestamp?
   /// The revision of its last change: the etag.
   public var revision: Int64
 
   public init(
     id: KeyID, org: OrgID, principal: PrincipalID, displayName: String, hint: String,
     createdAt: Timestamp, expiresAt: Timestamp? = nil, revokedAt: Timestamp? = nil,
-    revision: Int64
+    firstUsedAt: Timestamp? = nil, revision: Int64
   ) {
     self.id = id
     self.org = org
@@ -27,6 +29,7 @@ public struct APIKey: Hashable, Sendable {
     self.createdAt = createdAt
     self.expiresAt = expiresAt
     self.revokedAt = revokedAt
+    self.firstUsedAt = firstUsedAt
     self.revision = revision
   }
 

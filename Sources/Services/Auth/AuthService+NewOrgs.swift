@@ -48,15 +48,15 @@ extension AuthService {
     }
   }
 
-  /// Answers a repeat. The answer before may be lost, and with it the only key of the org: that key is revoked for a new one. Whoever
-  /// manages the org by now decides alone: a key that was revoked, or whose principal is disabled, is not renewed.
+  /// Answers a repeat. The answer before may be lost, and with it the only key of the org: that key is revoked for a new one. Not once
+  /// anybody has called with it: whoever has it manages the org, and decides alone.
   private static func renewKey(
     of first: CreateOrgResponse, _ secret: KeySecret, _ mutation: Mutation
   ) throws -> CreateOrgResponse {
     let (tx, org) = (mutation.tx, OrgID(first.org?.id ?? ""))
     guard let key = try APIKeys(tx).find(KeyID(first.apiKey?.id ?? ""), org: org),
       let admin = try Principals(tx).find(key.principal, org: org), key.revokedAt == nil,
-      admin.isEnabledAdmin
+      key.firstUsedAt == nil, admin.isEnabledAdmin
     else { return first }
     try mutation.revoke(key)
     var answer = first

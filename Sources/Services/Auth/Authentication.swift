@@ -45,6 +45,13 @@ public final class Authentication: ServerInterceptor {
   /// Believes nothing any more of what is known of an org: after a change of its keys or principals was committed.
   func invalidate(_ org: OrgID) { cache.invalidate(org) }
 
+  /// Puts on record that somebody has called with a key.
+  func noteUse(by caller: Caller) async throws {
+    let (key, now) = (caller.key, now())
+    try await store.write { tx in try APIKeys(tx).noteUse(of: key, at: now) }
+    invalidate(caller.org)
+  }
+
   /// The record of when an org's keys and principals changed.
   func changes(of org: OrgID) -> CredentialCache.Changes { cache.changes(of: org) }
 
@@ -105,7 +112,8 @@ public final class Authentication: ServerInterceptor {
     let fresh = CredentialCache.Entry(
       caller: Caller(
         principal: found.key.principal, org: found.key.org, roles: found.roles,
-        key: found.key.id, isRootOrg: found.isRootOrg),
+        key: found.key.id, isRootOrg: found.isRootOrg,
+        isKeyUsed: found.key.firstUsedAt != nil),
       expiresAt: found.key.expiresAt)
     cache.insert(key, fresh, asOf: asOf)
     return isCurrent(fresh) ? fresh.caller : nil

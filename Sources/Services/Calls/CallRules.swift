@@ -5,7 +5,7 @@ internal import RPCCore
 public import Store
 
 /// How every call is carried out: who calls, in which transaction, what the caller is told when it
-/// fails. A service's method is `check → store → respond` inside one of these.
+/// fails. The first call with a key is put on record before it is answered. A service's method is `check → store → respond` inside one of these.
 public struct CallRules: Sendable {
   let store: Store
   let logger: Logger
@@ -29,6 +29,7 @@ public struct CallRules: Sendable {
   ) async throws -> R {
     do {
       let caller = try context.authenticatedCaller()
+      if !caller.isKeyUsed { try await authentication.noteUse(by: caller) }
       return try store.read { db in try body(db, caller) }
     } catch {
       throw mapping.error(error, context)
@@ -51,7 +52,9 @@ public struct CallRules: Sendable {
     _ context: ServerContext, _ body: (Caller) async throws -> R
   ) async throws -> R {
     do {
-      return try await body(try context.authenticatedCaller())
+      let caller = try context.authenticatedCaller()
+      if !caller.isKeyUsed { try await authentication.noteUse(by: caller) }
+      return try await body(caller)
     } catch {
       throw mapping.error(error, context)
     }

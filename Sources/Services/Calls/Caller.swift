@@ -10,6 +10,8 @@ public struct Caller: Sendable, Hashable {
   public let key: KeyID
   /// Whether the org is the one whose admins may create others.
   public let isRootOrg: Bool
+  /// Whether it is on record that somebody has called with the API key.
+  public let isKeyUsed: Bool
   /// The device that calls with a secret of its own; nil: somebody else.
   public let device: DeviceIdentity?
 
@@ -24,13 +26,14 @@ public struct Caller: Sendable, Hashable {
 
   public init(
     principal: PrincipalID, org: OrgID, roles: Roles, key: KeyID, isRootOrg: Bool,
-    device: DeviceIdentity? = nil
+    isKeyUsed: Bool = true, device: DeviceIdentity? = nil
   ) {
     self.principal = principal
     self.org = org
     self.roles = roles
     self.key = key
     self.isRootOrg = isRootOrg
+    self.isKeyUsed = isKeyUsed
     self.device = device
   }
 

@@ -14,6 +14,7 @@ extension APIKey: Stored {
     $0.column("created_at_ms", \.createdAt)
     $0.column("expires_at_ms", \.expiresAt)
     $0.column("revoked_at_ms", \.revokedAt, .changes)
+    $0.column("first_used_at_ms", \.firstUsedAt)
     $0.column("revision", \.revision, .changes)
   }
   fileprivate static let insertion = table.insertion(with: "digest")
@@ -22,7 +23,8 @@ extension APIKey: Stored {
     self.init(
       id: try row.next(), org: try row.next(), principal: try row.next(),
       displayName: try row.next(), hint: try row.next(), createdAt: try row.next(),
-      expiresAt: try row.next(), revokedAt: try row.next(), revision: try row.next())
+      expiresAt: try row.next(), revokedAt: try row.next(), firstUsedAt: try row.next(),
+      revision: try row.next())
   }
 }
 
@@ -36,6 +38,13 @@ extension Rows<APIKey> {
   /// `digest` is the SHA-256 of the secret.
   public func insert(_ key: APIKey, digest: [UInt8]) throws {
     try insert(key, APIKey.insertion) { parameters throws(SQLError) in try parameters.add(digest) }
+  }
+
+  /// Notes the first call with a key; changes nothing when there was one before.
+  public func noteUse(of key: KeyID, at now: Timestamp) throws {
+    try db.execute(
+      "UPDATE api_keys SET first_used_at_ms = $2 WHERE id = $1 AND first_used_at_ms IS NULL",
+      key, now)
   }
 
   /// The credential whose secret has this SHA-256.
