@@ -21,6 +21,7 @@ public final class ServerContext: Sendable {
     var trailingMetadata = Metadata()
     var caller: (any Sendable)?
     var account: String?
+    var tier = ""
   }
 
   private let extras = Mutex<Extras>(Extras())
@@ -79,11 +80,15 @@ public final class ServerContext: Sendable {
   /// address of the peer.
   public var account: String? { extras.withLock { $0.account } }
 
-  /// The interceptor's word on who calls, and under which name that counts towards a caller's limits.
-  public func identify(_ caller: any Sendable, account: String) {
+  /// Of which kind the caller is, where methods are limited by kinds: what an authenticating interceptor found out; empty: none.
+  public var tier: String { extras.withLock { $0.tier } }
+
+  /// The interceptor's word on who calls, under which name that counts towards a caller's limits, and of which kind it is.
+  public func identify(_ caller: any Sendable, account: String, tier: String = "") {
     extras.withLock {
       $0.caller = caller
       $0.account = account
+      $0.tier = tier
     }
   }
 

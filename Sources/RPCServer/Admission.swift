@@ -34,17 +34,18 @@ final class Admission: Sendable {
   /// Takes a place for a call of `method`, and one of the method's rate.
   ///
   /// - Parameter network: the account of the caller's address, where that is not `account` itself.
+  /// - Parameter tier: of which kind the caller is, where the method has rates by kinds.
   func admit(
-    _ method: ServedMethod, _ account: Account, network: Account?, now: Int64
+    _ method: ServedMethod, _ account: Account, network: Account?, tier: String = "", now: Int64
   ) throws(RPCError) {
     let refusal =
       method.isStream ? streams.take(by: account.streams) : calls.take(by: account.calls)
     if let refusal {
       throw error(refusal, of: method.isStream ? "open streams" : "running calls", account)
     }
-    guard let rate = method.rate else { return }
+    guard let rate = method.rate(of: tier) else { return }
     do throws(RPCError) {
-      try take(rate, account, network, now)
+      try take(rate, method.rate ?? rate, account, network, now)
     } catch {
       release(method, account)
       throw error
@@ -56,14 +57,14 @@ final class Admission: Sendable {
   }
 
   private func take(
-    _ rate: RateLimit, _ account: Account, _ network: Account?, _ now: Int64
+    _ rate: RateLimit, _ shared: RateLimit, _ account: Account, _ network: Account?, _ now: Int64
   ) throws(RPCError) {
     if let wait = account.take(rate, share: network == nil ? Self.addressShare : 1, now: now) {
       throw tooOften(rate, account, wait)
     }
-    if let network, let wait = network.take(rate, share: Self.addressShare, now: now) {
+    if let network, let wait = network.take(shared, share: Self.addressShare, now: now) {
       account.giveBack(rate)
-      throw tooOften(rate, network, wait)
+      throw tooOften(shared, network, wait)
     }
   }
 

@@ -78,7 +78,8 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
         try interceptor.callStarted(context)
       }
       let (account, network) = calls.accounts(of: context, connection)
-      try server.admission.admit(method, account, network: network, now: connection.loop.now)
+      try server.admission.admit(
+        method, account, network: network, tier: context.tier, now: connection.loop.now)
       self.account = account
       hasPlace = true
       if method.descriptor.kind.clientStreams {

@@ -10,15 +10,19 @@ public struct MethodLimits: Sendable, Hashable {
   public var idleTimeout: Duration?
   /// How often a caller may call; nil: as often as it likes.
   public var rate: RateLimit?
+  /// How often a caller of a kind (`ServerContext.tier`) may call instead; nil: as often as it likes. What its address may is as for
+  /// all others.
+  public var tierRates: [String: RateLimit?]
 
   public init(
     maxRequestBytes: Int? = nil, maxStreamsPerConnection: Int? = nil,
-    idleTimeout: Duration? = nil, rate: RateLimit? = nil
+    idleTimeout: Duration? = nil, rate: RateLimit? = nil, tierRates: [String: RateLimit?] = [:]
   ) {
     self.maxRequestBytes = maxRequestBytes
     self.maxStreamsPerConnection = maxStreamsPerConnection
     self.idleTimeout = idleTimeout
     self.rate = rate
+    self.tierRates = tierRates
   }
 
   /// The limits of health and reflection, which answer strangers: requests of 4 KiB, 16 streams on a connection. Reflection asks
@@ -55,6 +59,7 @@ final class ServedMethod: Sendable {
   let maxStreamsPerConnection: Int?
   let idleNanoseconds: Int64?
   let rate: RateLimit?
+  private let tierRates: [String: RateLimit?]
   /// Whether calls of it take a place for streams.
   let isStream: Bool
 
@@ -67,5 +72,12 @@ final class ServedMethod: Sendable {
     maxStreamsPerConnection = isStream ? own.maxStreamsPerConnection : nil
     idleNanoseconds = isStream ? own.idleTimeout?.clampedNanoseconds : nil
     rate = own.rate
+    tierRates = own.tierRates
+  }
+
+  /// What a caller of a kind is held to; nil: nothing.
+  func rate(of tier: String) -> RateLimit? {
+    if tierRates.isEmpty { return rate }
+    return tierRates[tier] ?? rate
   }
 }

@@ -176,6 +176,37 @@ import Testing
     #expect(rig.core.openCalls == 0)
   }
 
+  @Test func `callers of a kind have a rate of their own, and their address that of all`() throws {
+    let all = RateLimit(name: "enrollment", burst: 2, perMinute: 1)
+    let few = RateLimit(name: "enrollment", burst: 1, perMinute: 1)
+    let limits = MethodLimits(rate: all, tierRates: ["device": few, "operator": nil])
+    let method = ServedMethod(
+      try #require(TestService().registration.methods.first { $0.descriptor.name == "Plain" }),
+      limits, ServerLimits())
+    let admission = Admission(ServerLimits(), errorDomain: nil)
+    let network = admission.accounts.account("address", now: 0)
+    /// Of twenty calls.
+    func granted(_ tier: String, _ name: String) -> Int {
+      let account = admission.accounts.account(name, now: 0)
+      return (0..<20).count { _ in
+        do throws(RPCError) {
+          try admission.admit(method, account, network: network, tier: tier, now: 0)
+          admission.release(method, account)
+          return true
+        } catch {
+          return false
+        }
+      }
+    }
+    #expect(granted("device", "one") == 1)
+    #expect(granted("device", "two") == 1)
+    #expect(granted("", "enrol") == 2)
+    #expect(granted("operator", "admin") == 20)
+    // Four of the address's eight are left, to devices too.
+    #expect((0..<9).count { granted("device", "more \($0)") == 1 } == 4)
+    #expect(granted("operator", "admin") == 20)
+  }
+
   @Test func `an address may do four times what a principal may`() throws {
     let rate = RateLimit(name: "transition", burst: 2, perMinute: 1)
     let rig = try rig { $0.name == "Plain" ? MethodLimits(rate: rate) : MethodLimits() }

@@ -2126,7 +2126,7 @@ public enum AuthServiceMethods {
   public static let createApiKey = MethodDescriptor<
     CreateApiKeyRequest, CreateApiKeyResponse
   >(
-    service: "rollcall.v1.AuthService", name: "CreateApiKey", kind: .unary, options: "wvMYAwoBAQ==")
+    service: "rollcall.v1.AuthService", name: "CreateApiKey", kind: .unary, options: "wvMYBQoBARgC")
 
   public static let listApiKeys = MethodDescriptor<
     ListApiKeysRequest, ListApiKeysResponse
@@ -2423,7 +2423,7 @@ public let rollcallV1AuthServiceProto = FileDescriptor(
     Cgp0b3RhbF9zaXplGAMgASgFUgl0b3RhbFNpemUiiwEKE1Jldm9rZUFwaUtleVJlcXVlc3QSHAoKYXBpX2tleV9pZBgB
     IAEoCVIIYXBpS2V5SWQSHQoKcmVxdWVzdF9pZBgNIAEoCVIJcmVxdWVzdElkEiMKDXZhbGlkYXRlX29ubHkYDiABKAhS
     DHZhbGlkYXRlT25seRISCgRldGFnGA8gASgJUgRldGFnIkQKFFJldm9rZUFwaUtleVJlc3BvbnNlEiwKB2FwaV9rZXkY
-    ASABKAsyEy5yb2xsY2FsbC52MS5BcGlLZXlSBmFwaUtleTLcCAoLQXV0aFNlcnZpY2USTwoGV2hvQW1JEhoucm9sbGNh
+    ASABKAsyEy5yb2xsY2FsbC52MS5BcGlLZXlSBmFwaUtleTLeCAoLQXV0aFNlcnZpY2USTwoGV2hvQW1JEhoucm9sbGNh
     bGwudjEuV2hvQW1JUmVxdWVzdBobLnJvbGxjYWxsLnYxLldob0FtSVJlc3BvbnNlIgyQAgHC8xgFCgMBBQYSUwoJQ3Jl
     YXRlT3JnEh0ucm9sbGNhbGwudjEuQ3JlYXRlT3JnUmVxdWVzdBoeLnJvbGxjYWxsLnYxLkNyZWF0ZU9yZ1Jlc3BvbnNl
     IgfC8xgDCgEEEk0KBkdldE9yZxIaLnJvbGxjYWxsLnYxLkdldE9yZ1JlcXVlc3QaGy5yb2xsY2FsbC52MS5HZXRPcmdS
@@ -2435,10 +2435,10 @@ public let rollcallV1AuthServiceProto = FileDescriptor(
     cm9sbGNhbGwudjEuR2V0UHJpbmNpcGFsUmVzcG9uc2UiCpACAcLzGAMKAQESZQoOTGlzdFByaW5jaXBhbHMSIi5yb2xs
     Y2FsbC52MS5MaXN0UHJpbmNpcGFsc1JlcXVlc3QaIy5yb2xsY2FsbC52MS5MaXN0UHJpbmNpcGFsc1Jlc3BvbnNlIgqQ
     AgHC8xgDCgEBEmUKD1VwZGF0ZVByaW5jaXBhbBIjLnJvbGxjYWxsLnYxLlVwZGF0ZVByaW5jaXBhbFJlcXVlc3QaJC5y
-    b2xsY2FsbC52MS5VcGRhdGVQcmluY2lwYWxSZXNwb25zZSIHwvMYAwoBBBJcCgxDcmVhdGVBcGlLZXkSIC5yb2xsY2Fs
-    bC52MS5DcmVhdGVBcGlLZXlSZXF1ZXN0GiEucm9sbGNhbGwudjEuQ3JlYXRlQXBpS2V5UmVzcG9uc2UiB8LzGAMKAQES
-    XAoLTGlzdEFwaUtleXMSHy5yb2xsY2FsbC52MS5MaXN0QXBpS2V5c1JlcXVlc3QaIC5yb2xsY2FsbC52MS5MaXN0QXBp
-    S2V5c1Jlc3BvbnNlIgqQAgHC8xgDCgEBElwKDFJldm9rZUFwaUtleRIgLnJvbGxjYWxsLnYxLlJldm9rZUFwaUtleVJl
-    cXVlc3QaIS5yb2xsY2FsbC52MS5SZXZva2VBcGlLZXlSZXNwb25zZSIHwvMYAwoBAUIbWhZyb2xsY2FsbC92MTtyb2xs
-    Y2FsbHYxugIAYgZwcm90bzM=
+    b2xsY2FsbC52MS5VcGRhdGVQcmluY2lwYWxSZXNwb25zZSIHwvMYAwoBBBJeCgxDcmVhdGVBcGlLZXkSIC5yb2xsY2Fs
+    bC52MS5DcmVhdGVBcGlLZXlSZXF1ZXN0GiEucm9sbGNhbGwudjEuQ3JlYXRlQXBpS2V5UmVzcG9uc2UiCcLzGAUKAQEY
+    AhJcCgtMaXN0QXBpS2V5cxIfLnJvbGxjYWxsLnYxLkxpc3RBcGlLZXlzUmVxdWVzdBogLnJvbGxjYWxsLnYxLkxpc3RB
+    cGlLZXlzUmVzcG9uc2UiCpACAcLzGAMKAQESXAoMUmV2b2tlQXBpS2V5EiAucm9sbGNhbGwudjEuUmV2b2tlQXBpS2V5
+    UmVxdWVzdBohLnJvbGxjYWxsLnYxLlJldm9rZUFwaUtleVJlc3BvbnNlIgfC8xgDCgEBQhtaFnJvbGxjYWxsL3YxO3Jv
+    bGxjYWxsdjG6AgBiBnByb3RvMw==
     """)

@@ -2892,7 +2892,10 @@ public enum DeviceServiceMethods {
   public static let register = MethodDescriptor<
     RegisterRequest, RegisterResponse
   >(
-    service: "rollcall.v1.DeviceService", name: "Register", kind: .unary, options: "wvMYBAoCBQY=")
+      service: "rollcall.v1.DeviceService",
+      name: "Register",
+      kind: .unary,
+      options: "wvMYBgoCBQYYAg==")
 
   public static let rotateDeviceKey = MethodDescriptor<
     RotateDeviceKeyRequest, RotateDeviceKeyResponse
@@ -2900,7 +2903,7 @@ public enum DeviceServiceMethods {
       service: "rollcall.v1.DeviceService",
       name: "RotateDeviceKey",
       kind: .unary,
-      options: "wvMYAwoBBQ==")
+      options: "wvMYBQoBBRgC")
 
   public static let revokeDeviceKey = MethodDescriptor<
     RevokeDeviceKeyRequest, RevokeDeviceKeyResponse
@@ -3059,7 +3062,8 @@ public protocol DeviceServiceServer: Sendable {
 
   /// Gives a device a new key, whose secret is shown once. The old key of a device that asks for
   /// itself is accepted until the device calls with the new one; when an operator asks, the old one
-  /// ends at once. A repeat with the same request_id gets a new secret as long as none was used.
+  /// ends at once. A repeat with the same request_id gets a new secret as long as none was used. What
+  /// a device asks for in place of a new key that it never used is not logged again.
   func rotateDeviceKey(
     _ request: RotateDeviceKeyRequest,
     context: ServerContext) async throws -> RotateDeviceKeyResponse
@@ -3228,7 +3232,8 @@ public struct DeviceServiceClient: Sendable {
 
   /// Gives a device a new key, whose secret is shown once. The old key of a device that asks for
   /// itself is accepted until the device calls with the new one; when an operator asks, the old one
-  /// ends at once. A repeat with the same request_id gets a new secret as long as none was used.
+  /// ends at once. A repeat with the same request_id gets a new secret as long as none was used. What
+  /// a device asks for in place of a new key that it never used is not logged again.
   public func rotateDeviceKey(
     _ request: RotateDeviceKeyRequest,
     options: CallOptions = .init()) async throws -> RotateDeviceKeyResponse {
@@ -3427,30 +3432,30 @@ public let rollcallV1DeviceServiceProto = FileDescriptor(
     dmljZV9pZHMYAyADKAlSD3JlbW92ZURldmljZUlkcxIdCgpyZXF1ZXN0X2lkGA0gASgJUglyZXF1ZXN0SWQSIwoNdmFs
     aWRhdGVfb25seRgOIAEoCFIMdmFsaWRhdGVPbmx5EhIKBGV0YWcYDyABKAlSBGV0YWcijwEKIFVwZGF0ZURldmljZUdy
     b3VwTWVtYmVyc1Jlc3BvbnNlEjsKDGRldmljZV9ncm91cBgBIAEoCzIYLnJvbGxjYWxsLnYxLkRldmljZUdyb3VwUgtk
-    ZXZpY2VHcm91cBIUCgVhZGRlZBgCIAEoBVIFYWRkZWQSGAoHcmVtb3ZlZBgDIAEoBVIHcmVtb3ZlZDLpDAoNRGV2aWNl
-    U2VydmljZRJRCghSZWdpc3RlchIcLnJvbGxjYWxsLnYxLlJlZ2lzdGVyUmVxdWVzdBodLnJvbGxjYWxsLnYxLlJlZ2lz
-    dGVyUmVzcG9uc2UiCMLzGAQKAgUGEmUKD1JvdGF0ZURldmljZUtleRIjLnJvbGxjYWxsLnYxLlJvdGF0ZURldmljZUtl
-    eVJlcXVlc3QaJC5yb2xsY2FsbC52MS5Sb3RhdGVEZXZpY2VLZXlSZXNwb25zZSIHwvMYAwoBBRJlCg9SZXZva2VEZXZp
-    Y2VLZXkSIy5yb2xsY2FsbC52MS5SZXZva2VEZXZpY2VLZXlSZXF1ZXN0GiQucm9sbGNhbGwudjEuUmV2b2tlRGV2aWNl
-    S2V5UmVzcG9uc2UiB8LzGAMKAQISRwoEU3luYxIYLnJvbGxjYWxsLnYxLlN5bmNSZXF1ZXN0Ghkucm9sbGNhbGwudjEu
-    U3luY1Jlc3BvbnNlIgqQAgLC8xgDCgEFElEKB0Nvbm5lY3QSGy5yb2xsY2FsbC52MS5Db25uZWN0UmVxdWVzdBocLnJv
-    bGxjYWxsLnYxLkNvbm5lY3RSZXNwb25zZSIHwvMYAwoBBSgBMAESXwoMUmVwb3J0RXZlbnRzEiAucm9sbGNhbGwudjEu
-    UmVwb3J0RXZlbnRzUmVxdWVzdBohLnJvbGxjYWxsLnYxLlJlcG9ydEV2ZW50c1Jlc3BvbnNlIgqQAgLC8xgDCgEFEocB
-    ChBEb3dubG9hZEFydGlmYWN0EjEucm9sbGNhbGwudjEuRGV2aWNlU2VydmljZURvd25sb2FkQXJ0aWZhY3RSZXF1ZXN0
-    GjIucm9sbGNhbGwudjEuRGV2aWNlU2VydmljZURvd25sb2FkQXJ0aWZhY3RSZXNwb25zZSIKkAIBwvMYAwoBBTABElYK
-    CUdldERldmljZRIdLnJvbGxjYWxsLnYxLkdldERldmljZVJlcXVlc3QaHi5yb2xsY2FsbC52MS5HZXREZXZpY2VSZXNw
-    b25zZSIKkAIBwvMYAwoBARJcCgtMaXN0RGV2aWNlcxIfLnJvbGxjYWxsLnYxLkxpc3REZXZpY2VzUmVxdWVzdBogLnJv
-    bGxjYWxsLnYxLkxpc3REZXZpY2VzUmVzcG9uc2UiCpACAcLzGAMKAQESXAoMVXBkYXRlTGFiZWxzEiAucm9sbGNhbGwu
-    djEuVXBkYXRlTGFiZWxzUmVxdWVzdBohLnJvbGxjYWxsLnYxLlVwZGF0ZUxhYmVsc1Jlc3BvbnNlIgfC8xgDCgECEmsK
-    EUNyZWF0ZURldmljZUdyb3VwEiUucm9sbGNhbGwudjEuQ3JlYXRlRGV2aWNlR3JvdXBSZXF1ZXN0GiYucm9sbGNhbGwu
-    djEuQ3JlYXRlRGV2aWNlR3JvdXBSZXNwb25zZSIHwvMYAwoBAhJlCg5HZXREZXZpY2VHcm91cBIiLnJvbGxjYWxsLnYx
-    LkdldERldmljZUdyb3VwUmVxdWVzdBojLnJvbGxjYWxsLnYxLkdldERldmljZUdyb3VwUmVzcG9uc2UiCpACAcLzGAMK
-    AQESawoQTGlzdERldmljZUdyb3VwcxIkLnJvbGxjYWxsLnYxLkxpc3REZXZpY2VHcm91cHNSZXF1ZXN0GiUucm9sbGNh
-    bGwudjEuTGlzdERldmljZUdyb3Vwc1Jlc3BvbnNlIgqQAgHC8xgDCgEBEmsKEVVwZGF0ZURldmljZUdyb3VwEiUucm9s
-    bGNhbGwudjEuVXBkYXRlRGV2aWNlR3JvdXBSZXF1ZXN0GiYucm9sbGNhbGwudjEuVXBkYXRlRGV2aWNlR3JvdXBSZXNw
-    b25zZSIHwvMYAwoBAhJrChFEZWxldGVEZXZpY2VHcm91cBIlLnJvbGxjYWxsLnYxLkRlbGV0ZURldmljZUdyb3VwUmVx
-    dWVzdBomLnJvbGxjYWxsLnYxLkRlbGV0ZURldmljZUdyb3VwUmVzcG9uc2UiB8LzGAMKAQISgAEKGFVwZGF0ZURldmlj
-    ZUdyb3VwTWVtYmVycxIsLnJvbGxjYWxsLnYxLlVwZGF0ZURldmljZUdyb3VwTWVtYmVyc1JlcXVlc3QaLS5yb2xsY2Fs
-    bC52MS5VcGRhdGVEZXZpY2VHcm91cE1lbWJlcnNSZXNwb25zZSIHwvMYAwoBAkIbWhZyb2xsY2FsbC92MTtyb2xsY2Fs
-    bHYxugIAYgZwcm90bzM=
+    ZXZpY2VHcm91cBIUCgVhZGRlZBgCIAEoBVIFYWRkZWQSGAoHcmVtb3ZlZBgDIAEoBVIHcmVtb3ZlZDLtDAoNRGV2aWNl
+    U2VydmljZRJTCghSZWdpc3RlchIcLnJvbGxjYWxsLnYxLlJlZ2lzdGVyUmVxdWVzdBodLnJvbGxjYWxsLnYxLlJlZ2lz
+    dGVyUmVzcG9uc2UiCsLzGAYKAgUGGAISZwoPUm90YXRlRGV2aWNlS2V5EiMucm9sbGNhbGwudjEuUm90YXRlRGV2aWNl
+    S2V5UmVxdWVzdBokLnJvbGxjYWxsLnYxLlJvdGF0ZURldmljZUtleVJlc3BvbnNlIgnC8xgFCgEFGAISZQoPUmV2b2tl
+    RGV2aWNlS2V5EiMucm9sbGNhbGwudjEuUmV2b2tlRGV2aWNlS2V5UmVxdWVzdBokLnJvbGxjYWxsLnYxLlJldm9rZURl
+    dmljZUtleVJlc3BvbnNlIgfC8xgDCgECEkcKBFN5bmMSGC5yb2xsY2FsbC52MS5TeW5jUmVxdWVzdBoZLnJvbGxjYWxs
+    LnYxLlN5bmNSZXNwb25zZSIKkAICwvMYAwoBBRJRCgdDb25uZWN0Ehsucm9sbGNhbGwudjEuQ29ubmVjdFJlcXVlc3Qa
+    HC5yb2xsY2FsbC52MS5Db25uZWN0UmVzcG9uc2UiB8LzGAMKAQUoATABEl8KDFJlcG9ydEV2ZW50cxIgLnJvbGxjYWxs
+    LnYxLlJlcG9ydEV2ZW50c1JlcXVlc3QaIS5yb2xsY2FsbC52MS5SZXBvcnRFdmVudHNSZXNwb25zZSIKkAICwvMYAwoB
+    BRKHAQoQRG93bmxvYWRBcnRpZmFjdBIxLnJvbGxjYWxsLnYxLkRldmljZVNlcnZpY2VEb3dubG9hZEFydGlmYWN0UmVx
+    dWVzdBoyLnJvbGxjYWxsLnYxLkRldmljZVNlcnZpY2VEb3dubG9hZEFydGlmYWN0UmVzcG9uc2UiCpACAcLzGAMKAQUw
+    ARJWCglHZXREZXZpY2USHS5yb2xsY2FsbC52MS5HZXREZXZpY2VSZXF1ZXN0Gh4ucm9sbGNhbGwudjEuR2V0RGV2aWNl
+    UmVzcG9uc2UiCpACAcLzGAMKAQESXAoLTGlzdERldmljZXMSHy5yb2xsY2FsbC52MS5MaXN0RGV2aWNlc1JlcXVlc3Qa
+    IC5yb2xsY2FsbC52MS5MaXN0RGV2aWNlc1Jlc3BvbnNlIgqQAgHC8xgDCgEBElwKDFVwZGF0ZUxhYmVscxIgLnJvbGxj
+    YWxsLnYxLlVwZGF0ZUxhYmVsc1JlcXVlc3QaIS5yb2xsY2FsbC52MS5VcGRhdGVMYWJlbHNSZXNwb25zZSIHwvMYAwoB
+    AhJrChFDcmVhdGVEZXZpY2VHcm91cBIlLnJvbGxjYWxsLnYxLkNyZWF0ZURldmljZUdyb3VwUmVxdWVzdBomLnJvbGxj
+    YWxsLnYxLkNyZWF0ZURldmljZUdyb3VwUmVzcG9uc2UiB8LzGAMKAQISZQoOR2V0RGV2aWNlR3JvdXASIi5yb2xsY2Fs
+    bC52MS5HZXREZXZpY2VHcm91cFJlcXVlc3QaIy5yb2xsY2FsbC52MS5HZXREZXZpY2VHcm91cFJlc3BvbnNlIgqQAgHC
+    8xgDCgEBEmsKEExpc3REZXZpY2VHcm91cHMSJC5yb2xsY2FsbC52MS5MaXN0RGV2aWNlR3JvdXBzUmVxdWVzdBolLnJv
+    bGxjYWxsLnYxLkxpc3REZXZpY2VHcm91cHNSZXNwb25zZSIKkAIBwvMYAwoBARJrChFVcGRhdGVEZXZpY2VHcm91cBIl
+    LnJvbGxjYWxsLnYxLlVwZGF0ZURldmljZUdyb3VwUmVxdWVzdBomLnJvbGxjYWxsLnYxLlVwZGF0ZURldmljZUdyb3Vw
+    UmVzcG9uc2UiB8LzGAMKAQISawoRRGVsZXRlRGV2aWNlR3JvdXASJS5yb2xsY2FsbC52MS5EZWxldGVEZXZpY2VHcm91
+    cFJlcXVlc3QaJi5yb2xsY2FsbC52MS5EZWxldGVEZXZpY2VHcm91cFJlc3BvbnNlIgfC8xgDCgECEoABChhVcGRhdGVE
+    ZXZpY2VHcm91cE1lbWJlcnMSLC5yb2xsY2FsbC52MS5VcGRhdGVEZXZpY2VHcm91cE1lbWJlcnNSZXF1ZXN0Gi0ucm9s
+    bGNhbGwudjEuVXBkYXRlRGV2aWNlR3JvdXBNZW1iZXJzUmVzcG9uc2UiB8LzGAMKAQJCG1oWcm9sbGNhbGwvdjE7cm9s
+    bGNhbGx2MboCAGIGcHJvdG8z
     """)

@@ -10,6 +10,9 @@ public enum RateClass: ProtoEnum {
   case unspecified
   /// Changes what devices run, or how far a rollout has gone.
   case transition
+  /// Makes devices known and gives out keys. Operators are not held to it; whoever acts for itself
+  /// alone, a device or who only reads, may do far less of it than a key that a fleet shares.
+  case enrollment
   /// A number that the schema does not name.
   case unrecognized(Int32)
 
@@ -18,6 +21,7 @@ public enum RateClass: ProtoEnum {
     [
       (0, "RATE_CLASS_UNSPECIFIED"),
       (1, "RATE_CLASS_TRANSITION"),
+      (2, "RATE_CLASS_ENROLLMENT"),
     ])
 
   public init() { self = .unspecified }
@@ -26,6 +30,7 @@ public enum RateClass: ProtoEnum {
     switch rawValue {
     case 0: self = .unspecified
     case 1: self = .transition
+    case 2: self = .enrollment
     default: self = .unrecognized(rawValue)
     }
   }
@@ -34,6 +39,7 @@ public enum RateClass: ProtoEnum {
     switch self {
     case .unspecified: 0
     case .transition: 1
+    case .enrollment: 2
     case .unrecognized(let number): number
     }
   }
@@ -144,7 +150,8 @@ public let rollcallV1OptionsProto = FileDescriptor(
     cHJvdG8aFnJvbGxjYWxsL3YxL2F1dGgucHJvdG8irgEKDE1ldGhvZFBvbGljeRInCgVyb2xlcxgBIAMoDjIRLnJvbGxj
     YWxsLnYxLlJvbGVSBXJvbGVzEhIKBG9wZW4YAiABKAhSBG9wZW4SNQoKcmF0ZV9jbGFzcxgDIAEoDjIWLnJvbGxjYWxs
     LnYxLlJhdGVDbGFzc1IJcmF0ZUNsYXNzEioKEW1heF9yZXF1ZXN0X2J5dGVzGAQgASgNUg9tYXhSZXF1ZXN0Qnl0ZXMq
-    QgoJUmF0ZUNsYXNzEhoKFlJBVEVfQ0xBU1NfVU5TUEVDSUZJRUQQABIZChVSQVRFX0NMQVNTX1RSQU5TSVRJT04QATpT
-    CgZwb2xpY3kSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxi4jgMgASgLMhkucm9sbGNhbGwudjEuTWV0aG9k
-    UG9saWN5UgZwb2xpY3lCG1oWcm9sbGNhbGwvdjE7cm9sbGNhbGx2MboCAGIGcHJvdG8z
+    XQoJUmF0ZUNsYXNzEhoKFlJBVEVfQ0xBU1NfVU5TUEVDSUZJRUQQABIZChVSQVRFX0NMQVNTX1RSQU5TSVRJT04QARIZ
+    ChVSQVRFX0NMQVNTX0VOUk9MTE1FTlQQAjpTCgZwb2xpY3kSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxi4
+    jgMgASgLMhkucm9sbGNhbGwudjEuTWV0aG9kUG9saWN5UgZwb2xpY3lCG1oWcm9sbGNhbGwvdjE7cm9sbGNhbGx2MboC
+    AGIGcHJvdG8z
     """)

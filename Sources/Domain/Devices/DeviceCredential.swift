@@ -50,14 +50,16 @@ public struct DeviceCredential: Hashable, Sendable {
   }
 
   /// Takes a new secret in. `byItself`: the device asked for it, with the secret it has. Whether they may ask, is for the caller to
-  /// check: a new secret ends a revocation.
+  /// check: a new secret ends a revocation. Answers whether it takes the place of one that was handed out and never used.
   ///
   /// | before | by the device itself | by anybody else |
   /// |---|---|---|
   /// | nothing | (cannot call) | current new |
   /// | current a | current a, successor new | current new |
   /// | current a, successor b | current a, successor new | current new |
-  public mutating func issue(_ secret: Secret, byItself: Bool) {
+  @discardableResult
+  public mutating func issue(_ secret: Secret, byItself: Bool) -> Bool {
+    let replaced = byItself ? successor : current
     if byItself, current != nil {
       successor = secret
     } else {
@@ -65,6 +67,7 @@ public struct DeviceCredential: Hashable, Sendable {
       successor = nil
     }
     revokedAt = nil
+    return replaced.map { !$0.isUsed } ?? false
   }
 
   /// Replaces a secret that was handed out and never used, because its answer may be lost; false when it was used or is gone.

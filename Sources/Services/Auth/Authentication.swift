@@ -39,7 +39,7 @@ public final class Authentication: ServerInterceptor {
     else {
       throw failures.refusal(context, hint: found?.hint ?? "")
     }
-    context.identify(caller, account: caller.principal.rawValue)
+    context.identify(caller, account: caller.principal.rawValue, tier: caller.tier.rawValue)
   }
 
   /// Believes nothing any more of what is known of an org: after a change of its keys or principals was committed.

@@ -49,6 +49,22 @@ public struct Caller: Sendable, Hashable {
   /// Whether it may act for any device of its org because it may change any.
   var isOperator: Bool { roles.suffice(for: .operators) }
 
+  /// A kind of callers that methods of a rate class may hold to a rate of their own.
+  public enum Tier: String, Sendable, CaseIterable {
+    /// Acts for itself alone: a device, or who only reads.
+    case individual
+    /// Keys that are in many devices.
+    case fleet
+    /// Whoever may change any device.
+    case `operator`
+  }
+
+  /// Of which kind it is.
+  public var tier: Tier {
+    if isOperator { return .operator }
+    return device == nil && !roles.isDisjoint(with: [.device, .enrollment]) ? .fleet : .individual
+  }
+
   /// Whose share its long reads are counted in.
   var share: ScanCaller { ScanCaller(org: org.rawValue, principal: principal.rawValue) }
 

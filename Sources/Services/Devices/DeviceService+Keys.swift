@@ -132,6 +132,9 @@ extension Caller {
 
 extension Mutation {
   /// Gives a device a new secret and logs it. Fails for who may not speak for it: that may have changed since the call began.
+  ///
+  /// What a device itself, or a fleet's key, asks for in place of one that nobody used leaves no second line: they could write lines
+  /// for ever.
   func issueKey(_ secret: KeySecret, to device: Domain.Device) throws -> DeviceKey {
     let credentials = DeviceCredentials(tx)
     let known = try credentials.find(device.id)
@@ -139,8 +142,9 @@ extension Mutation {
     var credential = known ?? DeviceCredential(device: device.id, org: device.org)
     let issued = DeviceCredential.Secret(
       digest: secret.digest, hint: secret.hint, issuedAt: now)
-    credential.issue(issued, byItself: caller.device != nil)
+    let isRepeated = credential.issue(issued, byItself: caller.device != nil)
     try credentials.save(credential)
+    if isRepeated, !caller.isOperator { return DeviceKey(issued, of: device.id) }
     try record(
       "key_issued", .device, id: device.id.rawValue,
       payload: EventDetail(

@@ -68,6 +68,22 @@ struct LimitOptions: ParsableArguments {
 
   @Option(
     help:
+      "Registrations and new keys a minute, of one key that devices share; four times as many from one address. Operators are not held to it."
+  )
+  var enrollmentRate = 1_200
+
+  @Option(help: "Registrations and new keys at once, beyond --enrollment-rate.")
+  var enrollmentBurst = 2_000
+
+  @Option(
+    help: "Registrations of itself and new keys a minute, of one device or of who only reads.")
+  var ownKeyRate = 4
+
+  @Option(help: "Registrations of itself and new keys at once, beyond --own-key-rate.")
+  var ownKeyBurst = 20
+
+  @Option(
+    help:
       "Keys a second that one address may try without any being accepted; accepted ones always pass."
   )
   var failedKeyRate = FailedKeyLimit().perSecond
@@ -93,6 +109,10 @@ struct LimitOptions: ParsableArguments {
       ("--max-deadline", maxDeadline, 86_400), ("--body-timeout", bodyTimeout, 3_600),
       ("--min-rate", minRate, 1 << 30), ("--transition-rate", transitionRate, 1_000_000_000),
       ("--transition-burst", transitionBurst, 1_000_000_000),
+      ("--enrollment-rate", enrollmentRate, 1_000_000_000),
+      ("--enrollment-burst", enrollmentBurst, 1_000_000_000),
+      ("--own-key-rate", ownKeyRate, 1_000_000_000),
+      ("--own-key-burst", ownKeyBurst, 1_000_000_000),
       ("--failed-key-rate", failedKeyRate, 1_000_000),
       ("--failed-key-burst", failedKeyBurst, 1_000_000),
     ] where !(1...bound).contains(value) {
@@ -133,12 +153,20 @@ struct LimitOptions: ParsableArguments {
   var methods: @Sendable (AnyMethodDescriptor) -> MethodLimits {
     let transitions = RateLimit(
       name: "transition", burst: transitionBurst, perMinute: transitionRate)
+    let enrollment = RateLimit(
+      name: "enrollment", burst: enrollmentBurst, perMinute: enrollmentRate)
+    let ownKey = RateLimit(name: "enrollment", burst: ownKeyBurst, perMinute: ownKeyRate)
     return { method in
       var limits = MethodLimits.standard(method)
       guard let policy = CallPolicy(method) else { return limits }
       limits.maxRequestBytes = policy.maximumRequestBytes
       switch policy.rateClass {
       case .transition: limits.rate = transitions
+      case .enrollment:
+        limits.rate = enrollment
+        limits.tierRates = [
+          Caller.Tier.individual.rawValue: ownKey, Caller.Tier.operator.rawValue: nil,
+        ]
       case .unspecified, .unrecognized: limits.rate = nil
       }
       return limits

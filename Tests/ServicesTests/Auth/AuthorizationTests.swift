@@ -113,6 +113,17 @@ import Testing
         "AdvanceRollout", "PauseRollout", "ResumeRollout", "RollbackDeployment", "StartDeployment",
         "UpdateDeployment", "UpdateRollout",
       ])
+    let enrolling = Self.methods.values.filter { CallPolicy($0)?.rateClass == .enrollment }
+    #expect(enrolling.map(\.name).sorted() == ["CreateApiKey", "Register", "RotateDeviceKey"])
+    // What devices may call besides changes no log: it is idempotent or reads.
+    let devices = Self.methods.values.filter {
+      CallPolicy($0)?.roles?.isDisjoint(with: [.device, .enrollment]) == false
+        && CallPolicy($0)?.rateClass == .unspecified
+    }
+    #expect(
+      devices.map(\.name).sorted() == [
+        "Connect", "DownloadArtifact", "ReportEvents", "Sync", "WhoAmI",
+      ])
     #expect(
       CallPolicy(DeploymentServiceMethods.getDeployment.erased)?.maximumRequestBytes == 65_536)
     #expect(CallPolicy(DeviceServiceMethods.sync.erased)?.maximumRequestBytes == nil)

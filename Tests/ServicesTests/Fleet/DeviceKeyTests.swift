@@ -251,6 +251,47 @@ import Testing
     _ = try await sync(fixture, devices[1], as: shared)
   }
 
+  @Test func `a device that asks for key after key and uses none fills no log`() async throws {
+    let fixture = try await FleetFixture()
+    let registered = try await register(
+      fixture, "hw", as: try await fixture.base.principal("enrol", [.enrollment]))
+    let device = try #require(registered.device).id
+    _ = try await sync(fixture, device, as: registered.secret)
+    let before = try fixture.base.revision()
+    var secrets: [String] = []
+    for _ in 0..<5 {
+      secrets.append(try await rotate(fixture, device, as: registered.secret).secret)
+    }
+    #expect(try fixture.base.revision() == before + 1)
+    #expect(try fixture.base.caller(registered.secret).tier == .individual)
+    // The last one is good, those before it are not, and its use makes the next one news.
+    for secret in secrets.dropLast() {
+      #expect(throws: RPCError.self) { try fixture.base.caller(secret) }
+    }
+    _ = try await sync(fixture, device, as: secrets[4])
+    _ = try await rotate(fixture, device, as: secrets[4])
+    #expect(try fixture.base.revision() == before + 2)
+    // What operators do is always logged.
+    _ = try await rotate(fixture, device, as: fixture.base.secret)
+    _ = try await rotate(fixture, device, as: fixture.base.secret)
+    #expect(try fixture.base.revision() == before + 4)
+  }
+
+  @Test func `who calls is held to the rate of its kind`() async throws {
+    let fixture = try await ServiceFixture()
+    func tier(_ roles: [API.Role]) async throws -> Caller.Tier {
+      let name = roles.map { "p\($0.rawValue)" }.joined()
+      let caller = try fixture.caller(try await fixture.principal(name, roles))
+      return caller.tier
+    }
+    #expect(try await tier([.viewer]) == .individual)
+    #expect(try await tier([.reviewer]) == .individual)
+    #expect(try await tier([.enrollment]) == .fleet)
+    #expect(try await tier([.device, .viewer]) == .fleet)
+    #expect(try await tier([.operator, .device]) == .operator)
+    #expect(try await tier([.admin]) == .operator)
+  }
+
   @Test func `a key is given to nobody who may no longer speak for the device`() async throws {
     let fixture = try await FleetFixture(devices: 1)
     let registered = try await register(
