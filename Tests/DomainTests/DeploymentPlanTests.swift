@@ -193,7 +193,16 @@ import Testing
       begun.deployment, rollout: begun.rollout, reason: "", now: Self.now)
     #expect(back.rollout?.state == .rolledBack)
     #expect(back.deployment.activeVersion == Sample.v2)
-    #expect(back.deployment.replacedVersion == nil)
+    #expect(back.deployment.replacedVersion == Sample.v1)
+    let twice = try DeploymentPlan.rollBack(
+      back.deployment, rollout: back.rollout, reason: "", now: Self.now)
+    #expect(twice.rollout == nil)
+    #expect(twice.deployment.activeVersion == Sample.v1)
+    #expect(twice.deployment.withdrawnVersions == [Sample.v3, Sample.v2])
+    #expect(throws: DomainError.self) {
+      try DeploymentPlan.rollBack(
+        twice.deployment, rollout: back.rollout, reason: "", now: Self.now)
+    }
     // Given up, it has changed nothing: what became active at once before it is taken back.
     let paused = try RolloutPlan.pause(try #require(begun.rollout), reason: "", now: Self.now)
     let givenUp = try DeploymentPlan.update(

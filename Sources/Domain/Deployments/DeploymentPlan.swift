@@ -128,6 +128,7 @@ public enum DeploymentPlan {
   /// - from nil → ROLLED_BACK; devices remove what they got
   /// - rollout COMPLETED from v1 to v2, then v3 at once → desired and active v2, no rollout; once more → the rollout's turn, v1
   /// - v1, then v2 and v3 at once → v2; once more → error: there is nothing to roll back to
+  /// - v1, then v2 at once, rollout PROGRESSING to v3 → v2; once more → v1
   /// - v1, then v2 at once, rollout to v3 given up for v2 → v1
   /// - rollout COMPLETED from v1 to v2, then one to v3 given up for v2 → the first is ROLLED_BACK, v1
   public static func rollBack(
@@ -166,8 +167,7 @@ public enum DeploymentPlan {
     case .rolledBack:
       next.activeVersion = rollout.from
       next.desiredVersion = rollout.from
-      next.replacedVersion = nil
-      // A rollout from a version to itself leaves nothing to bring back.
+      // What the version from before had replaced at once is replaced still. A rollout from a version to itself leaves nothing to bring back.
       if rollout.to != rollout.from { next.target.fleet.withdraw(rollout.to) }
       next.target.fleet.readmit(rollout.from)
     case .pending, .progressing, .paused:
