@@ -212,7 +212,7 @@ import Testing
     let further = try DeploymentPlan.rollBack(
       givenUp.deployment, rollout: nil, reason: "", now: Self.now)
     #expect(further.deployment.activeVersion == Sample.v1)
-    #expect(further.deployment.withdrawnVersions == [Sample.v2])
+    #expect(further.deployment.withdrawnVersions == [Sample.v3, Sample.v2])
   }
 
   @Test func `a version that is rolled back is withdrawn until it is wanted again`() throws {
@@ -231,6 +231,29 @@ import Testing
       now: Self.now
     ).deployment
     #expect(again.withdrawnVersions == [])
+  }
+
+  @Test(arguments: [Sample.v1, Sample.v3])
+  func `a version that is given up is withdrawn until it is wanted again`(wanted: VersionID) throws
+  {
+    let paused = Sample.rollout(.paused, exposure: 50_000)
+    func target(_ version: VersionID, _ before: DeploymentPlan.Outcome) throws
+      -> DeploymentPlan.Outcome
+    {
+      let rollout = try before.rollout.map {
+        $0.state == .paused ? $0 : try RolloutPlan.pause($0, reason: "", now: Self.now)
+      }
+      return try DeploymentPlan.update(
+        before.deployment, rollout: rollout, change: .init(desiredVersion: version),
+        seed: Sample.seed, now: Self.now)
+    }
+    let givenUp = try target(
+      wanted, DeploymentPlan.Outcome(deployment: Sample.deployment(), rollout: paused))
+    #expect(givenUp.aborted?.state == .aborted)
+    #expect(givenUp.deployment.withdrawnVersions == [Sample.v2])
+    let again = try target(Sample.v2, givenUp)
+    #expect(again.rollout?.to == Sample.v2)
+    #expect(again.deployment.withdrawnVersions == (wanted == Sample.v3 ? [Sample.v3] : []))
   }
 
   @Test(arguments: [Sample.v1, nil] as [VersionID?])

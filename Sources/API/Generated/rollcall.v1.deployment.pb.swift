@@ -1050,8 +1050,8 @@ public struct DeviceAssignment: Message {
     case frozen
     /// No rollout is under way: everybody gets the active version.
     case settled
-    /// The device is not targeted any more and runs a version that was rolled back: it goes back
-    /// all the same.
+    /// The device is not targeted any more and runs a version that was rolled back or given up: it
+    /// goes back all the same.
     case withdrawn
     /// A number that the schema does not name.
     case unrecognized(Int32)

@@ -18,7 +18,8 @@ public struct Assignment: Hashable, Sendable {
     case frozen = "FROZEN"
     /// No rollout is under way: everybody gets the active version.
     case settled = "SETTLED"
-    /// The device is not targeted any more and runs a version that was rolled back: it goes back all the same.
+    /// The device is not targeted any more and runs a version that was rolled back or given up: it goes back all the
+    /// same.
     case withdrawn = "WITHDRAWN"
   }
 
@@ -36,7 +37,8 @@ public struct Assignment: Hashable, Sendable {
     self.bucket = bucket
   }
 
-  /// What a deployment that targets a device no more still means for it: nothing, unless it runs a version that was rolled back.
+  /// What a deployment that targets a device no more still means for it: nothing, unless it runs a version that was rolled back or
+  /// given up.
   ///
   /// Labels, groups and platform may have changed since it got that version; a rollback reaches it nevertheless. A pin to the
   /// version stands.

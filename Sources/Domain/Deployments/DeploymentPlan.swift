@@ -71,7 +71,8 @@ public enum DeploymentPlan {
   /// Changes what devices shall run, which devices, or how it spreads.
   ///
   /// Refused while the rollout is PENDING or PROGRESSING: pause first. While it is PAUSED, another desired version gives it up for a
-  /// new rollout from the active version, and a new policy applies to it as well.
+  /// new rollout from the active version, and a new policy applies to it as well. The version that was given up is withdrawn, as if
+  /// it had been rolled back.
   ///
   /// - DRAFT → the fields change
   /// - ACTIVE, rollout COMPLETED to v2, desired v3 → rollout 2 from v2 to v3
@@ -106,6 +107,8 @@ public enum DeploymentPlan {
       if let rollout, rollout.state.isActive {
         outcome.aborted = try RolloutPlan.abort(
           rollout, reason: "another version became the target", now: now)
+        // Whoever got it and left the targeting since is told of no other version.
+        if rollout.to != rollout.from { outcome.deployment.target.fleet.withdraw(rollout.to) }
       }
       return try pursue(desired, outcome, seed: seed, now: now)
     }

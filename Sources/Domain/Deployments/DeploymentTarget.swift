@@ -15,7 +15,7 @@ public struct FleetTarget: Hashable, Sendable {
   /// What devices ran before the active version, when that became it at once, without a rollout: where a rollback goes. Nil
   /// when the active version came by a rollout, or nothing ran before.
   public var replacedVersion: VersionID?
-  /// Versions that were rolled back and are not wanted again since, newest last: who runs one is brought back, targeted or not.
+  /// Versions that were rolled back or given up and are not wanted again since, newest last: who runs one is brought back, targeted or not.
   public var withdrawnVersions: [VersionID]
   public var selector: Selector
 

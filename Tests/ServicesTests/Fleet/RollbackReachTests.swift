@@ -133,6 +133,24 @@ import Testing
     #expect(try await world.assignments().count == 1)
   }
 
+  @Test func `giving the rollout up for the old version reaches it as well`() async throws {
+    let world = try await World()
+    let (device, fixture) = (world.fixture.fleetIDs[0], world.fixture)
+    _ = try await fixture.sync(device, deployment: world.deployment, installed: world.v2)
+    try await World.label(device, ["ring": "last"], fixture)
+    _ = try await fixture.pause(world.rollout.id)
+    #expect(try await world.desired(device) == [])
+    _ = try await DeploymentServiceTests.update(
+      fixture,
+      .with {
+        $0.id = world.deployment
+        $0.target = .fleet(.with { $0.desiredVersionId = world.v1 })
+      }, ["fleet.desired_version_id"])
+    #expect(try await world.desired(device) == [world.v1])
+    #expect(
+      try await world.assignments().first { $0.deviceId == device }?.reason == .withdrawn)
+  }
+
   @Test func `also after another rollout, but not once the version is wanted again`() async throws {
     let world = try await World()
     let (device, fixture) = (world.fixture.fleetIDs[0], world.fixture)
