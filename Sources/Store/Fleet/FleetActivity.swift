@@ -5,7 +5,8 @@ internal import Synchronization
 /// What devices report about themselves: last seen, counters, event numbers.
 ///
 /// Buffered (``WriteBehind``) and written to the telemetry database, event numbers and counters together, so that they never disagree.
-/// A report with events is ``Taken`` only when it is on disk: what was acknowledged is never lost. When a device was last seen may be.
+/// Only what is on disk is acknowledged, in the answer to a report with events and to one without: what was acknowledged is never lost.
+/// When a device was last seen may be.
 public final class FleetActivity: Sendable {
   /// What a device told in one report.
   public struct Told: Sendable {
@@ -71,14 +72,17 @@ public final class FleetActivity: Sendable {
 
   private struct Delta: Sendable {
     var seenAt: Timestamp
-    var acknowledged: Int64
+    /// The highest number of its events; nil: it had none.
+    var acknowledged: Int64?
     /// The device numbers its events anew: what was acknowledged before counts no more.
     var isReset = false
     var told: Told
 
     mutating func merge(_ newer: Delta) {
       seenAt = max(seenAt, newer.seenAt)
-      acknowledged = newer.isReset ? newer.acknowledged : max(acknowledged, newer.acknowledged)
+      acknowledged =
+        newer.isReset
+        ? newer.acknowledged : [acknowledged, newer.acknowledged].compactMap { $0 }.max()
       isReset = isReset || newer.isReset
       told.add(newer.told)
     }
@@ -132,7 +136,7 @@ public final class FleetActivity: Sendable {
   public struct Taken: Sendable {
     /// How many of its events were new.
     public let accepted: Int
-    /// The highest number known.
+    /// Every event up to this number is on disk once ``isOnDisk()`` has returned.
     public let acknowledged: Int64
     fileprivate let written: Written?
 
@@ -149,9 +153,13 @@ public final class FleetActivity: Sendable {
     _ device: DeviceID, numbers: [Int64], now: Timestamp, told: (_ firstNew: Int) throws -> Told
   ) throws -> Taken {
     guard !numbers.isEmpty else {
-      let known = try acknowledged(device).number
-      buffer.record(device, Delta(seenAt: now, acknowledged: known, told: try told(0)))
-      return Taken(accepted: 0, acknowledged: known, written: nil)
+      let told = try told(0)
+      // What another report of the device has on its way to the disk is for that one's answer.
+      let stored = try telemetry.read {
+        try DeviceActivities($0).acknowledgedSequence(of: device)
+      }
+      buffer.record(device, Delta(seenAt: now, told: told))
+      return Taken(accepted: 0, acknowledged: stored, written: nil)
     }
     while true {
       let (known, losses) = try acknowledged(device)
@@ -216,17 +224,15 @@ public final class FleetActivity: Sendable {
     for listener in listeners.withLock({ $0 }) { listener(deployments) }
   }
 
-  /// The highest number known, and how many losses that is as of.
+  /// The highest number taken, on disk or on its way there, and how many losses that is as of.
   private func acknowledged(_ device: DeviceID) throws -> (number: Int64, losses: UInt64) {
     let (known, losses) = sequences.withLock { ($0.known[device], $0.losses) }
     if let known { return (known, losses) }
     // In this order: what leaves the buffer meanwhile is seen by the read.
-    if let pending = buffer.pending(device), pending.isReset {
-      return (pending.acknowledged, losses)
-    }
-    let pending = buffer.pending(device)?.acknowledged ?? 0
+    let pending = buffer.pending(device)
+    if let pending, pending.isReset { return (pending.acknowledged ?? 0, losses) }
     let stored = try telemetry.read { try DeviceActivities($0).acknowledgedSequence(of: device) }
-    return (max(stored, pending), losses)
+    return (max(stored, pending?.acknowledged ?? 0), losses)
   }
 
   // MARK: Writing down
@@ -236,7 +242,7 @@ public final class FleetActivity: Sendable {
     activity.lastSeenAt = max(activity.lastSeenAt ?? delta.seenAt, delta.seenAt)
     activity.acknowledgedSequence =
       delta.isReset
-      ? delta.acknowledged : max(activity.acknowledgedSequence, delta.acknowledged)
+      ? delta.acknowledged ?? 0 : max(activity.acknowledgedSequence, delta.acknowledged ?? 0)
     activity.attempts = activity.attempts + total.attempts
     activity.latency.merge(total.latency)
   }

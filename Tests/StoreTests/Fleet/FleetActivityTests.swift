@@ -93,6 +93,44 @@ import Testing
     #expect(firsts == [0, 2])
   }
 
+  /// Runs `body` while nothing that devices report gets to the disk.
+  private func whileHeld<R>(_ store: Store, _ body: () async throws -> R) async throws -> R {
+    let (held, release) = (Signal(), Monitor(false))
+    let writing = Task {
+      try await store.telemetry.write { _ in
+        held.fire()
+        _ = release.wait { $0 ? true : nil }
+      }
+    }
+    await held.wait()
+    let result: Result<R, any Error>
+    do { result = .success(try await body()) } catch { result = .failure(error) }
+    release.withLock { $0 = true }
+    release.broadcast()
+    try await writing.value
+    return try result.get()
+  }
+
+  @Test func `a report without events is answered with what is on disk`() async throws {
+    let sample = try await FleetSample()
+    let store = sample.store
+    try await store.write { try Devices($0).insert(FleetSample.device("a")) }
+    let activity = FleetActivity(store)
+    func told() throws -> Int64 { try take(activity, store, "a", [], .zero).acknowledged }
+    let taken = try await whileHeld(store) {
+      let taken = try activity.take(DeviceID("a"), numbers: [1, 2], now: now) { _ in .nothing }
+      #expect(taken.acknowledged == 2)
+      #expect(try told() == 0, "what is on its way may not arrive")
+      #expect(try take(activity, store, "a", [2, 3], .zero) == (1, 3), "and counts once")
+      #expect(try told() == 0)
+      return taken
+    }
+    try await taken.isOnDisk()
+    #expect(try told() >= 2)
+    await store.flush()
+    #expect(try told() == 3)
+  }
+
   @Test func `checking a batch takes nothing`() async throws {
     let sample = try await FleetSample()
     try await sample.store.write { try Devices($0).insert(FleetSample.device("a")) }
