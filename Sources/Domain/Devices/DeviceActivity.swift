@@ -1,21 +1,24 @@
-/// What a device did over its life, as far as it told. Buffered: may lag behind by up to a second, and a crash may lose that second.
+/// What a device did over its life, as far as it told.
 public struct DeviceActivity: Hashable, Sendable {
   public var lastSeenAt: Timestamp?
   public var attempts: AttemptCounts
   public var latency: LatencySketch
   /// The highest event number taken.
   public var acknowledgedSequence: Int64
+  /// How often the device has numbered its events anew.
+  public var sequenceResets: Int64
 
   public static let none = DeviceActivity()
 
   public init(
     lastSeenAt: Timestamp? = nil, attempts: AttemptCounts = .zero,
-    latency: LatencySketch = .empty, acknowledgedSequence: Int64 = 0
+    latency: LatencySketch = .empty, acknowledgedSequence: Int64 = 0, sequenceResets: Int64 = 0
   ) {
     self.lastSeenAt = lastSeenAt
     self.attempts = attempts
     self.latency = latency
     self.acknowledgedSequence = acknowledgedSequence
+    self.sequenceResets = sequenceResets
   }
 }
 

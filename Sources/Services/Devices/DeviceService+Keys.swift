@@ -32,6 +32,7 @@ extension DeviceService {
       ) { mutation in
         let device = try Self.device(request.deviceId, mutation.caller, mutation.tx)
         let key = try mutation.issueKey(secret, to: device)
+        if request.resetSequence { try SequenceResets(mutation.tx).add(device.id) }
         return RotateDeviceKeyResponse.with {
           $0.key = key
           $0.secret = request.validateOnly ? "" : secret.text
@@ -40,8 +41,9 @@ extension DeviceService {
       let device = DeviceID(request.deviceId)
       rules.authentication.forget(device)
       if request.resetSequence, !request.validateOnly {
-        try await fleet.activity.resetSequence(
-          of: device, now: Timestamp(milliseconds: StoreClock.nowMilliseconds()))
+        // A repeat finds it done, or does what the first time did not get to.
+        let resets = try fleet.store.read { try SequenceResets($0).count(of: device) }
+        try await fleet.activity.resetSequence(of: device, number: resets)
       }
       return response
     }

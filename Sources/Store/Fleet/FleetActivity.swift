@@ -71,20 +71,25 @@ public final class FleetActivity: Sendable {
   }
 
   private struct Delta: Sendable {
-    var seenAt: Timestamp
+    /// Nil: it was not the device that called.
+    var seenAt: Timestamp?
     /// The highest number of its events; nil: it had none.
     var acknowledged: Int64?
-    /// The device numbers its events anew: what was acknowledged before counts no more.
-    var isReset = false
+    /// The device numbers its events anew, for this many-th time: what was acknowledged before counts no more.
+    var reset: Int64?
     var told: Told
 
     mutating func merge(_ newer: Delta) {
-      seenAt = max(seenAt, newer.seenAt)
+      seenAt = Self.later(seenAt, newer.seenAt)
       acknowledged =
-        newer.isReset
-        ? newer.acknowledged : [acknowledged, newer.acknowledged].compactMap { $0 }.max()
-      isReset = isReset || newer.isReset
+        newer.reset == nil ? Self.later(acknowledged, newer.acknowledged) : newer.acknowledged
+      reset = newer.reset ?? reset
       told.add(newer.told)
+    }
+
+    static func later<Value: Comparable>(_ one: Value?, _ other: Value?) -> Value? {
+      guard let one, let other else { return one ?? other }
+      return max(one, other)
     }
 
     var total: VersionActivity {
@@ -167,20 +172,22 @@ public final class FleetActivity: Sendable {
       let delta = Delta(
         seenAt: now, acknowledged: taken.acknowledged, told: try told(taken.firstNew))
       // Two reports of one device may run at once; whoever comes first takes a number, and the other looks again.
+      let written = Written()
       let isTaken = sequences.withLock { sequences -> Bool in
         guard sequences.losses == losses, (sequences.known[device] ?? known) == known else {
           return false
         }
         sequences.set(device, taken.acknowledged)
+        // Under the lock: numbers and resets go into the buffer in the order in which they were decided.
+        buffer.add(device, delta) { [self] error in
+          // What was not written is not known: the device sends it again.
+          if error != nil { self.sequences.withLock { $0.forget(device) } }
+          written.tell(error)
+        }
         return true
       }
       guard isTaken else { continue }
-      let written = Written()
-      buffer.record(device, delta) { [self] error in
-        // What was not written is not known: the device sends it again.
-        if error != nil { sequences.withLock { $0.forget(device) } }
-        written.tell(error)
-      }
+      buffer.hurry()
       notify(Set(delta.told.versions.keys.map(\.deployment)))
       return Taken(
         accepted: numbers.count - taken.firstNew, acknowledged: taken.acknowledged,
@@ -195,14 +202,30 @@ public final class FleetActivity: Sendable {
     try told(try EventSequence.take(numbers, after: try acknowledged(device).number).firstNew)
   }
 
-  /// Has a device number its events anew, from 1.
-  public func resetSequence(of device: DeviceID, now: Timestamp) async throws {
+  /// Has a device number its events anew, from 1, and returns once that is on disk.
+  ///
+  /// `number` says the how many-th time that is: one that was done, or a later one, is not done again.
+  public func resetSequence(of device: DeviceID, number: Int64) async throws {
     let written = Written()
-    sequences.withLock { $0.forget(device) }
-    let reset = Delta(seenAt: now, acknowledged: 0, isReset: true, told: .nothing)
-    buffer.record(device, reset) { written.tell($0) }
+    while true {
+      let losses = sequences.withLock { $0.losses }
+      // In this order: what leaves the buffer meanwhile is seen by the read.
+      let pending = buffer.pending(device)?.reset ?? 0
+      let stored = try telemetry.read { try DeviceActivities($0).sequenceResets(of: device) }
+      let isDecided = sequences.withLock { sequences -> Bool in
+        guard sequences.losses == losses else { return false }
+        let isNew = number > max(stored, pending)
+        if isNew { sequences.forget(device) }
+        // One that is on its way is waited for.
+        buffer.add(device, isNew ? Delta(reset: number, told: .nothing) : Delta(told: .nothing)) {
+          written.tell($0)
+        }
+        return true
+      }
+      if isDecided { break }
+    }
+    buffer.hurry()
     try await written.wait()
-    sequences.withLock { $0.forget(device) }
   }
 
   /// A device's activity, what is not yet written down included.
@@ -230,7 +253,7 @@ public final class FleetActivity: Sendable {
     if let known { return (known, losses) }
     // In this order: what leaves the buffer meanwhile is seen by the read.
     let pending = buffer.pending(device)
-    if let pending, pending.isReset { return (pending.acknowledged ?? 0, losses) }
+    if let pending, pending.reset != nil { return (pending.acknowledged ?? 0, losses) }
     let stored = try telemetry.read { try DeviceActivities($0).acknowledgedSequence(of: device) }
     return (max(stored, pending?.acknowledged ?? 0), losses)
   }
@@ -239,10 +262,13 @@ public final class FleetActivity: Sendable {
 
   private static func add(_ delta: Delta, to activity: inout DeviceActivity) {
     let total = delta.total
-    activity.lastSeenAt = max(activity.lastSeenAt ?? delta.seenAt, delta.seenAt)
-    activity.acknowledgedSequence =
-      delta.isReset
-      ? delta.acknowledged ?? 0 : max(activity.acknowledgedSequence, delta.acknowledged ?? 0)
+    activity.lastSeenAt = Delta.later(activity.lastSeenAt, delta.seenAt)
+    let acknowledged = delta.acknowledged ?? 0
+    if let reset = delta.reset {
+      (activity.acknowledgedSequence, activity.sequenceResets) = (acknowledged, reset)
+    } else {
+      activity.acknowledgedSequence = max(activity.acknowledgedSequence, acknowledged)
+    }
     activity.attempts = activity.attempts + total.attempts
     activity.latency.merge(total.latency)
   }

@@ -45,7 +45,7 @@ enum Migrations {
   static let all: [Migration] = [
     .core, .auth, .catalog, .devices, .deployments, .deviceLists, .replaced,
     .artifactReferences, .deploymentTargets, .refusals, .keptFailures, .deviceCredentials,
-    .listIndexes, .telemetryApart, .revokedDevices, .firstUse,
+    .listIndexes, .telemetryApart, .revokedDevices, .firstUse, .sequenceResets,
   ]
 
   /// Brings the schema to this binary's version, one transaction for each step; `before` is called ahead of each that is missing.

@@ -2,7 +2,7 @@ internal import SQL
 
 /// The schema of the telemetry database, with numbers of its own.
 enum TelemetryMigrations {
-  static let all: [Migration] = [.reports]
+  static let all: [Migration] = [.reports, .countedResets]
 
   /// Takes what the control plane's database at `path` holds of telemetry over, before that forgets it (``Migration/telemetryApart``).
   ///
@@ -131,5 +131,14 @@ extension Migration {
         failed_at_ms INTEGER NOT NULL,
         CONSTRAINT device_failures_pkey PRIMARY KEY (deployment, device, version)
       ) STRICT, WITHOUT ROWID;
+      """)
+}
+
+extension Migration {
+  /// Up to which of its resets a device's event numbers are: an older one that comes again does nothing.
+  static let countedResets = Migration(
+    version: 2, name: "CountedResets",
+    sql: """
+      ALTER TABLE device_activity ADD COLUMN sequence_resets INTEGER NOT NULL DEFAULT 0;
       """)
 }

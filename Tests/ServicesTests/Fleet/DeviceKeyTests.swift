@@ -329,8 +329,16 @@ import Testing
       _ = try await rotate(fixture, device, as: own.secret, reset: true)
     }
     #expect(refused?.code == .permissionDenied)
-    _ = try await rotate(fixture, device, as: fixture.base.secret, reset: true)
+    let reset = try await rotate(
+      fixture, device, as: fixture.base.secret, id: "r1", reset: true)
     #expect(try await report(1) == 1)
     #expect(try await report(2) == 2)
+    // A repeat renews the key that may be lost, and no event counts twice for it.
+    let repeated = try await rotate(
+      fixture, device, as: fixture.base.secret, id: "r1", reset: true)
+    #expect(repeated.secret != reset.secret)
+    #expect(try await report(1) == 2)
+    _ = try await rotate(fixture, device, as: fixture.base.secret, reset: true)
+    #expect(try await report(1) == 1)
   }
 }

@@ -116,12 +116,12 @@ import Testing
     let store = sample.store
     try await store.write { try Devices($0).insert(FleetSample.device("a")) }
     let activity = FleetActivity(store)
-    func told() throws -> Int64 { try take(activity, store, "a", [], .zero).acknowledged }
+    func told() throws -> Int64 { try take(activity, store, "a", [], FleetSample.v2, .zero).acknowledged }
     let taken = try await whileHeld(store) {
       let taken = try activity.take(DeviceID("a"), numbers: [1, 2], now: now) { _ in .nothing }
       #expect(taken.acknowledged == 2)
       #expect(try told() == 0, "what is on its way may not arrive")
-      #expect(try take(activity, store, "a", [2, 3], .zero) == (1, 3), "and counts once")
+      #expect(try take(activity, store, "a", [2, 3], FleetSample.v2, .zero) == (1, 3), "and counts once")
       #expect(try told() == 0)
       return taken
     }
@@ -129,6 +129,61 @@ import Testing
     #expect(try told() >= 2)
     await store.flush()
     #expect(try told() == 3)
+  }
+
+  @Test func `a reset is done once, whenever its repeats come`() async throws {
+    let sample = try await FleetSample()
+    let store = sample.store
+    try await store.write { try Devices($0).insert(FleetSample.device("a")) }
+    let activity = FleetActivity(store)
+    let device = DeviceID("a")
+    let once = AttemptCounts(inferencesFailed: 1)
+    func failures() throws -> Int64 { try activity.current(device).attempts.inferencesFailed }
+    #expect(try take(activity, store, "a", [500], FleetSample.v2, once) == (1, 500))
+    try await activity.resetSequence(of: device, number: 1)
+    #expect(try take(activity, store, "a", [1, 2], FleetSample.v2, once) == (2, 2))
+    try await activity.resetSequence(of: device, number: 1)
+    #expect(try take(activity, store, "a", [1, 2], FleetSample.v2, once) == (0, 2), "nothing counts twice")
+    #expect(try failures() == 2)
+    await store.flush()
+    // Another server process, which remembers nothing; and an older reset.
+    let successor = FleetActivity(store)
+    try await successor.resetSequence(of: device, number: 1)
+    try await successor.resetSequence(of: device, number: 0)
+    #expect(try take(successor, store, "a", [2], FleetSample.v2, .zero) == (0, 2))
+    try await successor.resetSequence(of: device, number: 2)
+    #expect(try take(successor, store, "a", [1], FleetSample.v2, .zero) == (1, 1))
+    #expect(try activity.current(device).lastSeenAt == now, "the device did not call")
+  }
+
+  @Test func `a reset and its repeats at once, between reports, lose and double nothing`()
+    async throws
+  {
+    let sample = try await FleetSample()
+    let store = sample.store
+    try await store.write { try Devices($0).insert(FleetSample.device("a")) }
+    let activity = FleetActivity(store)
+    let device = DeviceID("a")
+    let once = AttemptCounts(inferencesFailed: 1)
+    #expect(try take(activity, store, "a", [500], FleetSample.v2, once) == (1, 500))
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for _ in 0..<2 {
+        group.addTask { try await activity.resetSequence(of: device, number: 1) }
+      }
+      // The first is on its way, and so is what the device reports after it.
+      try await whileHeld(store) {
+        while try take(activity, store, "a", [1], FleetSample.v2, once) != (1, 1) { await Task.yield() }
+        group.addTask { try await activity.resetSequence(of: device, number: 1) }
+        // A report without events of before the reset does not bring the old number back.
+        _ = try take(activity, store, "a", [], FleetSample.v2, .zero)
+      }
+      try await group.waitForAll()
+    }
+    await store.flush()
+    #expect(try take(activity, store, "a", [1], FleetSample.v2, once) == (0, 1))
+    let stored = try store.telemetry.read { try DeviceActivities($0).find(device) }
+    #expect(stored?.acknowledgedSequence == 1 && stored?.sequenceResets == 1)
+    #expect(stored?.attempts.inferencesFailed == 2)
   }
 
   @Test func `checking a batch takes nothing`() async throws {

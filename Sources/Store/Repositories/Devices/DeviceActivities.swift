@@ -16,13 +16,16 @@ public struct DeviceActivities {
     try db.first(
       """
       SELECT last_seen_at_ms, acknowledged_sequence, latency, downloads_ok, downloads_failed,
-        activations_ok, activations_failed, inferences_ok, inferences_failed
+        activations_ok, activations_failed, inferences_ok, inferences_failed, sequence_resets
       FROM device_activity WHERE device = $1
       """, device.rawValue
     ) { row in
-      DeviceActivity(
-        lastSeenAt: try row.time(0), attempts: try row.attempts(from: 3),
-        latency: sketch(try row[2], "device \(device)"), acknowledgedSequence: try row[1])
+      let seenAt = try row.time(0)
+      return DeviceActivity(
+        // A device that was made to number anew before it was ever heard of.
+        lastSeenAt: seenAt.milliseconds == 0 ? nil : seenAt, attempts: try row.attempts(from: 3),
+        latency: sketch(try row[2], "device \(device)"), acknowledgedSequence: try row[1],
+        sequenceResets: try row[9])
     }
   }
 
@@ -33,6 +36,13 @@ public struct DeviceActivities {
     ) { row in try row.get(0, as: Int64.self) } ?? 0
   }
 
+  /// How often a device has numbered its events anew.
+  func sequenceResets(of device: DeviceID) throws -> Int64 {
+    try db.first(
+      "SELECT sequence_resets FROM device_activity WHERE device = $1", device.rawValue
+    ) { row in try row.get(0, as: Int64.self) } ?? 0
+  }
+
   /// Writes a device's activity down as it now is.
   public func save(_ activity: DeviceActivity, of device: DeviceID) throws {
     let attempts = activity.attempts
@@ -40,18 +50,20 @@ public struct DeviceActivities {
       """
       INSERT INTO device_activity (device, last_seen_at_ms, acknowledged_sequence, latency,
         downloads_ok, downloads_failed, activations_ok, activations_failed, inferences_ok,
-        inferences_failed)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        inferences_failed, sequence_resets)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
       ON CONFLICT (device) DO UPDATE SET last_seen_at_ms = excluded.last_seen_at_ms,
         acknowledged_sequence = excluded.acknowledged_sequence, latency = excluded.latency,
         downloads_ok = excluded.downloads_ok, downloads_failed = excluded.downloads_failed,
         activations_ok = excluded.activations_ok,
         activations_failed = excluded.activations_failed,
-        inferences_ok = excluded.inferences_ok, inferences_failed = excluded.inferences_failed
+        inferences_ok = excluded.inferences_ok,
+        inferences_failed = excluded.inferences_failed,
+        sequence_resets = excluded.sequence_resets
       """, device.rawValue, activity.lastSeenAt?.milliseconds ?? 0, activity.acknowledgedSequence,
       activity.latency.record, attempts.downloadsSucceeded, attempts.downloadsFailed,
       attempts.activationsSucceeded, attempts.activationsFailed, attempts.inferencesSucceeded,
-      attempts.inferencesFailed)
+      attempts.inferencesFailed, activity.sequenceResets)
   }
 
   /// A stored sketch. One that does not decode costs itself alone: it is told of, and begins anew with the next report.
