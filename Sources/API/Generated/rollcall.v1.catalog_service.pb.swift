@@ -2823,7 +2823,7 @@ extension UploadArtifactRequest.Header {
 public struct UploadArtifactResponse: Message {
   /// The version, now ready.
   public var modelVersion: ModelVersion?
-  /// Whether the same bytes were stored already and were not written again.
+  /// Whether the same bytes were stored already; false as well when they had been lost.
   public var deduplicated: Bool = false
   public var unknownFields = UnknownFields()
 
@@ -3383,8 +3383,9 @@ public protocol CatalogServiceServer: Sendable {
 
   /// Uploads the artifact of a version: first one header, then the bytes. They are stored once
   /// size and SHA-256 are what the header says, else the call fails with INVALID_ARGUMENT, reason
-  /// ARTIFACT_MISMATCH, and nothing is kept. Uploading the same artifact again changes nothing;
-  /// another one fails with FAILED_PRECONDITION, reason ARTIFACT_IMMUTABLE.
+  /// ARTIFACT_MISMATCH, and nothing is kept. Uploading the same artifact again changes nothing,
+  /// but restores bytes that were lost; another one fails with FAILED_PRECONDITION, reason
+  /// ARTIFACT_IMMUTABLE.
   func uploadArtifact(
     _ requests: RequestStream<UploadArtifactRequest>,
     context: ServerContext) async throws -> UploadArtifactResponse
@@ -3584,8 +3585,9 @@ public struct CatalogServiceClient: Sendable {
 
   /// Uploads the artifact of a version: first one header, then the bytes. They are stored once
   /// size and SHA-256 are what the header says, else the call fails with INVALID_ARGUMENT, reason
-  /// ARTIFACT_MISMATCH, and nothing is kept. Uploading the same artifact again changes nothing;
-  /// another one fails with FAILED_PRECONDITION, reason ARTIFACT_IMMUTABLE.
+  /// ARTIFACT_MISMATCH, and nothing is kept. Uploading the same artifact again changes nothing,
+  /// but restores bytes that were lost; another one fails with FAILED_PRECONDITION, reason
+  /// ARTIFACT_IMMUTABLE.
   public func uploadArtifact(
     options: CallOptions = .init()) -> ClientStreamingCall<UploadArtifactRequest, UploadArtifactResponse> {
     channel.clientStreaming(CatalogServiceMethods.uploadArtifact, options: options)

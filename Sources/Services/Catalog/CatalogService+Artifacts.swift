@@ -19,18 +19,20 @@ extension CatalogService {
         throw ArtifactError.tooLarge(size: artifact.size, limit: files.maximumSize)
       }
       // Before the bytes are received, whatever can be refused is; the change checks again. What has the artifact already may be a
-      // repeat, whose etag was current once: that is for the change to tell.
+      // repeat, whose etag was current once: that is for the change to tell. Bytes that were lost are taken in again.
       let isKnown = try rules.store.read { db in
         let version = try ModelVersionResource().require(header.modelVersionId, caller, db)
         if version.artifact == artifact { return true }
         try Self.check(header, artifact, version)
         return false
       }
+      let isStored = isKnown ? try await files.holds(artifact) : false
+      let isRestored = isKnown && !isStored
       let upload =
-        isKnown || header.validateOnly ? nil : try await receive(artifact, &parts)
+        isStored || header.validateOnly ? nil : try await receive(artifact, &parts)
       do {
         return try await rules.mutate(header, caller, context.method) { mutation in
-          try attach(artifact, header, mutation)
+          try attach(artifact, header, mutation, isRestored: isRestored)
         }
       } catch {
         await discard(upload, context)
@@ -91,7 +93,8 @@ extension CatalogService {
   }
 
   private func attach(
-    _ artifact: Domain.Artifact, _ header: UploadArtifactRequest.Header, _ mutation: Mutation
+    _ artifact: Domain.Artifact, _ header: UploadArtifactRequest.Header, _ mutation: Mutation,
+    isRestored: Bool
   ) throws -> UploadArtifactResponse {
     let repository = ModelVersions(mutation.tx)
     let versions = ModelVersionResource()
@@ -100,7 +103,7 @@ extension CatalogService {
     guard before.artifact == nil else {
       return .with {
         $0.modelVersion = versions.wire(before, mutation.tx)
-        $0.deduplicated = true
+        $0.deduplicated = !isRestored
       }
     }
     // Only what this org holds is told: that others have the same bytes is none of its business.

@@ -55,6 +55,19 @@ public final class ArtifactFiles: Sendable {
     }
   }
 
+  /// Whether the bytes are there, as many as they should be.
+  public func holds(_ artifact: Artifact) async throws(ArtifactError) -> Bool {
+    let path = Self.path(of: artifact.digest, in: folder)
+    return try await threads.perform { () throws(ArtifactError) in
+      var status = stat()
+      guard stat(path, &status) == 0 else {
+        if errno == ENOENT { return false }
+        throw .system("look at", path)
+      }
+      return Int64(status.st_size) == artifact.size
+    }
+  }
+
   static func path(of digest: ContentDigest, in folder: String) -> String {
     "\(folder)/\(digest.hex.prefix(2))/\(digest.hex)"
   }

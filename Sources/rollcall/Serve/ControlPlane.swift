@@ -58,7 +58,7 @@ final class ControlPlane: Service {
       try await Bootstrap.run(store: store, logger: logger)
       let artifacts = try ArtifactFiles(data: options.data)
       self.artifacts = artifacts
-      try Self.tellOfStrays(options.data, store, logger)
+      try Self.audit(options.data, store, logger)
       let authentication = Authentication(
         store: store, failedKeys: options.limits.failedKeys, logger: logger)
       let rules = CallRules(store: store, logger: logger, authentication: authentication)
@@ -104,16 +104,20 @@ final class ControlPlane: Service {
   /// What a first start puts beside the database.
   private static let firstFiles = [Bootstrap.keyFile, "artifacts/incoming", "artifacts"]
 
-  /// Artifacts that the database does not know may be an older database's newest: they are told of and kept.
-  private static func tellOfStrays(_ data: String, _ store: Store, _ logger: Logger) throws {
-    let digests = try ArtifactFiles.digests(data: data)
-    let strays = try store.read { db in
-      try digests.filter { try !ModelVersions(db).isReferred(to: $0) }
+  /// Artifacts that the database does not know may be an older database's newest: they are told of and kept. Those that it misses
+  /// are told of before a device asks for them.
+  private static func audit(_ data: String, _ store: Store, _ logger: Logger) throws {
+    let audit = try store.read { try ArtifactAudit(data: data, $0) }
+    if let first = audit.strays.first {
+      logger.warning(
+        "no version refers to some artifacts: is this database older than they are? they are kept",
+        metadata: ["count": "\(audit.strays.count)", "first": "\(first.hex)"])
     }
-    guard let first = strays.first else { return }
-    logger.warning(
-      "no version refers to some artifacts: is this database older than they are? they are kept",
-      metadata: ["count": "\(strays.count)", "first": "\(first.hex)"])
+    if let first = audit.missing.first {
+      logger.error(
+        "versions refer to artifacts that are not there: upload the same bytes to them again",
+        metadata: ["count": "\(audit.missing.count)", "first": "\(first.hex)"])
+    }
   }
 
   /// Where the first admin's key was written.

@@ -1,6 +1,7 @@
 import API
 import Crypto
 import Domain
+import Glibc
 import ProtoWire
 import RPCCore
 import Store
@@ -172,6 +173,40 @@ import Testing
         context: try fixture.admin(Methods.deleteModelVersion.erased))
     }
     #expect(deleted?.reason == "RESOURCE_IN_USE")
+  }
+
+  @Test(arguments: [nil, [UInt8](), [1, 2]] as [[UInt8]?])
+  func `bytes that were lost are uploaded again`(left: [UInt8]?) async throws {
+    let (fixture, catalog, version) = try await Self.fixture()
+    let first = try await Self.upload(fixture, catalog, version, [1, 2, 3])
+    let digest = try #require(first.modelVersion?.artifact).sha256
+    let path = "\(fixture.path)/artifacts/\(digest.prefix(2))/\(digest)"
+    func audit() throws -> ArtifactAudit {
+      try fixture.store.read { try ArtifactAudit(data: fixture.path, $0) }
+    }
+    #expect(try audit().missing.isEmpty && audit().strays.isEmpty)
+    if let left {
+      #expect(truncate(path, off_t(left.count)) == 0)
+    } else {
+      #expect(unlink(path) == 0)
+      #expect(try audit().missing.map(\.hex) == [digest])
+    }
+    let lost = await refusal {
+      _ = try await Self.download(fixture, catalog, version, offset: 0)
+    }
+    #expect(lost?.code == .dataLoss)
+    let revision = try fixture.revision()
+    // A dry run restores nothing.
+    _ = try await Self.upload(fixture, catalog, version, [1, 2, 3], validateOnly: true)
+    #expect(
+      await refusal { _ = try await Self.download(fixture, catalog, version, offset: 0) } != nil)
+    let again = try await Self.upload(fixture, catalog, version, [1, 2, 3])
+    #expect(!again.deduplicated)
+    #expect(again.modelVersion == first.modelVersion)
+    #expect(try fixture.revision() == revision)
+    #expect(try await Self.download(fixture, catalog, version, offset: 0).1 == [1, 2, 3])
+    #expect(try audit().missing.isEmpty)
+    #expect(try await Self.upload(fixture, catalog, version, [1, 2, 3]).deduplicated)
   }
 
   @Test func `a second version of an org with the same bytes shares them`() async throws {

@@ -65,6 +65,16 @@ extension Rows<ModelVersion> {
     ) { _ in true } ?? false
   }
 
+  /// The artifacts of the versions of all orgs, each once, in the order of their digests: at most `limit` after `last`.
+  public func artifacts(after last: ContentDigest?, limit: Int) throws -> [ContentDigest] {
+    try db.all(
+      """
+      SELECT DISTINCT artifact_sha256 FROM model_versions
+      WHERE artifact_sha256 > $1 ORDER BY artifact_sha256 LIMIT $2
+      """, last?.hex ?? "", limit
+    ) { row in try row.get(0, as: ContentDigest.self) }
+  }
+
   /// Whether a version of any org has this artifact.
   public func isReferred(to digest: ContentDigest) throws -> Bool {
     try db.first(
