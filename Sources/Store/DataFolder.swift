@@ -59,17 +59,31 @@ struct DataFolder {
     return found
   }
 
-  /// Takes the rights of group and others from everything of the server's that a looser mask once made.
+  /// Takes the rights of group and others from everything of the server's that a looser mask once made. What else is in the folder
+  /// is its owner's, and so is what a link points to.
   private static func makePrivate(_ path: String) throws(StoreError) {
-    for name in try names(in: path)
-    where name.hasSuffix(".key") || name.contains(".db") || name == "lock" || name == "artifacts" {
+    for name in try names(in: path) where isOwn(name) {
       let file = path + "/" + name
       var status = stat()
-      guard stat(file, &status) == 0, status.st_mode & 0o077 != 0 else { continue }
+      guard lstat(file, &status) == 0, status.st_mode & S_IFMT != S_IFLNK,
+        status.st_mode & 0o077 != 0
+      else { continue }
       guard chmod(file, status.st_mode & 0o700) == 0 else {
         throw .folderUnusable(
           path: file, reason: "close to others: \(String(cString: strerror(errno)))")
       }
+    }
+  }
+
+  /// Whether a name is one that the server gives: "rollcall.db-wal", "admin-2.key".
+  private static func isOwn(_ name: String) -> Bool {
+    if name == "lock" || name == "artifacts" { return true }
+    if name.hasPrefix("admin"), name.hasSuffix(".key") {
+      let number = name.dropFirst("admin".count).dropLast(".key".count)
+      return number.isEmpty || (number.first == "-" && Int(number.dropFirst()) != nil)
+    }
+    return ["rollcall.db", TelemetryStore.fileName].contains { database in
+      ["", "-wal", "-shm", "-journal"].contains { name == database + $0 }
     }
   }
 

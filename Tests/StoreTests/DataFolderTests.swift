@@ -73,6 +73,29 @@ import Testing
     },
   ]
 
+  @Test func `what is not the server's own keeps its rights, and a link what it points to`() throws
+  {
+    let path = TemporaryStore.folder()
+    let elsewhere = TemporaryStore.folder()
+    defer {
+      TemporaryStore.remove(path)
+      TemporaryStore.remove(elsewhere)
+    }
+    try Store.open(path).close()
+    let foreign = ["notes.db.txt", "other.db", "server.key", "admin.key.pub", "admin-x.key"]
+    for file in foreign.map({ path + "/" + $0 }) + [elsewhere + "/key", path + "/admin-2.key"] {
+      Self.make(file)
+      try #require(chmod(file, 0o644) == 0)
+    }
+    try #require(symlink(elsewhere + "/key", path + "/admin-3.key") == 0)
+    try #require(chmod(path + "/rollcall.db", 0o666) == 0)
+    try Store.open(path).close()
+    for name in foreign { #expect(Self.mode(path + "/" + name) == 0o644, "\(name)") }
+    #expect(Self.mode(elsewhere + "/key") == 0o644)
+    #expect(Self.mode(path + "/admin-2.key") == 0o600)
+    #expect(Self.mode(path + "/rollcall.db") == 0o600)
+  }
+
   @Test(arguments: losses)
   func `a folder that lost its database is refused and stays as it is`(loss: Loss) throws {
     let path = TemporaryStore.folder()
