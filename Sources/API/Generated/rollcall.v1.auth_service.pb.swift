@@ -1542,7 +1542,8 @@ public struct CreateApiKeyRequest: Message {
   public var principalId: String = ""
   /// What the key is for, at most 200 bytes.
   public var displayName: String = ""
-  /// When it stops being accepted, in the future; absent: never.
+  /// When it stops being accepted, in the future; absent: never. A key for oneself lasts no longer than
+  /// the key that asks for it, and absent means as long; admins give others keys of any duration.
   public var expiresAt: Google_Protobuf_Timestamp?
   /// Idempotency key, at most 64 bytes: a repeat with the same body is answered with the first
   /// response, one with another body fails with ALREADY_EXISTS, reason REQUEST_ID_REUSED. Kept

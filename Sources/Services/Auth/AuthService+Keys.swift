@@ -31,11 +31,17 @@ extension AuthService {
           .resourceDisabled, .principal, owner.rawValue, "\"\(principal.name)\" is disabled")
       }
       try TextRule.displayName.check(request.displayName, field: "display_name")
+      // Again, here: a key that was revoked since the call began leaves none behind.
+      guard let used = try APIKeys(mutation.tx).find(caller.key, org: caller.org),
+        used.isAccepted(at: mutation.now)
+      else { throw ServiceError.unauthenticated(.apiKeyInvalid) }
+      let latest = owner == caller.principal ? used.expiresAt : nil
       let after = try mutation.insert(
         APIKey(
           id: mutation.makeID(), org: caller.org, principal: owner,
           displayName: request.displayName, hint: secret.hint, createdAt: mutation.now,
-          expiresAt: try Self.expiry(request, now: mutation.now), revision: 0), secret)
+          expiresAt: try Self.expiry(request, now: mutation.now, latest: latest), revision: 0),
+        secret)
       return CreateApiKeyResponse.with {
         $0.apiKey = after
         $0.secret = request.validateOnly ? "" : secret.text
@@ -43,10 +49,11 @@ extension AuthService {
     }
   }
 
-  private static func expiry(_ request: CreateApiKeyRequest, now: Timestamp) throws(ServiceError)
-    -> Timestamp?
-  {
-    guard let message = request.expiresAt else { return nil }
+  /// - Parameter latest: when the key expires that asks for another of its own principal; nil: never, or for somebody else.
+  private static func expiry(
+    _ request: CreateApiKeyRequest, now: Timestamp, latest: Timestamp?
+  ) throws(ServiceError) -> Timestamp? {
+    guard let message = request.expiresAt else { return latest }
     guard let time = Timestamp(message) else {
       throw .invalid(
         field: "expires_at", message: "\(message.seconds) seconds are outside the years 1 to 9999")
@@ -55,6 +62,12 @@ extension AuthService {
       throw .invalid(
         field: "expires_at",
         message: "\(time.seconds) is not after the server's time \(now.seconds)")
+    }
+    if let latest, time > latest {
+      throw .invalid(
+        field: "expires_at",
+        message: "\(time.seconds) is after \(latest.seconds), when the key expires that asks for it"
+      )
     }
     return Timestamp(milliseconds: time.milliseconds)
   }

@@ -239,6 +239,53 @@ import Testing
     #expect(error?.field == "expires_at")
   }
 
+  @Test func `a key that expires makes none for itself that lasts longer`() async throws {
+    let fixture = try await ServiceFixture()
+    let now = StoreClock.nowMilliseconds() / 1_000
+    func create(_ expires: Int64?, for owner: String = "", by secret: String) async throws
+      -> CreateApiKeyResponse
+    {
+      try await fixture.auth.createApiKey(
+        .with {
+          $0.principalId = owner
+          $0.expiresAt = expires.map { time in .with { $0.seconds = time } }
+        }, context: try fixture.call(secret, Methods.createApiKey.erased))
+    }
+    let viewer = try await fixture.principal("viewer", [.viewer])
+    for (lasting, owner) in [
+      (fixture.secret, try fixture.caller(viewer).principal.rawValue), (viewer, ""),
+    ] {
+      let mortal = try await create(now + 100, by: lasting).secret
+      let longer = await refusal { _ = try await create(now + 101, by: mortal) }
+      #expect(longer?.code == .invalidArgument && longer?.field == "expires_at")
+      #expect(try await create(now + 99, by: mortal).apiKey?.expiresAt?.seconds == now + 99)
+      let next = try await create(nil, by: mortal)
+      #expect(next.apiKey?.expiresAt?.seconds == now + 100)
+      // Nor by a chain of them.
+      #expect(
+        await refusal { _ = try await create(now + 101, by: next.secret) }?.field == "expires_at")
+      // An admin's word on others' keys holds as long as it says.
+      if !owner.isEmpty {
+        #expect(try await create(nil, for: owner, by: mortal).apiKey?.expiresAt == nil)
+      }
+      #expect(try await create(nil, by: lasting).apiKey?.expiresAt == nil)
+    }
+  }
+
+  @Test func `a key that was revoked meanwhile makes no other`() async throws {
+    let fixture = try await ServiceFixture()
+    let viewer = try await fixture.principal("viewer", [.viewer])
+    // Accepted while it was good.
+    let call = try fixture.call(viewer, Methods.createApiKey.erased)
+    let key = try fixture.caller(viewer).key.rawValue
+    _ = try await fixture.auth.revokeApiKey(
+      .with { $0.apiKeyId = key }, context: try fixture.admin(Methods.revokeApiKey.erased))
+    let late = await refusal {
+      _ = try await fixture.auth.createApiKey(CreateApiKeyRequest(), context: call)
+    }
+    #expect(late?.code == .unauthenticated)
+  }
+
   @Test func `the last key of an admin that lasts cannot be revoked, whoever else there is`()
     async throws
   {
