@@ -101,6 +101,17 @@ import Testing
     #expect(counts == DeviceCounts(reporting: 10, failing: 4))
   }
 
+  @Test func `counts that lack a device stay where they can be when it leaves`() {
+    var counts = DeviceCounts(reporting: 1, failing: 0)
+    #expect(!counts.move(from: .failing, to: .healthy))
+    #expect(counts == DeviceCounts(reporting: 1, failing: 0))
+    #expect(counts.move(from: .silent, to: .failing))
+    #expect(counts == DeviceCounts(reporting: 2, failing: 1))
+    counts = .zero
+    #expect(!counts.move(from: .healthy, to: .silent))
+    #expect(counts == .zero)
+  }
+
   @Test func `sums of counts saturate`() {
     let most = AttemptCounts(inferencesSucceeded: .max)
     #expect((most + AttemptCounts(inferencesSucceeded: 1)).inferencesSucceeded == .max)

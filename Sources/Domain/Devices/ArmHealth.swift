@@ -172,12 +172,20 @@ public struct DeviceCounts: Hashable, Sendable {
 
   /// Moves one device from a verdict to another; what keeps counts current without recounting.
   ///
+  /// False: the device was not among those counted, so that the counts were wrong before; they stay where they can be, `failing` from 0
+  /// to `reporting`.
+  ///
   /// - silent → failing: +1 reporting, +1 failing
   /// - failing → healthy: −1 failing
   /// - healthy → healthy: nothing
-  public mutating func move(from old: DeviceVerdict, to new: DeviceVerdict) {
-    reporting += (new == .silent ? 0 : 1) - (old == .silent ? 0 : 1)
-    failing += (new == .failing ? 1 : 0) - (old == .failing ? 1 : 0)
+  /// - 1 reporting, 0 failing, failing → healthy: nothing, false
+  @discardableResult
+  public mutating func move(from old: DeviceVerdict, to new: DeviceVerdict) -> Bool {
+    let all = reporting + (new == .silent ? 0 : 1) - (old == .silent ? 0 : 1)
+    let bad = failing + (new == .failing ? 1 : 0) - (old == .failing ? 1 : 0)
+    reporting = max(0, all)
+    failing = min(max(0, bad), reporting)
+    return reporting == all && failing == bad
   }
 
   public static func + (left: Self, right: Self) -> Self {
@@ -211,11 +219,14 @@ public struct ArmHealth: Hashable, Sendable {
     }
   }
 
-  /// Moves one device from how it stood on this arm to how it stands now.
-  public mutating func move(from before: DeviceStanding, to after: DeviceStanding) {
-    errorRate.move(from: before.verdict(of: .errorRate), to: after.verdict(of: .errorRate))
-    downloadFailures.move(
+  /// Moves one device from how it stood on this arm to how it stands now. False: the counts were wrong before.
+  @discardableResult
+  public mutating func move(from before: DeviceStanding, to after: DeviceStanding) -> Bool {
+    let errors = errorRate.move(
+      from: before.verdict(of: .errorRate), to: after.verdict(of: .errorRate))
+    let downloads = downloadFailures.move(
       from: before.verdict(of: .downloadFailures), to: after.verdict(of: .downloadFailures))
+    return errors && downloads
   }
 
   /// What is left of it when the gates begin to count anew: devices that were healthy still are, those that were failing have said

@@ -2,7 +2,7 @@ internal import SQL
 
 /// The schema of the telemetry database, with numbers of its own.
 enum TelemetryMigrations {
-  static let all: [Migration] = [.reports, .countedResets]
+  static let all: [Migration] = [.reports, .countedResets, .recountedArms]
 
   /// Takes what the control plane's database at `path` holds of telemetry over, before that forgets it (``Migration/telemetryApart``).
   ///
@@ -47,6 +47,7 @@ enum TelemetryMigrations {
         INSERT INTO device_failures (deployment, device, version, rollout, error, failed_at_ms)
           SELECT deployment, device, version, rollout, error, failed_at_ms
           FROM control.device_failures;
+        \(Migration.recountArms)
         COMMIT;
         """)
     } catch {

@@ -13,8 +13,12 @@ public struct RolloutHealth {
   }
 
   private let db: Connection
+  private let damage: TelemetryDamage
 
-  public init(_ transaction: TelemetryTransaction) { db = transaction.connection }
+  public init(_ transaction: TelemetryTransaction) {
+    db = transaction.connection
+    damage = transaction.damage
+  }
 
   /// Both arms of a rollout, as far as its gates count now: one read by key, whatever the fleet's size.
   public func arms(of rollout: RolloutID, window: Int64) throws -> (
@@ -84,19 +88,30 @@ public struct RolloutHealth {
       after.latest.runs = false
       guard after != before else { continue }
       isNews = true
-      arms[report.arm, default: .zero].move(from: before, to: after)
+      move(rollout, report.arm, &arms, from: before, to: after)
       arms[report.arm, default: .zero].attempts =
         arms[report.arm, default: .zero].attempts + report.standing.attempts
       try save(after, of: report.device, report.arm, rollout, window: window)
       let other: Assignment.Arm = report.arm == .canary ? .control : .canary
       if report.isMove, let left = known[other] {
-        arms[other, default: .zero].move(from: left, to: .none)
+        move(rollout, other, &arms, from: left, to: .none)
         try remove(report.device, other, rollout)
       }
     }
     guard isNews else { return }
     try save(arms[.canary] ?? .zero, .canary, rollout, window: window)
     try save(arms[.control] ?? .zero, .control, rollout, window: window)
+  }
+
+  /// Moves a device. Counts that it was not among are told of: nobody would see it in what gates say.
+  private func move(
+    _ rollout: RolloutID, _ arm: Assignment.Arm, _ arms: inout [Assignment.Arm: ArmHealth],
+    from before: DeviceStanding, to after: DeviceStanding
+  ) {
+    guard !arms[arm, default: .zero].move(from: before, to: after) else { return }
+    damage.note(
+      "the device counts of \(arm.rawValue) in rollout \(rollout)",
+      StoreError.failure("a device left them that they did not count"))
   }
 
   /// How a device stands on the arms it counts on; what is of an earlier window is forgiven.
