@@ -12,7 +12,7 @@ import Testing
   ) -> WriteBehind<String, Int> {
     WriteBehind("counters") {
       $0 += $1
-    } write: { tx, batch in
+    } write: { tx, batch, _ in
       try tx.connection.runScript(
         "CREATE TABLE IF NOT EXISTS counters (id TEXT PRIMARY KEY, value INTEGER NOT NULL)")
       for (id, value) in batch {
@@ -152,6 +152,64 @@ import Testing
     #expect(reports.all == ["the disk is full", nil], "told once each")
   }
 
+  @Test func `what is stored and on its way is told once, at every moment of a flush`()
+    async throws
+  {
+    let path = TemporaryStore.folder()
+    defer { TemporaryStore.remove(path) }
+    let store = try open(path, flushEvery: 1)
+    defer { store.close() }
+    try await store.telemetry.write {
+      try $0.connection.runScript(
+        "CREATE TABLE sums (id TEXT PRIMARY KEY, value INTEGER NOT NULL, flush INTEGER NOT NULL)")
+    }
+    let buffer = WriteBehind<String, Int>("sums") {
+      $0 += $1
+    } write: { tx, batch, flush in
+      for (id, value) in batch {
+        try tx.connection.execute(
+          """
+          INSERT INTO sums (id, value, flush) VALUES ($1, $2, $3)
+          ON CONFLICT (id) DO UPDATE SET value = value + excluded.value, flush = excluded.flush
+          """, id, value, flush)
+      }
+    }
+    store.telemetry.register(buffer)
+    @Sendable func total() throws -> Int {
+      let found = try buffer.current("a") {
+        try store.telemetry.read { tx in
+          try tx.connection.first("SELECT value, flush FROM sums WHERE id = 'a'") {
+            (try $0.get(0, as: Int.self), try $0.get(1, as: Int64.self))
+          } ?? (0, 0)
+        }
+      }
+      return found.stored + (found.pending ?? 0)
+    }
+    // What is recorded only grows, by one at a time: so does what is told, and it is never more.
+    let recorded = Atomic<Int>(0)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask {
+        for _ in 0..<20_000 {
+          recorded.add(1, ordering: .sequentiallyConsistent)
+          buffer.record("a", 1)
+          await Task.yield()
+        }
+      }
+      group.addTask {
+        var (last, looks) = (0, 0)
+        while last < 20_000, looks < 5_000_000 {
+          looks += 1
+          let told = try total()
+          #expect(told >= last && told <= recorded.load(ordering: .sequentiallyConsistent))
+          last = max(told, last)
+          await Task.yield()
+        }
+      }
+      try await group.waitForAll()
+    }
+    #expect(try total() == 20_000)
+  }
+
   /// A key that counts how often one thread hashes keys.
   private struct CountedKey: Hashable, Sendable {
     static let thread = Atomic<UInt>(0)
@@ -176,7 +234,7 @@ import Testing
     let written = Atomic<Int>(0)
     let buffer = WriteBehind<CountedKey, Int>("counted") {
       $0 += $1
-    } write: { _, batch in
+    } write: { _, batch, _ in
       written.add(batch.count, ordering: .relaxed)
     }
     store.telemetry.register(buffer)

@@ -133,7 +133,9 @@ public final class FleetActivity: Sendable {
     buffer = WriteBehind(
       "reports",
       merge: { $0.merge($1) },
-      write: { transaction, batch in try FleetActivity.write(batch, transaction) })
+      write: { transaction, batch, flush in
+        try FleetActivity.write(batch, transaction, flush: flush)
+      })
     store.telemetry.register(buffer)
   }
 
@@ -230,9 +232,14 @@ public final class FleetActivity: Sendable {
 
   /// A device's activity, what is not yet written down included.
   public func current(_ device: DeviceID) throws -> DeviceActivity {
-    let pending = buffer.pending(device)
-    var activity = try telemetry.read { try DeviceActivities($0).find(device) } ?? .none
-    if let pending { Self.add(pending, to: &activity) }
+    let found = try buffer.current(device) {
+      try telemetry.read { reports in
+        let activities = DeviceActivities(reports)
+        return (try activities.find(device), try activities.flush(of: device))
+      }
+    }
+    var activity = found.stored ?? .none
+    if let pending = found.pending { Self.add(pending, to: &activity) }
     return activity
   }
 
@@ -274,7 +281,7 @@ public final class FleetActivity: Sendable {
   }
 
   private static func write(
-    _ batch: [DeviceID: Delta], _ transaction: TelemetryTransaction
+    _ batch: [DeviceID: Delta], _ transaction: TelemetryTransaction, flush: Int64
   ) throws {
     let activities = DeviceActivities(transaction)
     var sums: [VersionKey: VersionActivity] = [:]
@@ -283,7 +290,7 @@ public final class FleetActivity: Sendable {
     for (device, delta) in batch.sorted(by: { $0.key < $1.key }) {
       var activity = try activities.find(device) ?? .none
       add(delta, to: &activity)
-      try activities.save(activity, of: device)
+      try activities.save(activity, of: device, flush: flush)
       for (key, version) in delta.told.versions { sums[key, default: .none].add(version) }
       for (side, standing) in delta.told.sides {
         reports[RolloutWindow(rollout: side.rollout, window: side.window), default: []].append(

@@ -2,7 +2,7 @@ internal import SQL
 
 /// The schema of the telemetry database, with numbers of its own.
 enum TelemetryMigrations {
-  static let all: [Migration] = [.reports, .countedResets, .recountedArms]
+  static let all: [Migration] = [.reports, .countedResets, .recountedArms, .flushes]
 
   /// Takes what the control plane's database at `path` holds of telemetry over, before that forgets it (``Migration/telemetryApart``).
   ///
@@ -141,5 +141,14 @@ extension Migration {
     version: 2, name: "CountedResets",
     sql: """
       ALTER TABLE device_activity ADD COLUMN sequence_resets INTEGER NOT NULL DEFAULT 0;
+      """)
+}
+
+extension Migration {
+  /// Which flush last wrote what a device reported: what tells whether something that is on its way has arrived.
+  static let flushes = Migration(
+    version: 4, name: "Flushes",
+    sql: """
+      ALTER TABLE device_activity ADD COLUMN flush INTEGER NOT NULL DEFAULT 0;
       """)
 }

@@ -20,6 +20,9 @@ public final class WriteBehind<Key: Hashable & Sendable, Value: Sendable>: Senda
     var waiters: [Key: [Waiter]] = [:]
     /// On its way through the writer.
     var flushing: [Key: Value] = [:]
+    /// What the flush under way, or the one before, is called in the rows that it writes. No two are called the same: a server begins
+    /// anywhere.
+    var flush = Int64.random(in: 1..<(.max / 2))
     var flushWaiters: [Key: [Waiter]] = [:]
     /// Parts of the flush under way that have not ended.
     var parts = 0
@@ -45,12 +48,13 @@ public final class WriteBehind<Key: Hashable & Sendable, Value: Sendable>: Senda
   private let state = Mutex(State())
   private let writing = Mutex<Writing?>(nil)
   private let merge: @Sendable (inout Value, Value) -> Void
-  private let write: @Sendable (TelemetryTransaction, [Key: Value]) throws -> Void
+  private let write: @Sendable (TelemetryTransaction, [Key: Value], Int64) throws -> Void
 
-  /// `merge` adds a newer value to an older one; `write` stores a part, within a transaction. `name` is what the log calls it.
+  /// `merge` adds a newer value to an older one; `write` stores a part of the flush of a number, within a transaction. `name` is what the
+  /// log calls it.
   init(
     _ name: String, merge: @escaping @Sendable (inout Value, Value) -> Void,
-    write: @escaping @Sendable (TelemetryTransaction, [Key: Value]) throws -> Void
+    write: @escaping @Sendable (TelemetryTransaction, [Key: Value], Int64) throws -> Void
   ) {
     self.name = name
     self.merge = merge
@@ -98,6 +102,23 @@ public final class WriteBehind<Key: Hashable & Sendable, Value: Sendable>: Senda
     }
   }
 
+  /// What `read` finds stored for `key`, and what is recorded and not in it, each thing once.
+  ///
+  /// `read` tells the number of the flush that last wrote what it found; it is called again when a flush has begun meanwhile. What was
+  /// committed a moment ago may still be on its way here: only the number in the row tells.
+  func current<Stored>(
+    _ key: Key, read: () throws -> (stored: Stored, flush: Int64)
+  ) rethrows -> (stored: Stored, pending: Value?) {
+    while true {
+      let before = state.withLock { ($0.flushing[key], $0.recorded[key], $0.flush) }
+      let found = try read()
+      guard state.withLock({ $0.flush }) == before.2 else { continue }
+      guard var value = before.0, found.flush != before.2 else { return (found.stored, before.1) }
+      if let newer = before.1 { merge(&value, newer) }
+      return (found.stored, value)
+    }
+  }
+
   /// Keys that wait to be written.
   var count: Int { state.withLock { $0.recorded.count } }
 
@@ -126,6 +147,7 @@ extension WriteBehind: Flushable {
       guard state.parts == 0, !state.recorded.isEmpty else { return [:] }
       swap(&state.flushing, &state.recorded)
       swap(&state.flushWaiters, &state.waiters)
+      state.flush += 1
       // Until it is known how many there are.
       state.parts = 1
       return state.flushing
@@ -167,10 +189,12 @@ extension WriteBehind: Flushable {
   private func send(_ part: [Key: Value]) {
     guard let writing = writing.withLock({ $0 }) else { return keep(part, StoreError.closed) }
     let refusal = Refusal()
+    // Only a flush under way has parts.
+    let flush = state.withLock { $0.flush }
     writing.enqueue(
       InternalWrite { [write, damage = writing.damage] transaction in
         do {
-          try write(TelemetryTransaction(transaction, damage), part)
+          try write(TelemetryTransaction(transaction, damage), part, flush)
         } catch {
           refusal.error.withLock { $0 = error }
           throw error

@@ -43,15 +43,22 @@ public struct DeviceActivities {
     ) { row in try row.get(0, as: Int64.self) } ?? 0
   }
 
-  /// Writes a device's activity down as it now is.
-  public func save(_ activity: DeviceActivity, of device: DeviceID) throws {
+  /// The flush that last wrote a device's activity down; 0: none.
+  func flush(of device: DeviceID) throws -> Int64 {
+    try db.first("SELECT flush FROM device_activity WHERE device = $1", device.rawValue) { row in
+      try row.get(0, as: Int64.self)
+    } ?? 0
+  }
+
+  /// Writes a device's activity down as it now is, in the flush of this number.
+  func save(_ activity: DeviceActivity, of device: DeviceID, flush: Int64) throws {
     let attempts = activity.attempts
     try db.execute(
       """
       INSERT INTO device_activity (device, last_seen_at_ms, acknowledged_sequence, latency,
         downloads_ok, downloads_failed, activations_ok, activations_failed, inferences_ok,
-        inferences_failed, sequence_resets)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        inferences_failed, sequence_resets, flush)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
       ON CONFLICT (device) DO UPDATE SET last_seen_at_ms = excluded.last_seen_at_ms,
         acknowledged_sequence = excluded.acknowledged_sequence, latency = excluded.latency,
         downloads_ok = excluded.downloads_ok, downloads_failed = excluded.downloads_failed,
@@ -59,11 +66,11 @@ public struct DeviceActivities {
         activations_failed = excluded.activations_failed,
         inferences_ok = excluded.inferences_ok,
         inferences_failed = excluded.inferences_failed,
-        sequence_resets = excluded.sequence_resets
+        sequence_resets = excluded.sequence_resets, flush = excluded.flush
       """, device.rawValue, activity.lastSeenAt?.milliseconds ?? 0, activity.acknowledgedSequence,
       activity.latency.record, attempts.downloadsSucceeded, attempts.downloadsFailed,
       attempts.activationsSucceeded, attempts.activationsFailed, attempts.inferencesSucceeded,
-      attempts.inferencesFailed, activity.sequenceResets)
+      attempts.inferencesFailed, activity.sequenceResets, flush)
   }
 
   /// A stored sketch. One that does not decode costs itself alone: it is told of, and begins anew with the next report.
