@@ -1266,8 +1266,8 @@ public struct DesiredState: Message {
   public var entries: [DesiredState.Entry] = []
   /// Equal exactly when the entries are equal: a device that knows it may skip the comparison.
   public var digest: String = ""
-  /// When to sync again, at the latest: as long as suits the number of devices, and not the same for
-  /// all of them.
+  /// When to sync again, at the latest: as long as suits the number of the org's devices, and not the same
+  /// for all of them.
   public var nextSyncIn: Google_Protobuf_Duration?
   public var unknownFields = UnknownFields()
 

@@ -16,7 +16,9 @@ extension DeviceService {
         try fleet.desiredState(try Self.device(request.deviceId, caller, db), db)
       }
       state.nextSyncIn = Google_Protobuf_Duration(
-        fleet.nextSync(now: Timestamp(milliseconds: StoreClock.nowMilliseconds())))
+        fleet.nextSync(
+          of: DeviceID(request.deviceId), caller.org,
+          now: Timestamp(milliseconds: StoreClock.nowMilliseconds())))
       return SyncResponse.with {
         $0.desiredState = state
         $0.acknowledgedSequence = taken.acknowledged

@@ -13,7 +13,7 @@ public final class Fleet: Sendable {
   let health = HealthSignals()
   let encodings: WatchEncodings
   let notedSharedKeys = NotedPrincipals()
-  private let pace = Mutex(SyncPace())
+  private let paces = Mutex(SyncPaces())
   private let versions = Mutex<[VersionID: VersionFacts]>([:])
 
   /// How many versions' facts are kept; beyond it all are read again.
@@ -37,9 +37,9 @@ public final class Fleet: Sendable {
   }
 
   /// A device called: when it is to call again.
-  func nextSync(now: Timestamp) -> Duration {
+  func nextSync(of device: DeviceID, _ org: OrgID, now: Timestamp) -> Duration {
     let share = Double.random(in: 0..<1)
-    return pace.withLock { $0.call(now: now, share: share) }
+    return paces.withLock { $0.call(device, of: org, now: now, share: share) }
   }
 
   /// What a device should run, as of the reader's view.
