@@ -326,4 +326,59 @@ import Testing
     #expect(try world.kinds == events)
     #expect(try world.rollout.revision == etag)
   }
+
+  @Test func `installations that are over are forgotten after a month, and counted no more`()
+    async throws
+  {
+    let world = try await World(gates: [])
+    func report(
+      _ device: DeviceID, _ state: Installation.State, at time: Timestamp
+    ) async throws {
+      try await world.store.write { tx in
+        let before = try Installations(tx).find(device: device, deployment: DeploymentID("d"))
+        try Installations(tx).save(
+          Installation.report(
+            DeploymentID("d"), version: Self.v1, state: state, error: "", after: before,
+            now: time), device: device, replacing: before)
+      }
+    }
+    func kept() throws -> Int {
+      try world.store.read { tx in
+        try world.devices.count { try !Installations(tx).of($0).isEmpty }
+      }
+    }
+    func running() throws -> Int {
+      try world.store.read { tx in
+        try VersionTallies(tx, world.store.telemetry).of(DeploymentID("d")).first?
+          .installedDevices ?? 0
+      }
+    }
+    for device in world.devices { try await report(device, .installed, at: Self.start) }
+    for device in world.devices.prefix(5) {
+      try await report(device, .removed, at: Self.minute(1))
+    }
+    let sweep = InstallationSweep(store: world.store)
+    let month = Self.start + .seconds(30 * 86_400)
+    try await sweep.run(now: month)
+    #expect(try kept() == 40)
+    try await sweep.run(now: month + .seconds(120))
+    #expect(try kept() == 35, "what was removed")
+    #expect(try running() == 35)
+    try await world.store.write { tx in
+      let deployment = try #require(
+        try Deployments(tx).find(DeploymentID("d"), org: Self.org))
+      var archived = deployment
+      archived.state = .archived
+      _ = try DeploymentJournal(tx, author: EventAuthor(actor: "p", method: "test")).update(
+        archived, replacing: deployment, rollout: nil, .init("archived", message: ""))
+    }
+    // Who says so again counts again.
+    try await report(world.devices[7], .failed, at: month)
+    try await sweep.run(now: month + .seconds(120))
+    #expect(try kept() == 1)
+    #expect(try running() == 1)
+    try await sweep.run(now: month + .seconds(31 * 86_400))
+    #expect(try kept() == 0)
+    #expect(try running() == 0)
+  }
 }

@@ -52,6 +52,29 @@ import Testing
     #expect(Sample.rollout(state).judgedArm(of: version, assigned: assigned) == expected)
   }
 
+  @Test func `what runs is looked up wherever it decides`() {
+    let pins: [PinTarget?] = [nil, .canary, .control, .version(Self.v2), .version(Self.v3)]
+    let rollouts = [nil] + RolloutState.allCases.map { Sample.rollout($0, exposure: 500_000) }
+    for state in DeploymentState.allCases {
+      for active in [Self.v1, Self.v2, Self.v3] {
+        let deployment = Sample.deployment(state, active: active)
+        for rollout in rollouts {
+          for pin in pins {
+            let outcomes = [nil, Self.v1, Self.v2, Self.v3].map {
+              Assignment.resolve(
+                deployment: deployment, rollout: rollout, device: Self.low, running: $0, pin: pin)
+            }
+            let isNeeded = Assignment.needsRunning(deployment: deployment, rollout: rollout)
+            #expect(isNeeded || Set(outcomes).count == 1, "\(state) \(active) \(pin as Any)")
+          }
+        }
+      }
+    }
+    #expect(
+      !Assignment.needsRunning(
+        deployment: Sample.deployment(), rollout: Sample.rollout(.progressing)))
+  }
+
   static let rows: [Row] = [
     Row(rollout: .progressing, expected: v2, arm: .canary, reason: .inCohort),
     Row(rollout: .progressing, device: high, expected: v1, arm: .control, reason: .outOfCohort),

@@ -59,6 +59,14 @@ public struct Assignment: Hashable, Sendable {
       bucket: rollout.map { Bucketing.bucket(of: device, salt: $0.salt) })
   }
 
+  /// Whether what a targeted device gets may depend on what it runs: only while something holds new versions back.
+  ///
+  /// - rollout PROGRESSING, deployment ACTIVE → no; PAUSED → yes
+  /// - rollout PAUSED or PENDING → yes
+  public static func needsRunning(deployment: Deployment, rollout: Rollout?) -> Bool {
+    deployment.state != .active || rollout?.state == .paused || rollout?.state == .pending
+  }
+
   /// Assigns a version to a device that the deployment addresses; nil when the deployment governs no devices (draft, pending
   /// approval, archived, killed): such devices keep what they have.
   ///

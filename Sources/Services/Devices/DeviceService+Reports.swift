@@ -130,7 +130,7 @@ extension DeviceService {
     _ db: ReadTransaction
   ) throws -> [Change] {
     guard !reported.isEmpty else { return [] }
-    let known = try Installations(db).of(device.id)
+    let installations = Installations(db)
     var seen: Set<DeploymentID> = []
     return try reported.enumerated().compactMap { index, report in
       let field = "installed[\(index)]"
@@ -146,7 +146,7 @@ extension DeviceService {
             ? "is required" : "there is no state \(report.state.rawValue)")
       }
       try TextRule.reason.check(report.error, field: "\(field).error")
-      let previous = known.first { $0.deployment == deployment }
+      let previous = try installations.find(device: device.id, deployment: deployment)
       let version = VersionID(report.modelVersionId)
       let installation = Installation.report(
         deployment, version: version, state: state, error: report.error, after: previous,

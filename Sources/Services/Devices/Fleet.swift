@@ -44,21 +44,17 @@ public final class Fleet: Sendable {
 
   /// What a device should run, as of the reader's view.
   func desiredState(_ device: Domain.Device, _ db: ReadTransaction) throws -> DesiredState {
-    let installed = try Installations(db).of(device.id)
-    return try desiredState(device, installed: installed, db)
-  }
-
-  /// As above, with the device's installations at hand.
-  func desiredState(
-    _ device: Domain.Device, installed: [Installation], _ db: ReadTransaction
-  ) throws -> DesiredState {
     let index = try indexes.index(org: device.org, db)
     let pins = index.hasPins ? try DevicePins(db).of(device.id) : []
     var state = DesiredState()
     for entry in index.entries {
       let deployment = entry.deployment
+      // One read by key where it matters: what a device has ever installed may be much.
+      let running =
+        entry.needsRunning(device)
+        ? try Installations(db).find(device: device.id, deployment: deployment.id)?.running : nil
       let assignment = entry.assignment(
-        device, running: installed.first { $0.deployment == deployment.id }?.running,
+        device, running: running,
         pin: pins.first { $0.deployment == deployment.id }?.target)
       guard let assignment else { continue }
       state.entries.append(try self.entry(deployment, entry.rollout, assignment.version, db))

@@ -66,7 +66,7 @@ final class ControlPlane: Service {
       jobs = Jobs(
         [
           Automator(store: store, logger: logger, period: .milliseconds(options.tick)),
-          TelemetrySweep(store: store),
+          TelemetrySweep(store: store), InstallationSweep(store: store),
         ], logger: logger)
       var configuration = ServerConfiguration()
       configuration.host = options.listen.host

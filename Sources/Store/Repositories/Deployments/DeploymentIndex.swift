@@ -17,6 +17,14 @@ public struct DeploymentIndex: Sendable {
         && deployment.selector.matches(labels: device.labels, groups: device.groups)
     }
 
+    /// Whether ``assignment(_:running:pin:)`` needs to know what a device runs: only while something holds new versions back, and for
+    /// devices that are targeted no more while there is something to bring back.
+    public func needsRunning(_ device: Device) -> Bool {
+      targets(device)
+        ? Assignment.needsRunning(deployment: deployment, rollout: rollout)
+        : !deployment.withdrawnVersions.isEmpty
+    }
+
     /// What the deployment means for a device; nil: nothing.
     ///
     /// A device that it targets no more is brought back all the same when it runs a version that was rolled back.

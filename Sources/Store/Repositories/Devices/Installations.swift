@@ -10,7 +10,7 @@ public struct Installations {
 
   public init(_ transaction: ReadTransaction) { db = transaction.connection }
 
-  /// All installations of a device, by deployment.
+  /// All installations of a device, by deployment; what is over is swept after a while (``over(after:changedBefore:limit:)``).
   public func of(_ device: DeviceID) throws -> [Installation] {
     try db.all(
       """
@@ -43,6 +43,68 @@ public struct Installations {
       installation.changedAt.milliseconds)
     if let previous { try count(previous, by: -1) }
     try count(installation, by: 1)
+  }
+
+  /// An installation by its key.
+  public struct Key: Sendable, Hashable {
+    public let device: DeviceID
+    public let deployment: DeploymentID
+
+    public init(device: DeviceID, deployment: DeploymentID) {
+      self.device = device
+      self.deployment = deployment
+    }
+  }
+
+  /// Looks at the next `limit` installations by key beyond `after`: which of them are over, and where the next look begins; nil: there are
+  /// no more. One is over when the device removed it or its deployment is archived or killed, and it has not changed since
+  /// `changedBefore`.
+  public func over(
+    after: Key?, changedBefore: Timestamp, limit: Int
+  ) throws -> (over: [Key], next: Key?) {
+    var over: [Key] = []
+    var (count, last) = (0, after)
+    try db.each(
+      """
+      SELECT i.device, i.deployment, i.state, i.changed_at_ms, d.state
+      FROM installations AS i INNER JOIN deployments AS d ON d.id = i.deployment
+      WHERE (i.device, i.deployment) > ($1, $2) ORDER BY i.device, i.deployment LIMIT $3
+      """, after?.device.rawValue ?? "", after?.deployment.rawValue ?? "", limit
+    ) { row in
+      let key = Key(device: try row.id(0), deployment: try row.id(1))
+      (count, last) = (count + 1, key)
+      if try Self.isOver(row, from: 2, changedBefore) { over.append(key) }
+      return true
+    }
+    return (over, count < limit ? nil : last)
+  }
+
+  /// Forgets an installation if it is still over, and takes its device out of the counts of its versions. Whether it was.
+  public func forget(_ key: Key, changedBefore: Timestamp) throws -> Bool {
+    let isOver = try db.first(
+      """
+      SELECT i.state, i.changed_at_ms, d.state
+      FROM installations AS i INNER JOIN deployments AS d ON d.id = i.deployment
+      WHERE i.device = $1 AND i.deployment = $2
+      """, key.device.rawValue, key.deployment.rawValue
+    ) { row in try Self.isOver(row, from: 0, changedBefore) }
+    guard isOver == true, let known = try find(device: key.device, deployment: key.deployment)
+    else { return false }
+    try db.execute(
+      "DELETE FROM installations WHERE device = $1 AND deployment = $2", key.device.rawValue,
+      key.deployment.rawValue)
+    try count(known, by: -1)
+    return true
+  }
+
+  /// Columns: the state of an installation, when it changed, the state of its deployment.
+  private static func isOver(_ row: Row, from column: Int, _ before: Timestamp) throws -> Bool {
+    guard try row.time(column + 1) < before else { return false }
+    if try row.raw(column, as: Installation.State.self) == .removed { return true }
+    switch try row.raw(column + 2, as: DeploymentState.self) {
+    case .archived, .killed: return true
+    case .draft, .pendingApproval, .active, .paused, .failed: return false
+    }
   }
 
   /// Moves the device counts of the versions that an installation concerns.
