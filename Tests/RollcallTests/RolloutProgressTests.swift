@@ -15,6 +15,12 @@ import Testing
     )
   }
 
+  @Test func `a line does without the number of all devices`() {
+    var progress = quarter
+    progress.devices = (50, nil)
+    #expect(progress.facts.first == "50 devices")
+  }
+
   @Test(arguments: [200, 120, 80, 60, 40, 33, 20, 1, 0])
   func `a line never exceeds the width`(width: Int) {
     #expect(quarter.line(width: width).count <= width)

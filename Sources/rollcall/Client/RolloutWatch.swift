@@ -4,8 +4,8 @@ import RPCCore
 
 /// Follows a rollout to its end and draws a progress line meanwhile.
 ///
-/// Three children: the rollout's stream, which is resumed from the last revision when the connection drops; the
-/// deployment's health; and a clock for the countdown. The rollout's stream decides when it is over. A server sends a bookmark every
+/// Four children: the rollout's stream, which is resumed from the last revision when the connection drops; the
+/// deployment's health; how many devices it targets, which takes its time in a large fleet; and a clock for the countdown. The rollout's stream decides when it is over. A server sends a bookmark every
 /// ten seconds when nothing happens: when far longer nothing is heard, the person who watches is told.
 actor RolloutWatch {
   /// Silence after which it is told: two bookmarks are missing.
@@ -18,7 +18,8 @@ actor RolloutWatch {
   private let name: String
   private var rollout: Rollout
   private var health: DeploymentHealth?
-  private var targeted = 0
+  /// Devices that the deployment targets; nil as long as that is not known.
+  private var targeted: Int?
   private var pace: ProgressPace
   private let clock = ContinuousClock()
   private let started: ContinuousClock.Instant
@@ -50,7 +51,6 @@ actor RolloutWatch {
   func run(until states: Set<Rollout.State> = [.completed, .rolledBack, .aborted]) async throws
     -> Rollout
   {
-    targeted = try await targetedDevices()
     try await withThrowingTaskGroup(of: Bool.self) { group in
       group.addTask {
         try await self.followRollout(until: states)
@@ -58,6 +58,10 @@ actor RolloutWatch {
       }
       group.addTask {
         try await self.followHealth()
+        return false
+      }
+      group.addTask {
+        try await self.countTargeted()
         return false
       }
       group.addTask {
@@ -74,11 +78,18 @@ actor RolloutWatch {
     return rollout
   }
 
-  private func targetedDevices() async throws -> Int {
+  /// An ornament as well, and one for which the server passes over the whole fleet: without an answer the line goes without it.
+  private func countTargeted() async throws {
     var request = GetDeviceHealthRequest()
     request.deploymentId = rollout.deploymentId
-    let answer = try await session.deployments.getDeviceHealth(request, options: session.options)
-    return Int(answer.deviceHealth?.targetedDevices ?? 0)
+    do {
+      let answer = try await session.deployments.getDeviceHealth(
+        request, options: session.streaming)
+      targeted = (answer.deviceHealth?.targetedDevices).map { Int($0) }
+    } catch is RPCError {
+      return
+    }
+    try draw()
   }
 
   private func followRollout(until states: Set<Rollout.State>) async throws {
@@ -233,7 +244,7 @@ actor RolloutWatch {
 extension RolloutProgress {
   /// What a rollout and its new version's health look like at a moment.
   init(
-    title: String, rollout: Rollout, health: VersionHealth?, targeted: Int,
+    title: String, rollout: Rollout, health: VersionHealth?, targeted: Int?,
     now: Google_Protobuf_Timestamp
   ) {
     let phase: Phase =

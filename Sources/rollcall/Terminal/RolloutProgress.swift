@@ -12,7 +12,7 @@ struct RolloutProgress: Equatable, Sendable {
   /// Exposures of the policy's steps, in millionths; marked on the bar.
   var stepsMillionths: [Int] = []
   /// Devices that run the new version, of all targeted ones; nil while unknown.
-  var devices: (installed: Int, targeted: Int)?
+  var devices: (installed: Int, targeted: Int?)?
   /// Inferences of the new version.
   var inferencesOK: Int64 = 0
   var inferencesFailed: Int64 = 0
@@ -81,7 +81,10 @@ struct RolloutProgress: Equatable, Sendable {
       facts.append("nothing heard for \(Figures.span(seconds: silentSeconds))")
     }
     if !waiting.isEmpty { facts.append("waits: \(waiting)") }
-    if let devices { facts.append("\(devices.installed)/\(devices.targeted) devices") }
+    if let devices {
+      let whole = devices.targeted.map { "/\($0)" } ?? ""
+      facts.append("\(devices.installed)\(whole) devices")
+    }
     if devicesFailed > 0 { facts.append("\(devicesFailed) devices failing") }
     if inferencesFailed > 0 {
       facts.append("\(Figures.grouped(inferencesFailed)) inferences failed")
