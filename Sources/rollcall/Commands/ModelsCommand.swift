@@ -46,20 +46,30 @@ struct ModelsCommand: AsyncParsableCommand {
     func run() async throws {
       try await Session.run(options) { session in
         let model = try await Lookup(session: session).model(model)
-        var variantsRequest = ListModelVariantsRequest()
-        variantsRequest.modelId = model.id
-        variantsRequest.pageSize = 200
-        let variants = try await session.catalog.listModelVariants(
-          variantsRequest, options: session.options)
-        var request = ListModelVersionsRequest()
-        request.modelId = model.id
-        request.pageSize = 200
-        let answer = try await session.catalog.listModelVersions(request, options: session.options)
+        let variants = try await session.all { token in
+          var request = ListModelVariantsRequest()
+          request.modelId = model.id
+          request.pageSize = Session.pageSize
+          request.pageToken = token
+          let page = try await session.catalog.listModelVariants(request, options: session.options)
+          return (page.modelVariants, page.nextPageToken)
+        }
+        // As one page, for those who want JSON.
+        var answer = ListModelVersionsResponse()
+        answer.modelVersions = try await session.all { token in
+          var request = ListModelVersionsRequest()
+          request.modelId = model.id
+          request.pageSize = Session.pageSize
+          request.pageToken = token
+          let page = try await session.catalog.listModelVersions(request, options: session.options)
+          answer.totalSize = page.totalSize
+          return (page.modelVersions, page.nextPageToken)
+        }
         try session.show(answer) {
           var table = TextTable(
             "VERSION", "STATE", "SIZE", "SHA-256", "CREATED", right: ["SIZE"])
           let names = Dictionary(
-            variants.modelVariants.map { ($0.id, $0.name) }, uniquingKeysWith: { $1 })
+            variants.map { ($0.id, $0.name) }, uniquingKeysWith: { $1 })
           for version in answer.modelVersions {
             table.add(
               "\(model.name)/\(names[version.variantId] ?? version.variantId)/\(version.name)",
@@ -67,9 +77,8 @@ struct ModelsCommand: AsyncParsableCommand {
               version.artifact.map { Figures.bytes($0.sizeBytes) } ?? "",
               String((version.artifact?.sha256 ?? "").prefix(12)), Words.time(version.createdAt))
           }
-          let empty = variants.modelVariants.filter { variant in
-            !answer.modelVersions.contains { $0.variantId == variant.id }
-          }
+          let filled = Set(answer.modelVersions.map(\.variantId))
+          let empty = variants.filter { !filled.contains($0.id) }
           for variant in empty { table.add("\(model.name)/\(variant.name)/", "no version") }
           return table.rendered(width: Terminal.shared.tableWidth)
         }
