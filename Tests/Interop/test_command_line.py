@@ -135,6 +135,37 @@ def test_a_secret_that_was_lost_is_told(server, org, run, tmp_path):
     assert "valid" in run("keys", "list") and "bot" in run("keys", "list")
     run("keys", "revoke", hint)
     assert "revoked" in run("keys", "list")
+    # The account is there, and gets another key as it was advised.
+    advised = done.stderr.split(" and rollcall ")[1].split()
+    secret = run(*advised).split()[0]
+    assert "viewer" in run("whoami", ROLLCALL_KEY=secret)
+    run("keys", "revoke", secret[:7])
+    assert run("whoami", code=4, ROLLCALL_KEY=secret)
+    assert run("keys", "create", "--principal", "nobody", code=3)
+
+
+def test_a_device_is_told_which_one_it_is(run):
+    secret = run("devices", "register", "till-7", "--platform", "linux").split()[0]
+    device = json.loads(run("devices", "list", "--output", "json"))["devices"][0]["id"]
+    assert device in run("whoami", ROLLCALL_KEY=secret)
+    assert f"as device {device} of org" in run("login", ROLLCALL_KEY=secret)
+
+
+def test_a_model_is_shown_with_all_its_versions(run, org):
+    run("models", "create", "many")
+    for variant in ("old", "new", "empty"):
+        run("models", "add-variant", f"many/{variant}", "--capability", "vision")
+    listed = org.call(org.catalog.ListModelVariants, catalog_service_pb2.ListModelVariantsRequest())
+    variants = {variant.name: variant.id for variant in listed.model_variants}
+    for variant, count in (("old", 2), ("new", 205)):
+        for number in range(count):
+            version = {"variant_id": variants[variant], "name": str(number)}
+            org.call(org.catalog.CreateModelVersion,
+                     catalog_service_pb2.CreateModelVersionRequest(model_version=version))
+    lines = run("models", "show", "many").splitlines()
+    assert sum("many/new/" in line for line in lines) == 205 and sum("many/old/" in line for line in lines) == 2
+    assert [line.split()[0] for line in lines if "no version" in line] == ["many/empty/"]
+    assert len(json.loads(run("models", "show", "many", "--output", "json"))["modelVersions"]) == 207
 
 
 def test_a_watch_whose_reader_has_gone_ends_at_its_next_line(server, org, run, catalog, tmp_path):

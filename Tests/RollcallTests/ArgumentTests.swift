@@ -54,6 +54,37 @@ import Testing
     #expect(throws: ValidationError.self) { try StepsArgument(argument: text) }
   }
 
+  @Test func `targets of one key are one requirement with any of their values`() throws {
+    let labels = try ["region=eu", "ring=1", "region=us", "region=eu"].map {
+      try #require(LabelArgument(argument: $0))
+    }
+    let requirements = LabelArgument.requirements(labels)
+    #expect(requirements.map(\.key) == ["region", "ring"])
+    #expect(requirements.map(\.values) == [["eu", "us"], ["1"]])
+    #expect(requirements.allSatisfy { $0.operation == .in })
+  }
+
+  @Test(arguments: [
+    ("sk-abcde", true), ("sk-abc", true), ("sk-", true), ("sk-abcdefghi", true), ("", false),
+    ("sk-abd", false), ("k-abcde", false), ("sk-abcdf", false),
+  ])
+  func `a key is meant by its beginning, its hint or all of it`(text: String, isMeant: Bool) {
+    #expect(Lookup.isKey(text, "sk-abcde") == isMeant)
+  }
+
+  @Test func `a key is made for a new account or for one that is there`() throws {
+    _ = try KeysCommand.Create.parse(["ci", "--role", "viewer"])
+    _ = try KeysCommand.Create.parse(["--principal", "ci"])
+    for arguments in [
+      [], ["ci"], ["--role", "viewer"], ["ci", "--principal", "ci"],
+      ["ci", "--principal", "ci", "--role", "viewer"], ["--principal", "ci", "--role", "viewer"],
+    ] {
+      #expect(throws: (any Error).self, "\(arguments)") {
+        try KeysCommand.Create.parse(arguments)
+      }
+    }
+  }
+
   @Test func `a gate names metric, comparison, threshold and action`() throws {
     let plain = try #require(GateArgument(argument: "error-rate<=5%")).message
     #expect(plain.id == "error-rate-pause")

@@ -27,6 +27,14 @@ import Testing
         """)
   }
 
+  @Test func `a watch that begins too early is begun again`() {
+    let info = Google_Rpc_ErrorInfo.with { $0.reason = "REVISION_COMPACTED" }
+    let error = RPCError(
+      .outOfRange, "revision 1 is gone", details: [Google_Protobuf_Any(packing: info)])
+    #expect(
+      Complaint(error, server: "host:1").next == "watch again: that begins with what is now")
+  }
+
   @Test func `every wrong field is named once`() {
     var request = Google_Rpc_BadRequest()
     request.fieldViolations = [

@@ -122,23 +122,44 @@ struct Lookup: Sendable {
     }
   }
 
-  /// The id of a key by its id, or by its first characters as `keys list` shows them.
+  /// The id of a key by its id, by its first characters as `keys list` shows them, as many as tell it from others, or by all of it.
   func apiKey(_ text: String) async throws -> String {
     if Self.isID(text) { return text }
     let hint = text.hasSuffix("…") ? String(text.dropLast()) : text
-    var request = ListApiKeysRequest()
-    request.pageSize = 200
-    var found: [ApiKey] = []
-    repeat {
+    let keys = try await session.all { token in
+      var request = ListApiKeysRequest()
+      request.pageSize = Session.pageSize
+      request.pageToken = token
       let page = try await session.auth.listApiKeys(request, options: session.options)
-      // Also the whole secret, for whoever has nothing else.
-      found += page.apiKeys.filter {
-        $0.revokedAt == nil && !hint.isEmpty && ($0.hint == hint || hint.hasPrefix($0.hint))
-      }
-      request.pageToken = page.nextPageToken
-    } while !request.pageToken.isEmpty
+      return (page.apiKeys, page.nextPageToken)
+    }
+    let found = keys.filter { $0.revokedAt == nil && Self.isKey(hint, $0.hint) }
     let key = try one(found, "key", text, next: "rollcall keys list")
     return key.id
+  }
+
+  /// Whether a text stands for the key of a hint: its beginning, the hint, or the whole secret.
+  static func isKey(_ text: String, _ hint: String) -> Bool {
+    !text.isEmpty && (hint.hasPrefix(text) || text.hasPrefix(hint))
+  }
+
+  /// A principal by its id or name.
+  func principal(_ text: String) async throws -> Principal {
+    try await find(text, "principal", next: "rollcall keys list", id: \.id) {
+      var request = GetPrincipalRequest()
+      request.principalId = text
+      return try await session.auth.getPrincipal(request, options: session.options).principal
+        .unwrapped()
+    } byName: {
+      // Few, and the server has no filter by name.
+      try await session.all { token in
+        var request = ListPrincipalsRequest()
+        request.pageSize = Session.pageSize
+        request.pageToken = token
+        let page = try await session.auth.listPrincipals(request, options: session.options)
+        return (page.principals, page.nextPageToken)
+      }.filter { $0.name == text }
+    }
   }
 
   /// What has this id or this name.

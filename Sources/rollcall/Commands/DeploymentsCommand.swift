@@ -68,7 +68,9 @@ struct DeploymentsCommand: AsyncParsableCommand {
     @Option(help: "staging or production.") var environment: EnvironmentArgument?
     @Option(
       name: .customLong("target"),
-      help: "Only devices with this label, key=value; may be repeated.")
+      help:
+        "Only devices with this label, key=value; may be repeated: of one key any of the values, of several keys all."
+    )
     var targets: [LabelArgument] = []
     @OptionGroup var policy: PolicyOptions
     @Flag(help: "Start it at once.") var start = false
@@ -83,13 +85,7 @@ struct DeploymentsCommand: AsyncParsableCommand {
         if let from { fleet.activeVersionId = try await lookup.version(from).id }
         if !targets.isEmpty {
           var targeting = Targeting()
-          targeting.requirements = targets.map { label in
-            var requirement = LabelRequirement()
-            requirement.key = label.key
-            requirement.operation = .in
-            requirement.values = [label.value]
-            return requirement
-          }
+          targeting.requirements = LabelArgument.requirements(targets)
           fleet.targeting = targeting
         }
         var deployment = Deployment()

@@ -46,36 +46,61 @@ struct KeysCommand: AsyncParsableCommand {
 
   struct Create: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Create a service account with a key. The key is shown once.")
+      abstract: "Create a service account with a key, or one more key. It is shown once.",
+      discussion:
+        "NAME and --role make an account; --principal gives another key to one that is there.")
     @OptionGroup var options: ServerOptions
-    @Argument(help: "Unique name of the account.") var name: String
+    @Argument(help: "Unique name of the new account.") var name: String?
+    @Option(help: "Name or id of who is there already and gets another key.")
+    var principal: String?
     @Option(
       name: .customLong("role"),
       help:
         "viewer, operator, reviewer, admin or enrollment (for devices to register with); may be repeated."
     )
-    var roles: [RoleArgument]
+    var roles: [RoleArgument] = []
+
+    func validate() throws {
+      guard (name == nil) != (principal == nil) else {
+        throw ValidationError(
+          "give the NAME of a new account, or --principal with one that is there")
+      }
+      guard (name == nil) == roles.isEmpty else {
+        throw ValidationError(
+          name == nil
+            ? "--role is for a new account; one that is there has its roles"
+            : "a new account needs a --role")
+      }
+    }
 
     func run() async throws {
       try await Session.run(options) { session in
-        var principal = Principal()
-        principal.name = name
-        principal.kind = .serviceAccount
-        principal.roles = roles.map(\.role)
-        var request = CreatePrincipalRequest()
-        request.principal = principal
+        let owner = try await owner(session)
+        var request = CreateApiKeyRequest()
+        request.principalId = owner.id
+        request.displayName = owner.name
         request.requestId = Session.requestID()
-        let created = try await session.auth.createPrincipal(request, options: session.options)
-        var keyRequest = CreateApiKeyRequest()
-        keyRequest.principalId = try created.principal.unwrapped().id
-        keyRequest.displayName = name
-        keyRequest.requestId = Session.requestID()
-        let answer = try await session.auth.createApiKey(keyRequest, options: session.once)
+        let answer = try await session.auth.createApiKey(request, options: session.once)
         let hint = answer.apiKey?.hint ?? ""
         try session.showSecret(
-          answer, of: "the key", next: "rollcall keys revoke \(hint)… and create another"
-        ) { "\(answer.secret)\n(shown this once; key \(hint)… of \(name))" }
+          answer, of: "the key",
+          next: "rollcall keys revoke \(hint)… and rollcall keys create --principal \(owner.name)"
+        ) { "\(answer.secret)\n(shown this once; key \(hint)… of \(owner.name))" }
       }
+    }
+
+    /// Whose key it is to be: a new account, or whom --principal names.
+    private func owner(_ session: Session) async throws -> Principal {
+      if let principal { return try await Lookup(session: session).principal(principal) }
+      var wanted = Principal()
+      wanted.name = name ?? ""
+      wanted.kind = .serviceAccount
+      wanted.roles = roles.map(\.role)
+      var request = CreatePrincipalRequest()
+      request.principal = wanted
+      request.requestId = Session.requestID()
+      return try await session.auth.createPrincipal(request, options: session.options).principal
+        .unwrapped()
     }
   }
 
@@ -83,7 +108,9 @@ struct KeysCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Revoke a key, by what `keys list` shows of it or by its id.")
     @OptionGroup var options: ServerOptions
-    @Argument(help: "The key as listed, its first characters, or its id.") var key: String
+    @Argument(
+      help: "The key as listed, as many of its first characters as tell it from others, or its id.")
+    var key: String
 
     func run() async throws {
       try await Session.run(options) { session in

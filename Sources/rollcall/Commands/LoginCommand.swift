@@ -28,9 +28,14 @@ struct LoginCommand: AsyncParsableCommand {
     let path = ClientProfile.path(environment: environment)
     try profile.write(path)
     try Terminal.shared.line(
-      "Logged in at \(profile.server ?? "") as \(answer.principal?.name ?? "") of org \(answer.org?.name ?? "")."
+      "Logged in at \(profile.server ?? "") as \(Self.who(answer)) of org \(answer.org?.name ?? "")."
     )
     try Terminal.shared.line("Saved to \(path), readable by you only.")
+  }
+
+  /// A principal's name; of a device with a key of its own the id, which is all that it is told.
+  private static func who(_ answer: WhoAmIResponse) -> String {
+    answer.deviceId.isEmpty ? answer.principal?.name ?? "" : "device \(answer.deviceId)"
   }
 }
 
@@ -45,6 +50,11 @@ struct WhoAmICommand: AsyncParsableCommand {
     try await Session.run(options) { session in
       let answer = try await session.auth.whoAmI(WhoAmIRequest(), options: session.options)
       try session.show(answer) {
+        if !answer.deviceId.isEmpty {
+          var table = TextTable("ORG", "DEVICE")
+          table.add(answer.org?.name ?? "", answer.deviceId)
+          return table.rendered(width: Terminal.shared.tableWidth)
+        }
         var table = TextTable("ORG", "PRINCIPAL", "ROLES", "KEY")
         table.add(
           answer.org?.name ?? "", answer.principal?.name ?? "",
