@@ -236,22 +236,21 @@ import Testing
   @Test(arguments: [Sample.v1, Sample.v3])
   func `a version that is given up is withdrawn until it is wanted again`(wanted: VersionID) throws
   {
-    let paused = Sample.rollout(.paused, exposure: 50_000)
-    func target(_ version: VersionID, _ before: DeploymentPlan.Outcome) throws
+    func target(_ version: VersionID, _ deployment: Deployment, _ rollout: Rollout?) throws
       -> DeploymentPlan.Outcome
     {
-      let rollout = try before.rollout.map {
-        $0.state == .paused ? $0 : try RolloutPlan.pause($0, reason: "", now: Self.now)
-      }
-      return try DeploymentPlan.update(
-        before.deployment, rollout: rollout, change: .init(desiredVersion: version),
-        seed: Sample.seed, now: Self.now)
+      try DeploymentPlan.update(
+        deployment, rollout: rollout, change: .init(desiredVersion: version), seed: Sample.seed,
+        now: Self.now)
     }
     let givenUp = try target(
-      wanted, DeploymentPlan.Outcome(deployment: Sample.deployment(), rollout: paused))
+      wanted, Sample.deployment(), Sample.rollout(.paused, exposure: 50_000))
     #expect(givenUp.aborted?.state == .aborted)
     #expect(givenUp.deployment.withdrawnVersions == [Sample.v2])
-    let again = try target(Sample.v2, givenUp)
+    let paused = try givenUp.rollout.map {
+      try RolloutPlan.pause($0, reason: "", now: Self.now)
+    }
+    let again = try target(Sample.v2, givenUp.deployment, paused)
     #expect(again.rollout?.to == Sample.v2)
     #expect(again.deployment.withdrawnVersions == (wanted == Sample.v3 ? [Sample.v3] : []))
   }
