@@ -124,6 +124,11 @@ import Testing
       var rollouts = history
       rollouts.kinds = ["rollout.advanced", "rollout.paused"]
       #expect(try list(Page(limit: 2), rollouts) == ([13, 10], "10"))
+      // Five of its own and five of its rollouts.
+      for (limit, count) in [(3, 3), (5, 5), (7, 7), (11, 10)] {
+        #expect(try log.count(history, upTo: limit) == count)
+      }
+      #expect(try log.count(rollouts, upTo: 3) == 3)
       for other in [("org-1", "deployment-9"), ("org-2", "deployment-1")] {
         let listing = try log.list(
           Page(limit: 4), of: EventLog.History(org: other.0, resourceID: other.1))

@@ -3135,7 +3135,7 @@ public struct ListEventsResponse: Message {
   public var events: [Event] = []
   /// Token of the following page; empty when this is the last one.
   public var nextPageToken: String = ""
-  /// Number of entries that match the filters, over all pages.
+  /// Number of entries that match the filters, over all pages; 10000 stands for that many or more.
   public var totalSize: Int32 = 0
   /// The deployment.
   public var deploymentId: String = ""

@@ -43,7 +43,7 @@ extension DeploymentService {
   }
 
   /// A page of the events after which the deployment stood in one of some states. The state is part of the payload, so this reads
-  /// the whole history, a part at a time.
+  /// the history a part at a time, until the page is full and the total no longer counts.
   private static func events(
     of history: EventLog.History, in states: [DeploymentState], _ page: Page,
     _ db: ReadTransaction
@@ -58,7 +58,7 @@ extension DeploymentService {
       for event in rows.items {
         let detail = try EventDetail(payload: event.event.payload)
         guard let state = detail.deploymentState, states.contains(state) else { continue }
-        listing.total += 1
+        listing.total = min(listing.total + 1, Listing<LoggedEvent>.countLimit)
         if let after, page.order == .oldestFirst ? event.revision <= after : event.revision >= after
         {
           continue
@@ -72,6 +72,8 @@ extension DeploymentService {
         }
       }
       part.after = rows.hasMore ? rows.items.last.map { "\($0.revision)" } : nil
+      // The page is full, and the total as great as it gets.
+      if hasMore, listing.total == Listing<LoggedEvent>.countLimit { break }
     } while part.after != nil
     listing.next = hasMore ? listing.items.last.map { "\($0.revision)" } : nil
     return listing

@@ -16,7 +16,7 @@ extension EventLog {
     }
   }
 
-  /// A page with the total. Counting passes over the resource's part of two indexes.
+  /// A page with the total, which counts as other lists do: up to ``Listing/countLimit``.
   public func list(_ page: Page, of history: History) throws -> Listing<LoggedEvent> {
     let (items, hasMore) = try rows(page, of: history)
     return Listing(
@@ -56,16 +56,23 @@ extension EventLog {
     return (items, hasMore)
   }
 
-  /// How many events a history has.
-  public func count(_ history: History) throws -> Int {
-    let kinds = Self.condition(on: history.kinds, after: 2)
-    let parameters: [any SQLValue] = [history.org, history.resourceID]
-    return try db.all(
-      text: """
-        SELECT (SELECT count(*) FROM events WHERE org = $1 AND resource_id = $2\(kinds))
-          + (SELECT count(*) FROM events WHERE org = $1 AND \(Self.childCondition)\(kinds))
-        """, parameters: parameters + history.kinds
-    ) { row in try row.get(0, as: Int.self) }.first ?? 0
+  /// How many events a history has; `limit` stands for that many or more.
+  public func count(_ history: History, upTo limit: Int = Listing<LoggedEvent>.countLimit) throws
+    -> Int
+  {
+    let kinds = Self.condition(on: history.kinds, after: 3)
+    func branch(_ condition: String) -> String {
+      "SELECT 1 FROM events WHERE org = $1 AND \(condition)\(kinds) LIMIT $3"
+    }
+    let parameters: [any SQLValue] = [history.org, history.resourceID, limit]
+    let (own, children) =
+      try db.all(
+        text: """
+          SELECT (SELECT count(*) FROM (\(branch("resource_id = $2"))) AS own),
+            (SELECT count(*) FROM (\(branch(Self.childCondition))) AS children)
+          """, parameters: parameters + history.kinds
+      ) { row in (try row.get(0, as: Int.self), try row.get(1, as: Int.self)) }.first ?? (0, 0)
+    return min(limit, own + children)
   }
 
   /// Children of `$2`. An event of a resource that names itself as its parent is no child.
