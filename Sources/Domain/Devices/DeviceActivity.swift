@@ -1,4 +1,5 @@
-/// What a device did over its life, as far as it told.
+/// What a device did over its life, as far as it told. Buffered: may lag behind by up to a second. What was acknowledged is on disk
+/// with all that it said; a crash loses at most the last second of ``lastSeenAt``.
 public struct DeviceActivity: Hashable, Sendable {
   public var lastSeenAt: Timestamp?
   public var attempts: AttemptCounts

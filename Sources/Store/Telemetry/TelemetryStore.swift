@@ -185,7 +185,7 @@ public struct TelemetryTransaction {
 
 /// Stored values that do not decode: each is told of once, counted, and costs what it belongs to alone.
 final class TelemetryDamage: Sendable {
-  /// Beyond it new ones are counted and no longer told of.
+  /// Beyond it nothing more is told of or counted: who is new cannot be told any more from who was met before.
   private static let limit = 1_000
 
   private let state = Mutex<(known: Set<String>, count: Int)>(([], 0))
