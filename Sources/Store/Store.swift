@@ -48,6 +48,20 @@ public final class Store: Sendable {
     try open(path, configuration, migrations: Migrations.all) { $0 }
   }
 
+  /// The steps of the schema, "15 RevokedDevices", that opening a folder's database would apply, and that no earlier program opens it
+  /// after. Changes nothing.
+  public static func missingMigrations(_ path: String) throws(StoreError) -> [String] {
+    do {
+      let connection = try Connection(SQLiteEngine(path: path + "/rollcall.db"), .readOnly)
+      defer { connection.close() }
+      return try Migrations.missing(in: connection)
+    } catch let error as SQLError {
+      throw StoreError(error)
+    } catch {
+      throw .failure("\(error)")
+    }
+  }
+
   /// As above with another schema and an engine around the real one, for tests of failures.
   static func open(
     _ path: String, _ configuration: StoreConfiguration, migrations: [Migration],

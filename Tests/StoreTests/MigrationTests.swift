@@ -185,6 +185,19 @@ import Testing
     }
   }
 
+  @Test func `what an opening would change is told before, and telling changes nothing`() throws {
+    let path = TemporaryStore.folder()
+    defer { TemporaryStore.remove(path) }
+    let older = Array(Migrations.all.dropLast())
+    try open(path, older).close()
+    let last = try #require(Migrations.all.last)
+    for _ in 0..<2 {
+      #expect(try Store.missingMigrations(path) == ["\(last.version) \(last.name)"])
+    }
+    try open(path, Migrations.all).close()
+    #expect(try Store.missingMigrations(path) == [])
+  }
+
   @Test func `a database of before the telemetry had its own hands it over`() async throws {
     let path = TemporaryStore.folder()
     defer { TemporaryStore.remove(path) }

@@ -100,6 +100,15 @@ enum Migrations {
     }
   }
 
+  /// The steps that a database lacks.
+  static func missing(in db: Connection) throws -> [String] {
+    let done = Set(
+      try db.all("SELECT version FROM schema_migrations ORDER BY version") { row in
+        try row.get(0, as: Int.self)
+      })
+    return all.filter { !done.contains($0.version) }.map { "\($0.version) \($0.name)" }
+  }
+
   private static func apply(
     _ step: Migration, to db: Connection, now: Int64
   ) throws(SQLError) {

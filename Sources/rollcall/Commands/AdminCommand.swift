@@ -14,7 +14,8 @@ struct AdminCommand: AsyncParsableCommand {
       commandName: "reset-key", abstract: "Make a new admin key when none is left.",
       discussion: """
         Stop the server first. The key does not expire; it is written to a file of its own in the data folder, and no file \
-        is replaced. The principal is enabled and becomes an admin if it was none. Both are in the log of events.
+        is replaced. The principal is enabled and becomes an admin if it was none. Both are in the log of events. A database \
+        of an older version is refused, not changed.
         """)
 
     @Option(help: "The server's data folder.", completion: .directory)
@@ -34,6 +35,14 @@ struct AdminCommand: AsyncParsableCommand {
           status: .notFound)
       }
       do {
+        let missing = try Store.missingMigrations(data)
+        guard missing.isEmpty else {
+          throw Complaint(
+            "the database in \(data) is of an older version than this program, which would change it for good",
+            why: ["steps: " + missing.joined(separator: ", ")],
+            next: "use the program that serves it, or start this one with `rollcall serve` first",
+            status: .refused)
+        }
         let store = try Store.open(data)
         defer { store.close() }
         let path = try await AdminReset.run(store: store, org: org, principal: principal)
