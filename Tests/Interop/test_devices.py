@@ -5,7 +5,7 @@ import queue
 import grpc
 import pytest
 
-from rollcall.v1 import auth_pb2, auth_service_pb2, device_service_pb2
+from rollcall.v1 import auth_pb2, auth_service_pb2, common_pb2, device_pb2, device_service_pb2
 from rollcall_client import Client, details, policy, unique
 
 
@@ -91,6 +91,47 @@ def test_a_revoked_key_ends_its_streams_and_no_others(org, server):
         org.start(org.create_deployment(version))
         assert other.state() == [version.id]
         other.close()
+
+
+def test_a_revoked_device_is_not_spoken_for_by_the_fleets_key(org, server):
+    with Client(server.address, org.create_key(unique("phone"), auth_pb2.ROLE_DEVICE)) as phone:
+        device = org.register(unique("device"))
+        connection = Connection(phone, device.id)
+        assert connection.state() == []
+        org.call(org.devices.RevokeDeviceKey, device_service_pb2.RevokeDeviceKeyRequest(device_id=device.id))
+        assert connection.failure().code() == grpc.StatusCode.PERMISSION_DENIED
+        for again in (lambda: phone.sync(device.id), lambda: phone.register(device.hardware_id)):
+            with pytest.raises(grpc.RpcError) as refused:
+                again()
+            assert refused.value.code() == grpc.StatusCode.PERMISSION_DENIED
+
+
+def test_a_device_that_asks_for_keys_without_end_is_refused_and_nobody_else(org, server):
+    first, second = (register_itself(org, unique("device")) for _ in range(2))
+    request = device_service_pb2.RotateDeviceKeyRequest(device_id=first.device.id)
+    with Client(server.address, first.secret) as device:
+        granted = 0
+        with pytest.raises(grpc.RpcError) as refused:
+            while granted < 100:
+                device.call(device.devices.RotateDeviceKey, request)
+                granted += 1
+        assert 20 <= granted < 30
+        assert refused.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+        found = details(refused.value)[1]
+        assert found["ErrorInfo"].reason == "RATE_LIMITED"
+        assert first.device.id in found["QuotaFailure"].violations[0].subject
+        assert found["RetryInfo"].retry_delay.seconds <= 15
+        # It may do everything else, others may rotate, and operators as often as they like.
+        device.sync(first.device.id)
+    with Client(server.address, second.secret) as other:
+        other.call(other.devices.RotateDeviceKey, device_service_pb2.RotateDeviceKeyRequest(device_id=second.device.id))
+    for _ in range(50):
+        org.call(org.devices.RotateDeviceKey, request)
+
+
+def register_itself(org, hardware_id):
+    device = device_pb2.Device(hardware_id=hardware_id, platform=common_pb2.PLATFORM_LINUX)
+    return org.call(org.devices.Register, device_service_pb2.RegisterRequest(device=device))
 
 
 def test_a_download_goes_on_where_it_stopped_and_only_for_the_orgs_devices(org, client):
