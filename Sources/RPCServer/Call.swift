@@ -142,8 +142,9 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
       return
     }
     if method.descriptor.kind.clientStreams {
-      inboundChanged()
+      // First: whoever is told takes messages at once, and a refusal frees what they point to.
       chargeWaiting()
+      if !isFinished { inboundChanged() }
     } else if !stream.pointee.isRemoteClosed {
       do throws(FramingError) {
         if let length = try messageLength(stream.pointee.inbound.bytes) {
@@ -200,8 +201,16 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
     guard let stream, !isFinished else { return .failed(ServerCall.ended) }
     let message = takeMessage(stream)
     // What is left of a unary request while it runs is the request itself, decoded.
-    if chargedRequest > 0, method.descriptor.kind.clientStreams { chargeWaiting() }
+    if method.descriptor.kind.clientStreams { giveBackTaken(stream) }
     return message
+  }
+
+  /// Counts no more what was taken. Never counts more: the call would be refused, and with it the memory go to which the message
+  /// points.
+  private func giveBackTaken(_ stream: ServerStream.Reference) {
+    guard chargedRequest > 0, let account else { return }
+    let waiting = max(0, stream.pointee.inbound.count - Admission.freeRequestBytes)
+    if waiting < chargedRequest { chargeRequest(waiting, account) }
   }
 
   /// Counts what waits of the request on the caller's account, beyond what every stream may hold; refuses the call when that is too

@@ -263,6 +263,28 @@ import Testing
     #expect(rig.answer(stream).closedWith == nil)
   }
 
+  @Test(arguments: ["Converse", "Sum"])
+  func `a batch of messages that overdraws ends the stream before the first of them is taken`(
+    method: String
+  ) throws {
+    var limits = ServerLimits()
+    limits.maxRequestBufferBytesPerCaller = 10_000
+    let rig = try rig(limits)
+    let stream = try rig.open(TestService.path(method))
+    try rig.exchange()
+    // 99 bytes: the handler says that it has seen them, and stays.
+    let first = Rig.frame(Bytes.with { $0.value = [UInt8](repeating: 7, count: 99) }.serialized())
+    let second = Rig.frame(
+      Bytes.with { $0.value = [UInt8](repeating: 8, count: 20_000) }.serialized())
+    rig.send(first + second, on: stream)
+    try rig.exchange()
+    #expect(rig.answer(stream).status == StatusCode.resourceExhausted.rawValue)
+    #expect(service.running.withLock { $0 } == 0)
+    #expect(rig.core.admission.requestBytes.inUse == 0)
+    #expect(rig.core.openCalls == 0)
+    #expect(try rig.unary(TestService.path("Plain"), Bytes()).status == 0)
+  }
+
   @Test func `responses that nobody takes stop more from being made on their connection`() throws {
     var limits = ServerLimits()
     limits.maxResponseBufferBytesPerConnection = 3_000_000
