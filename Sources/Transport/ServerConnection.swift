@@ -94,7 +94,7 @@ public final class ServerConnection: ChannelInboundHandler {
       negotiated != "h2"
     {
       lastError = "the TLS client did not negotiate h2 (ALPN)"
-      close()
+      closeGently()
     }
     context.fireUserInboundEventTriggered(event)
   }
@@ -362,8 +362,8 @@ public final class ServerConnection: ChannelInboundHandler {
     let channel = context.channel
     end()
     guard channel.isActive else { return }
-    let timer = channel.eventLoop.scheduleTask(in: Self.farewell) {
-      channel.close(promise: nil)
+    let timer = channel.eventLoop.assumeIsolated().scheduleTask(in: Self.farewell) {
+      self.closeSocket()
     }
     channel.closeFuture.whenComplete { _ in timer.cancel() }
     context.close(mode: .output, promise: nil)
@@ -371,9 +371,19 @@ public final class ServerConnection: ChannelInboundHandler {
 
   /// Closes the socket; streams that are open end as disconnected.
   public func close() {
-    guard let context else { return }
-    context.close(promise: nil)
+    closeSocket()
     end()
+  }
+
+  /// Closes beneath TLS, whose own farewell waits for the peer and holds the connection's memory for as long, though the socket is
+  /// gone.
+  private func closeSocket() {
+    guard let context else { return }
+    guard isTLS,
+      let tls = try? context.pipeline.syncOperations.context(
+        handlerType: NIOSSLServerHandler.self)
+    else { return context.close(promise: nil) }
+    tls.close(promise: nil)
   }
 
   /// Everything that must happen once when the connection is gone.

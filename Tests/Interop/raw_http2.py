@@ -29,12 +29,17 @@ def _text(value):
     return encoded + bytes([rest]) + data
 
 
+def block(pairs):
+    """A header block of literals that are never indexed."""
+    return b"".join(b"\x10" + _text(name) + _text(value) for name, value in pairs)
+
+
 def fields(path, key=None, more=()):
     pairs = [(":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "attack"),
              ("content-type", "application/grpc"), ("te", "trailers"), *more]
     if key:
         pairs.append(("authorization", f"Bearer {key}"))
-    return b"".join(b"\x10" + _text(name) + _text(value) for name, value in pairs)
+    return block(pairs)
 
 
 class Connection:

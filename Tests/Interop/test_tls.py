@@ -1,10 +1,14 @@
 """TLS and client certificates, with certificates made by openssl when the test runs."""
 
+import socket
+import ssl
 import subprocess
 
 import grpc
 import pytest
 
+import raw_calls
+import raw_http2
 from rollcall.v1 import auth_service_pb2, auth_service_pb2_grpc
 
 
@@ -51,6 +55,26 @@ def test_calls_over_tls(own_server, certificates):
     assert done.returncode == 0 and "admin" in done.stdout, done.stderr
     done = subprocess.run([*command, "--tls", "--timeout", "10"], capture_output=True, text=True, timeout=30)
     assert done.returncode == 6 and done.stderr.startswith("rollcall: "), done.stderr
+
+
+@pytest.mark.parametrize("protocols", [[], ["http/1.1"]])
+def test_a_tls_client_that_does_not_ask_for_h2_hears_nothing(own_server, certificates, protocols):
+    own_server.start("--tls-cert", str(certificates / "server.pem"), "--tls-key", str(certificates / "server.key"))
+
+    def first_bytes(protocols):
+        context = ssl.create_default_context(cafile=certificates / "ca.pem")
+        if protocols:
+            context.set_alpn_protocols(protocols)
+        with socket.create_connection(("127.0.0.1", own_server.port), 10) as plain:
+            with context.wrap_socket(plain, server_hostname="localhost") as secure:
+                try:
+                    secure.sendall(raw_calls.PREFACE + raw_http2.frame(raw_http2.SETTINGS, 0, 0))
+                    return secure.recv(9)
+                except OSError:
+                    return b""
+
+    assert first_bytes(["h2"])[3] == raw_http2.SETTINGS
+    assert first_bytes(protocols) == b""
 
 
 def test_clients_without_a_certificate_are_refused(own_server, certificates):
