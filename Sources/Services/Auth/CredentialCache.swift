@@ -92,10 +92,13 @@ final class CredentialCache: Sendable {
   }
 
   /// Believes nothing any more of an org. Call it after the commit of the change, before it is acknowledged.
+  ///
+  /// An org of which nothing is known gets no record: its first one begins with the count as it is then, later than what was looked
+  /// up before.
   func invalidate(_ org: OrgID) {
     state.withLock { state in
       state.count += 1
-      changes(of: org, &state).count.store(state.count, ordering: .releasing)
+      state.orgs[org]?.count.store(state.count, ordering: .releasing)
     }
   }
 }

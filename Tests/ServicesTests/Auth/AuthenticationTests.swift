@@ -48,6 +48,16 @@ import Testing
     #expect(cache.find(near).entry == nil)
   }
 
+  @Test func `a change of an org that nobody called for leaves no record`() {
+    let cache = CredentialCache(limit: 2)
+    let known = cache.changes(of: OrgID("a"))
+    for org in ["b", "c", "d"] { cache.invalidate(OrgID(org)) }
+    #expect(!known.isForgotten)
+    let before = known.last
+    cache.invalidate(OrgID("a"))
+    #expect(known.last > before)
+  }
+
   @Test func `a record of changes that the cache forgot says so`() {
     let cache = CredentialCache(limit: 2)
     let first = cache.changes(of: OrgID("a"))
