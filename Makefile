@@ -103,6 +103,10 @@ conformance: setup ## Run the protobuf conformance suite of $(SUITES)/conformanc
 attack: build setup-test ## Attack a server on loopback: strangers, a tenant's device key and a viewer, an operator beside them
 	$(VENV)/bin/python Tests/Interop/attack.py .build/release/rollcall
 
+.PHONY: leaks
+leaks: build setup-test ## Call every method ten thousand times in every way that calls end, and look for what stays
+	$(VENV)/bin/python Tests/Interop/leaks.py .build/release/rollcall
+
 .PHONY: bench
 bench: setup-test ## Measure the server beside its peers in $(SUITES)/bench
 	@$(call apt_install,$(INTEROP_TOOLS) $(BENCH_TOOLS))

@@ -37,8 +37,8 @@ def free_port() -> int:
 class Server:
     """One server process on a data folder; may be stopped, killed and started again on the same port."""
 
-    def __init__(self, binary: pathlib.Path, data: pathlib.Path, start=True):
-        self.binary, self.data = binary, data
+    def __init__(self, binary: pathlib.Path, data: pathlib.Path, start=True, environment=None):
+        self.binary, self.data, self.environment = binary, data, environment
         self.port = free_port()
         self.process = None
         self.log = data.parent / f"{data.name}.log"
@@ -60,7 +60,7 @@ class Server:
         self.process = subprocess.Popen(
             [str(self.binary), "serve", "--listen", self.address, "--data", str(self.data), "--tick", "100", "--grace", "5"]
             + list(arguments),
-            stdout=subprocess.PIPE, stderr=log, text=True,
+            stdout=subprocess.PIPE, stderr=log, text=True, env=self.environment,
         )
         log.close()
         line = self.process.stdout.readline()
