@@ -19,11 +19,17 @@ public final class DetachedResponseStream<Response: Message>: Sendable {
   /// Bytes sent and not yet taken by the connection. Messages on their way from another thread are counted.
   public var bufferedBytes: Int { state.buffered.load(ordering: .relaxed) }
 
-  /// Whether less than 64 KiB wait for the client.
+  /// Whether less than 64 KiB wait for the client, and its connection may hold more.
   ///
-  /// After false the `onWritable` callback is called, once, when less than 16 KiB wait: however the bytes reach the queue and leave it,
-  /// nobody who was told to wait waits for ever.
+  /// After false the `onWritable` callback is called, once, when less than 16 KiB wait, or the connection has room: however the bytes
+  /// reach the queue and leave it, nobody who was told to wait waits for ever.
   public func hasRoom() -> Bool {
+    if let gate = call.gate, gate.isClosed, !isTerminated {
+      state.isAwaited.store(true, ordering: .sequentiallyConsistent)
+      let call = call
+      call.loop.run { call.awaitGate() }
+      return false
+    }
     if state.buffered.load(ordering: .sequentiallyConsistent) < ServerCall.highWaterMark {
       return true
     }
@@ -74,6 +80,7 @@ public final class DetachedResponseStream<Response: Message>: Sendable {
     let state = state
     let call = call
     call.loop.run {
+      guard state.end == nil else { return }
       state.onWritable = body
       state.tellIfWritable(call)
     }

@@ -18,16 +18,14 @@ public struct ResponseStream<Response: Message>: Sendable {
     }
   }
 
-  /// Queues a message. Suspends only while 64 KiB or more wait for a client that reads slowly.
+  /// Queues a message. Suspends only while 64 KiB or more wait for a client that reads slowly, or too much waits on its connection.
   ///
   /// - Throws: `RPCError` when the call has ended: nobody will read what is written from now on.
   @inlinable nonisolated(nonsending) public func write(_ message: Response) async throws {
+    // Before anything is encoded, and again: while this one waited, others may have filled the connection.
+    while let gate = call.gate, gate.isClosed { try await call.pass(gate) }
     guard call.loop.isCurrent, !call.compresses, let outbound = call.outbound else {
       return try await call.write(encoded: message.serialized())
-    }
-    if let gate = call.gate, gate.isClosed {
-      try await call.passGate()
-      return try await write(message)
     }
     outbound.pointee.append(message: message, sizes: &call.loop.sizes.pointee)
     if outbound.pointee.consumerSleeps { call.wake() }

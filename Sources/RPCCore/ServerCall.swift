@@ -37,7 +37,9 @@ open class ServerCall: @unchecked Sendable {
   public final var isDetached = false
 
   public final var task: Task<Void, Never>?
+  /// Writers that wait for this stream to drain, and those that wait for the connection.
   private final var writers: [UnsafeContinuation<Void, any Error>] = []
+  private final var gateWriters: [UnsafeContinuation<Void, any Error>] = []
   private final var reader: UnsafeContinuation<Void, Never>?
   /// Set by a detached stream only.
   final var detached: DetachedState?
@@ -45,8 +47,10 @@ open class ServerCall: @unchecked Sendable {
   final var receiver: (@Sendable () -> Void)?
   /// A task works on a message that `receiver` took.
   private final var hasPiece = false
-  /// What holds the connection's calls back from encoding; nil: nothing does.
+  /// What holds the connection's calls back from encoding; nil: nothing does. Set before the call begins.
   public final var gate: OutputGate?
+  /// It is in line at the gate; the gate's to change.
+  final var waitsAtGate = false
 
   public init(context: ServerContext, loop: CallLoop) {
     self.context = context
@@ -174,20 +178,34 @@ open class ServerCall: @unchecked Sendable {
     }
   }
 
-  /// Waits until the connection may hold more output. On the loop.
-  @usableFromInline nonisolated(nonsending) final func passGate() async throws {
-    while let gate, gate.isClosed {
-      try await withUnsafeThrowingContinuation {
-        (continuation: UnsafeContinuation<Void, any Error>) in
-        guard outbound != nil else { return continuation.resume(throwing: ServerCall.ended) }
-        writers.append(continuation)
+  /// Waits until the connection may hold more output.
+  @usableFromInline nonisolated(nonsending) final func pass(_ gate: OutputGate) async throws {
+    try await withUnsafeThrowingContinuation {
+      (continuation: UnsafeContinuation<Void, any Error>) in
+      loop.run {
+        guard self.outbound != nil else {
+          return continuation.resume(throwing: ServerCall.ended)
+        }
+        guard gate.isClosed else { return continuation.resume() }
+        self.gateWriters.append(continuation)
         gate.wait(self)
       }
     }
   }
 
+  /// Tells a detached stream when the connection may hold more output. Loop only.
+  final func awaitGate() {
+    guard let detached else { return }
+    if let gate, gate.isClosed { gate.wait(self) } else { detached.tellIfWritable(self) }
+  }
+
   /// The gate that this call waited for has opened. Loop only.
-  open func gateOpened() { resumeWriters() }
+  open func gateOpened() {
+    let waiting = gateWriters
+    gateWriters = []
+    for writer in waiting { writer.resume() }
+    detached?.tellIfWritable(self)
+  }
 
   /// Writes from a thread that is not the loop's, or with compression.
   @usableFromInline nonisolated(nonsending) final func write(encoded message: [UInt8])
@@ -219,10 +237,6 @@ open class ServerCall: @unchecked Sendable {
     detached?.settle(left, self)
     guard left < ServerCall.lowWaterMark, !writers.isEmpty else { return }
     outbound.pointee.producerWaits = detached != nil
-    resumeWriters()
-  }
-
-  private final func resumeWriters() {
     let waiting = writers
     writers = []
     for writer in waiting { writer.resume() }
@@ -251,9 +265,11 @@ open class ServerCall: @unchecked Sendable {
   /// Nothing can be sent any more: fails those who wait to write, and tells a detached stream why. Loop only.
   public final func responseEnded(_ error: RPCError?) {
     outbound = nil
-    if !writers.isEmpty {
-      let waiting = writers
+    gate?.leave(self)
+    if !writers.isEmpty || !gateWriters.isEmpty {
+      let waiting = writers + gateWriters
       writers = []
+      gateWriters = []
       for writer in waiting { writer.resume(throwing: error ?? ServerCall.ended) }
     }
     if let ending = detached {

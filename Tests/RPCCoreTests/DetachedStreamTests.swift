@@ -159,6 +159,100 @@ final class QueuedCall: ServerCall, @unchecked Sendable {
     #expect(calls.values == [1])
   }
 
+  @Test func `a sender hears of the room that its connection had not`() {
+    let gate = OutputGate()
+    call.gate = gate
+    let stream = stream()
+    gate.close()
+    #expect(!stream.hasRoom())
+    #expect(!stream.hasRoom())
+    while call.steps.step() {}
+    #expect(calls.values == [])
+    call.steps.own { gate.open() }
+    while call.steps.step() {}
+    #expect(calls.values == [1], "who asked twice is told once")
+    #expect(stream.hasRoom())
+  }
+
+  @Test func `a gate that opens before it was waited for is no gate missed`() {
+    let gate = OutputGate()
+    call.gate = gate
+    let stream = stream()
+    gate.close()
+    #expect(!stream.hasRoom())
+    call.steps.own { gate.open() }
+    while call.steps.step() {}
+    #expect(calls.values == [1])
+  }
+
+  @Test(arguments: [false, true])
+  func `nothing is encoded for a connection that holds enough, compressed or not`(compresses: Bool)
+    async throws
+  {
+    let gate = OutputGate()
+    call.gate = gate
+    call.compresses = compresses
+    gate.close()
+    let writer = Task { [call] in
+      try await ResponseStream<Number>(call).write(.with { $0.value = 1 << 40 })
+    }
+    while gate.length == 0 {
+      _ = call.steps.step()
+      await Task.yield()
+    }
+    #expect(call.outbound?.pointee.count == 0)
+    call.steps.own { gate.open() }
+    let pump = Task { [call] in
+      while !Task.isCancelled {
+        _ = call.steps.step()
+        await Task.yield()
+      }
+    }
+    try await writer.value
+    pump.cancel()
+    await pump.value
+    #expect(call.outbound?.pointee.count == (compresses ? 10 : 12))
+  }
+
+  @Test func `calls that end at a closed gate do not lengthen its line`() {
+    let gate = OutputGate()
+    gate.close()
+    for _ in 0..<1_000 {
+      let call = QueuedCall()
+      call.gate = gate
+      call.steps.own {
+        gate.wait(call)
+        call.finish(nil)
+      }
+    }
+    #expect(gate.length < 40)
+    let last = QueuedCall()
+    last.gate = gate
+    let stream = ResponseStream<Number>(last).detach()
+    while last.steps.step() {}
+    stream.onWritable { [calls] in calls.add(1) }
+    #expect(!stream.hasRoom())
+    while last.steps.step() {}
+    last.steps.own { gate.open() }
+    while last.steps.step() {}
+    #expect(calls.values == [1])
+  }
+
+  @Test func `a callback that is set after the end is not kept`() {
+    final class Witness: Sendable {}
+    let stream = stream()
+    stream.finish()
+    while call.steps.step() {}
+    weak var seen: Witness?
+    do {
+      let witness = Witness()
+      seen = witness
+      stream.onWritable { _ = witness }
+      while call.steps.step() {}
+    }
+    #expect(seen == nil)
+  }
+
   @Test(.timeLimit(.minutes(1)))
   func `a reader on another thread that was cancelled before it waited does not wait`() async {
     let call = call
