@@ -35,15 +35,22 @@ emit Sources/ProtoWire/WellKnownTypes/Generated "$well_known" Descriptors=only \
   google/protobuf/descriptor.proto
 emit Sources/RPCCore/Generated proto Visibility=public $(schemas google/rpc)
 emit Sources/StandardProtos/Generated proto Visibility=public $(schemas grpc)
-emit Sources/API/Generated proto Visibility=public,RequireMethodOption=rollcall.v1.policy \
-  $(schemas rollcall)
+# What calls of one kind have in common.
+mutation=request_id:validate_only
+shapes=Envelopes=on,Shape=MutationRequest:$mutation,Shape=ConditionalRequest:$mutation:etag
+shapes=$shapes,Shape=UpdateRequest:$mutation:etag:update_mask,Shape=ArchiveRequest:$mutation:etag:restore
+shapes=$shapes,Shape=ListRequest:page_size:page_token:skip:order
+shapes=$shapes,Shape=ListResponse:next_page_token:total_size
+emit Sources/API/Generated proto \
+  "Visibility=public,RequireMethodOption=rollcall.v1.policy,$shapes" $(schemas rollcall)
 emit Benchmarks/Sources/BenchAPI/Generated Benchmarks/proto Visibility=public bench/v1/bench.proto
 emit_fixtures() {
   include=Tests/CodegenTests/Fixtures
   folder=$out/Tests/CodegenTests/Generated
   mkdir -p "$folder"
   protoc --plugin=protoc-gen-rollcall="$plugin" -I $include -I proto -I "$well_known" \
-    --rollcall_out="$folder" --rollcall_opt=Visibility=internal \
+    --rollcall_out="$folder" \
+    --rollcall_opt=Visibility=internal,Envelopes=on,Shape=Paged:page_size,Shape=Sorted:page_size:newest_first \
     $(cd $include && find fixtures -name '*.proto' | LC_ALL=C sort)
 }
 emit_fixtures

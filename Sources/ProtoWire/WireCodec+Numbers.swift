@@ -1,5 +1,5 @@
-// One codec for each numeric type of protobuf; all are the same seven lines around the reader's and
-// writer's methods.
+// One codec for each numeric type of protobuf; all are the same lines around the reader's and writer's
+// methods.
 
 public enum WireInt32: WireKeyCodec {
   @inlinable public static var wireType: UInt32 { 0 }
@@ -108,6 +108,9 @@ public enum WireBool: WireKeyCodec {
   @inlinable @inline(__always) public static func size(_: Bool, _: inout WireSizes) -> Int {
     1
   }
+  @inlinable @inline(__always) public static func isDefault(_ value: Bool) -> Bool {
+    !value
+  }
   @inlinable @inline(__always) public static func write(_ value: Bool, to writer: inout WireWriter)
   {
     writer.bool(value)
@@ -195,6 +198,10 @@ public enum WireFloat: WireCodec {
   @inlinable @inline(__always) public static func size(_: Float, _: inout WireSizes) -> Int {
     4
   }
+  /// Negative zero is another number.
+  @inlinable @inline(__always) public static func isDefault(_ value: Float) -> Bool {
+    value.bitPattern == 0
+  }
   @inlinable @inline(__always) public static func write(_ value: Float, to writer: inout WireWriter)
   {
     writer.float(value)
@@ -210,6 +217,10 @@ public enum WireDouble: WireCodec {
   { try reader.double() }
   @inlinable @inline(__always) public static func size(_: Double, _: inout WireSizes) -> Int {
     8
+  }
+  /// Negative zero is another number.
+  @inlinable @inline(__always) public static func isDefault(_ value: Double) -> Bool {
+    value.bitPattern == 0
   }
   @inlinable @inline(__always) public static func write(
     _ value: Double, to writer: inout WireWriter

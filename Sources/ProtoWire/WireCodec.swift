@@ -10,6 +10,8 @@ public protocol WireCodec {
   static var charge: Int { get }
   /// A missing map key or value.
   static var defaultValue: Value { get }
+  /// Whether a field without presence leaves the value out.
+  static func isDefault(_ value: Value) -> Bool
   static func read(from reader: inout WireReader) throws(DecodingError) -> Value
   /// Reads a value where one was read before: messages merge, the last of anything else wins.
   static func merge(into value: inout Value, from reader: inout WireReader) throws(DecodingError)
@@ -53,6 +55,10 @@ extension WireCodec {
   @inlinable public static var charge: Int { 0 }
 }
 
+extension WireCodec where Value: FixedWidthInteger {
+  @inlinable @inline(__always) public static func isDefault(_ value: Value) -> Bool { value == 0 }
+}
+
 /// A field type that may be a map's key.
 public protocol WireKeyCodec: WireCodec {
   /// The order of deterministic encoding.
@@ -67,6 +73,9 @@ public enum WireString: WireKeyCodec {
   { try reader.string() }
   @inlinable @inline(__always) public static func size(_ value: String, _: inout WireSizes) -> Int {
     delimitedSize(value.utf8.count)
+  }
+  @inlinable @inline(__always) public static func isDefault(_ value: String) -> Bool {
+    value.isEmpty
   }
   @inlinable @inline(__always) public static func write(
     _ value: String, to writer: inout WireWriter
@@ -87,6 +96,9 @@ public enum WireBytes: WireCodec {
   {
     delimitedSize(value.count)
   }
+  @inlinable @inline(__always) public static func isDefault(_ value: [UInt8]) -> Bool {
+    value.isEmpty
+  }
   @inlinable @inline(__always) public static func write(
     _ value: [UInt8], to writer: inout WireWriter
   ) { writer.bytes(value) }
@@ -100,6 +112,9 @@ public enum WireEnum<E: ProtoEnum>: WireCodec {
   { try reader.enumeration() }
   @inlinable @inline(__always) public static func size(_ value: E, _: inout WireSizes) -> Int {
     int32Size(value.rawValue)
+  }
+  @inlinable @inline(__always) public static func isDefault(_ value: E) -> Bool {
+    value.rawValue == 0
   }
   @inlinable @inline(__always) public static func write(_ value: E, to writer: inout WireWriter) {
     writer.int32(value.rawValue)
@@ -124,6 +139,8 @@ public enum WireSubmessage<M: WireMessage>: WireCodec {
   {
     sizes.nested(value)
   }
+  /// A message has presence: one that is there is written.
+  @inlinable @inline(__always) public static func isDefault(_: M) -> Bool { false }
   @inlinable @inline(__always) public static func write(_ value: M, to writer: inout WireWriter) {
     writer.nested(value)
   }

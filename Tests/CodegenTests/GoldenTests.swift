@@ -6,8 +6,11 @@ import Testing
     try Tool.inTemporaryFolder { folder in
       let result = try Tool.run(
         "protoc",
-        plugin(into: folder, options: "Visibility=internal") + Tool.includes
-          + Tool.fixtureFiles())
+        plugin(
+          into: folder,
+          options:
+            "Visibility=internal,Envelopes=on,Shape=Paged:page_size,Shape=Sorted:page_size:newest_first"
+        ) + Tool.includes + Tool.fixtureFiles())
       #expect(result.status == 0, "\(result.errors)")
       let golden = Tool.tests.appending(path: "Generated")
       let names = try FileManager.default.contentsOfDirectory(atPath: golden.path).sorted()
@@ -64,6 +67,27 @@ import Testing
       "refused/same_service.proto", "",
       "refused/same_service.proto: codegen.refused.Chat and codegen.refused.ChatClient would both be Codegen_Refused_ChatClient in Swift"
     ),
+    (
+      "refused/uneven_shape.proto", "Shape=Paged:page_size",
+      "refused/uneven_shape.proto: field page_size of codegen.refused.ListBooks is pageSize: Int64 in Swift and of codegen.refused.ListNotes pageSize: Int32"
+    ),
+    (
+      "refused/full_envelope.proto", "Envelopes=on",
+      "refused/full_envelope.proto: codegen.refused.Letter.draft as an envelope's content and another field of it would both be content in Swift"
+    ),
+    (
+      "fixtures/shapes.proto", "Shape=Paged:page_size:no_such",
+      "option Shape: no message has the fields of Paged"
+    ),
+    (
+      "fixtures/shapes.proto", "Shape=Codegen:page_size,Shape=Codegen:page_size",
+      "option Shape: there are two shapes Codegen"
+    ),
+    (
+      "fixtures/shapes.proto", "Shape=String:page_size", "unknown option \"Shape=String:page_size\""
+    ),
+    ("fixtures/shapes.proto", "Shape=Paged", "unknown option \"Shape=Paged\""),
+    ("fixtures/shapes.proto", "Envelopes=off", "unknown option \"Envelopes=off\""),
     ("fixtures/enums.proto", "Colour=blue", "unknown option \"Colour=blue\""),
     ("fixtures/enums.proto", "Visibility=private", "unknown option \"Visibility=private\""),
     ("fixtures/enums.proto", "Module=onlypath", "unknown option \"Module=onlypath\""),

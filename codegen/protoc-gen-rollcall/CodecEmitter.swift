@@ -22,16 +22,12 @@ struct CodecEmitter {
         return
       }
       writer.line("var total = self.unknownFields.byteCount")
-      emitInOrder(to: &writer, field: emitSize) { field, value in
-        "total &+= \(field.tagSize) &+ \(sizeCall(field.kind, value))"
-      }
+      emitInOrder("total &+= sizes", to: &writer, call: sizeCall)
       writer.line("return total")
     }
     writer.gap()
     writer.block("\(access)func write(to writer: inout WireWriter)") { writer in
-      emitInOrder(to: &writer, field: emitWrite) { field, value in
-        "writer.tag(\(field.tag)); writer.\(field.kind.method)(\(value))"
-      }
+      emitInOrder("writer", to: &writer, call: writeCall)
       writer.line("writer.unknown(self.unknownFields)")
     }
   }
@@ -88,16 +84,20 @@ struct CodecEmitter {
 
   // MARK: Sizes and writes
 
-  /// Fields by number; neighbouring members of one oneof share a switch.
+  /// Fields by number; neighbouring members of one oneof share a switch. A call is a method's name with its arguments.
   private func emitInOrder(
-    to writer: inout SourceWriter, field emitField: (Field, inout SourceWriter) -> Void,
-    member: (Field, String) -> String
+    _ prefix: String, to writer: inout SourceWriter,
+    call: (Field) -> (method: String, arguments: (String) -> [String])
   ) {
+    func emit(_ head: String, _ field: Field, _ value: String, to writer: inout SourceWriter) {
+      let (method, arguments) = call(field)
+      writer.line(wrapping: "\(head)\(prefix).\(method)(", arguments(value), ")")
+    }
     let fields = type.fieldsByNumber
     var index = 0
     while index < fields.count {
       guard case .member(_, let oneof) = fields[index].shape else {
-        emitField(fields[index], &writer)
+        emit("", fields[index], "self.\(fields[index].swiftName)", to: &writer)
         index += 1
         continue
       }
@@ -108,80 +108,38 @@ struct CodecEmitter {
       }
       writer.line("switch self.\(oneof.swiftName) {")
       for field in members {
-        let body = member(field, "value")
-        let binding = body.contains("value") ? "(let value)" : ""
-        writer.line("case .\(field.swiftName)\(binding)?:")
-        writer.indented { writer in
-          for statement in body.split(separator: "; ") {
-            writer.line(String(statement))
-          }
-        }
+        emit("case .\(field.swiftName)(let value)?: ", field, "value", to: &writer)
       }
       writer.line(members.count == oneof.fields.count ? "case nil: break" : "default: break", "}")
     }
   }
 
-  private func sizeCall(_ kind: Field.Kind, _ value: String) -> String {
-    switch kind {
-    case .double, .fixed64, .sfixed64: "8"
-    case .float, .fixed32, .sfixed32: "4"
-    case .bool: "1"
-    case .int32: "int32Size(\(value))"
-    case .int64: "varintSize(UInt64(bitPattern: \(value)))"
-    case .uint32: "varintSize(UInt64(\(value)))"
-    case .uint64: "varintSize(\(value))"
-    case .sint32: "varintSize(UInt64(zigzag(\(value))))"
-    case .sint64: "varintSize(zigzag(\(value)))"
-    case .string: "delimitedSize(\(value).utf8.count)"
-    case .bytes: "delimitedSize(\(value).count)"
-    case .enumeration: "int32Size(\(value).rawValue)"
-    case .message: "sizes.nested(\(value))"
+  private func sizeCall(_ field: Field) -> (method: String, arguments: (String) -> [String]) {
+    (field.codecMethod, { field.codecs + [$0, "tagSize: \(field.tagSize)"] })
+  }
+
+  private func writeCall(_ field: Field) -> (method: String, arguments: (String) -> [String]) {
+    (field.codecMethod, { field.codecs + [$0, "tag: \(field.tag)"] })
+  }
+}
+
+extension Field {
+  /// The method of the runtime's sizes and writer for fields of this shape.
+  fileprivate var codecMethod: String {
+    switch shape {
+    case .implicit: "singular"
+    case .explicit: "optional"
+    case .member: "present"
+    case .repeated(_, let packed): packed ? "packed" : "repeated"
+    case .map: "map"
     }
   }
 
-  private func emitSize(_ field: Field, to writer: inout SourceWriter) {
-    let name = "self.\(field.swiftName)"
-    let tagSize = field.tagSize
-    switch field.shape {
-    case .implicit(let kind):
-      let size = "total &+= \(tagSize) &+ \(sizeCall(kind, name))"
-      writer.line("if \(kind.isWritten(name)) { \(size) }")
-    case .explicit(let kind):
-      let call = sizeCall(kind, "value")
-      let condition = call.contains("value") ? "if let value = \(name)" : "if \(name) != nil"
-      writer.line("\(condition) { total &+= \(tagSize) &+ \(call) }")
-    case .repeated(let kind, let packed):
-      writer.line(
-        wrapping: "total &+= sizes.\(packed ? "packed" : "repeated")(",
-        ["\(kind.codec).self", name, "tagSize: \(tagSize)"], ")")
-    case .map(let key, let value):
-      writer.line(
-        wrapping: "total &+= sizes.map(",
-        ["\(key.codec).self", "\(value.codec).self", name, "tagSize: \(tagSize)"], ")")
-    case .member: break
+  /// The codecs as arguments: one, or a map's two.
+  fileprivate var codecs: [String] {
+    if case .map(let key, let value) = shape {
+      return ["\(key.codec).self", "\(value.codec).self"]
     }
-  }
-
-  private func emitWrite(_ field: Field, to writer: inout SourceWriter) {
-    let name = "self.\(field.swiftName)"
-    switch field.shape {
-    case .implicit(let kind):
-      writer.block("if \(kind.isWritten(name))") { writer in
-        writer.line("writer.tag(\(field.tag))", "writer.\(kind.method)(\(name))")
-      }
-    case .explicit(let kind):
-      writer.block("if let value = \(name)") { writer in
-        writer.line("writer.tag(\(field.tag))", "writer.\(kind.method)(value)")
-      }
-    case .repeated(let kind, let packed):
-      writer.line(
-        wrapping: "writer.\(packed ? "packed" : "repeated")(",
-        ["\(kind.codec).self", name, "tag: \(field.tag)"], ")")
-    case .map(let key, let value):
-      writer.line(
-        wrapping: "writer.map(",
-        ["\(key.codec).self", "\(value.codec).self", name, "tag: \(field.tag)"], ")")
-    case .member: break
-    }
+    return ["\(kind.codec).self"]
   }
 }

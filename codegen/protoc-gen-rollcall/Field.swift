@@ -149,17 +149,6 @@ extension Field.Kind {
     default: "0"
     }
   }
-
-  /// A condition that the value of an implicit field is written.
-  func isWritten(_ value: String) -> String {
-    switch self {
-    case .bool: value
-    case .string, .bytes: "!\(value).isEmpty"
-    case .double, .float: "\(value).bitPattern != 0"  // negative zero is written
-    case .enumeration: "\(value).rawValue != 0"
-    default: "\(value) != 0"
-    }
-  }
 }
 
 extension Field {

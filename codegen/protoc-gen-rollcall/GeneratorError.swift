@@ -9,6 +9,11 @@ enum GeneratorError: Error, CustomStringConvertible {
   case hiddenType(file: String, name: String, inside: String, alias: String)
   case unknownFile(String)
   case missingOption(file: String, method: String, option: String)
+  case unusedShape(String)
+  case sameShape(String)
+  case unevenShape(
+    file: String, shape: String, field: String, message: String, type: String, other: String,
+    otherType: String)
   case sameName(file: String, name: String, other: String, swiftName: String)
 
   var description: String {
@@ -17,7 +22,8 @@ enum GeneratorError: Error, CustomStringConvertible {
       "the request is not a CodeGeneratorRequest: \(reason)"
     case .badOption(let option):
       "unknown option \"\(option)\"; known are Visibility=public|package|internal, "
-        + "Module=PATH_PREFIX=SWIFT_MODULE, Descriptors=only and RequireMethodOption=FULL_NAME"
+        + "Module=PATH_PREFIX=SWIFT_MODULE, Descriptors=only, RequireMethodOption=FULL_NAME, "
+        + "Shape=NAME:FIELD[:FIELD…] and Envelopes=on"
     case .unsupportedSyntax(let file, let syntax):
       "\(file): syntax \"\(syntax)\" is not supported; protoc-gen-rollcall generates proto3 only"
     case .unsupportedField(let file, let field):
@@ -33,6 +39,14 @@ enum GeneratorError: Error, CustomStringConvertible {
     case .sameName(let file, let name, let other, let swiftName):
       "\(file): \(name) and \(other) would both be \(swiftName) in Swift; rename one, or give their "
         + "files different packages, options swift_prefix or modules"
+    case .unusedShape(let name):
+      "option Shape: no message has the fields of \(name)"
+    case .sameShape(let name):
+      "option Shape: there are two shapes \(name)"
+    case .unevenShape(
+      let file, let shape, let field, let message, let type, let other, let otherType):
+      "\(file): field \(field) of \(message) is \(type) in Swift and of \(other) \(otherType), so the "
+        + "two have no \(shape) in common; rename one"
     case .missingOption(let file, let method, let option):
       "\(file): method \(method) has no option (\(option)), which every method must have"
     }

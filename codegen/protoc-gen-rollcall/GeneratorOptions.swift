@@ -21,6 +21,13 @@ struct GeneratorOptions {
   /// The full name of an option that every method must have: `rollcall.v1.policy`.
   var requiredMethodOption: String?
 
+  /// Fields that several messages have in common: each gets a protocol, which all that have them conform to.
+  var shapes: [(name: String, fields: [String])] = []
+
+  /// Requests and answers that carry one message, or a list of messages, in their first field say so:
+  /// protocols `Envelope` and `ListEnvelope`.
+  var envelopes = false
+
   init(parameter: String) throws(GeneratorError) {
     for option in parameter.split(separator: ",") {
       let parts = option.split(separator: "=", maxSplits: 1).map(String.init)
@@ -40,6 +47,16 @@ struct GeneratorOptions {
         descriptorsOnly = true
       case "RequireMethodOption":
         requiredMethodOption = parts[1]
+      case "Shape":
+        let names = parts[1].split(separator: ":").map(String.init)
+        guard let name = names.first, names.count > 1, Naming.isFreeType(name) else {
+          throw .badOption(String(option))
+        }
+        if shapes.contains(where: { $0.name == name }) { throw .sameShape(name) }
+        shapes.append((name, Array(names.dropFirst())))
+      case "Envelopes":
+        guard parts[1] == "on" else { throw .badOption(String(option)) }
+        envelopes = true
       default:
         throw .badOption(String(option))
       }

@@ -30,12 +30,21 @@ enum Main {
       throw .badRequest(error.description)
     }
     let options = try GeneratorOptions(parameter: request.parameter)
-    return try ModelBuilder.build(request, options: options).map { file in
+    let (files, shapes) = try ModelBuilder.build(request, options: options)
+    var result = files.map { file in
       CodeGeneratorResponse.File.with {
         $0.name = file.outputName
         $0.content = FileEmitter(file: file, options: options).emit()
       }
     }
+    if !shapes.isEmpty {
+      result.append(
+        .with {
+          $0.name = "shapes.pb.swift"
+          $0.content = ShapeEmitter(shapes: shapes, visibility: options.visibility).emit()
+        })
+    }
+    return result
   }
 
   private static func readAll() -> [UInt8] {

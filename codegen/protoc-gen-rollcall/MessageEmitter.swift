@@ -13,7 +13,9 @@ struct MessageEmitter {
   func emit(to writer: inout SourceWriter) {
     writer.gap()
     writer.doc(type.comment)
-    writer.block("\(access)struct \(type.swiftName): Message") { writer in
+    let protocols = ["Message"] + type.shapes
+    writer.block("\(access)struct \(type.swiftName): \(protocols.joined(separator: ", "))") {
+      writer in
       if type.isBoxed { emitBoxedProperties(to: &writer) } else { emitProperties(to: &writer) }
       writer.gap()
       writer.line("\(access)init() {}")
@@ -34,6 +36,7 @@ struct MessageEmitter {
     writer.block("extension \(type.swiftPath)") { writer in
       writer.line("\(access)static var fullName: String { \"\(type.fullName)\" }")
       writer.gap()
+      emitContent(to: &writer)
       if type.isBoxed { emitForwarding(to: &writer) } else { codec.emit(access, to: &writer) }
       JSONEmitter(type: type, visibility: visibility).emit(to: &writer)
     }
@@ -102,6 +105,15 @@ struct MessageEmitter {
         writer.line("var \(property.name): \(property.type)\(initial)")
       }
     }
+  }
+
+  /// The name for its content that an envelope shares with others.
+  private func emitContent(to writer: inout SourceWriter) {
+    guard let (name, field) = type.content, name != field.swiftName else { return }
+    writer.block("\(access)var \(name): \(field.swiftType)") { writer in
+      writer.line("get { self.\(field.swiftName) }", "_modify { yield &self.\(field.swiftName) }")
+    }
+    writer.gap()
   }
 
   private func emitForwarding(to writer: inout SourceWriter) {

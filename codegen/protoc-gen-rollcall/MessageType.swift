@@ -20,6 +20,10 @@ final class MessageType {
   var aliases: [(name: String, target: String)] = []
   /// The names of its members: nested types, oneofs, properties.
   var scope = NameScope(reserved: Naming.messageMembers)
+  /// The protocols of its shapes, without those that another of them implies.
+  var shapes: [String] = []
+  /// The field that it carries its content in, and the name that every envelope has for that.
+  var content: (name: String, field: Field)?
   /// The fields live in a copy-on-write box: the message is wide, or contains itself.
   var isBoxed = false
 

@@ -14,9 +14,9 @@ struct ModelBuilder {
 
   init(options: GeneratorOptions) { self.options = options }
 
-  /// The files to generate, in the order of the request.
+  /// The files to generate, in the order of the request, and the shapes that their messages have.
   static func build(_ request: CodeGeneratorRequest, options: GeneratorOptions)
-    throws(GeneratorError) -> [ProtoFile]
+    throws(GeneratorError) -> (files: [ProtoFile], shapes: [Shape])
   {
     var builder = ModelBuilder(options: options)
     let wanted = Set(request.filesToGenerate)
@@ -28,7 +28,14 @@ struct ModelBuilder {
       try builder.checkAliases(of: file)
       result.append(file)
     }
-    return result
+    let shapes = try Shape.find(options, in: result)
+    for shape in shapes {
+      if let other = builder.topLevel.conflict(shape.name, for: "the shape \(shape.name)") {
+        throw .sameName(
+          file: shape.file, name: "the shape", other: other, swiftName: shape.name)
+      }
+    }
+    return (result, shapes)
   }
 
   private mutating func add(_ bytes: [UInt8], wanted: Set<String>) throws(GeneratorError) {

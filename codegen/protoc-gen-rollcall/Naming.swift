@@ -10,12 +10,10 @@ enum Naming {
     "where", "while", "Any", "Protocol", "await",
   ]
 
-  /// Members that the runtime puts on every message, and functions that its code calls; a field of that
-  /// name gets an underscore.
+  /// Members that the runtime puts on every message; a field of that name gets an underscore.
   static let messageMembers: Set<String> = [
     "self", "init", "unknownFields", "hashValue", "hash", "merge", "write", "byteSize",
     "serialized", "encode", "json", "writeJSON", "mergeJSON", "with", "box",
-    "int32Size", "varintSize", "delimitedSize", "zigzag",
   ]
 
   /// Members of every oneof's enum.
@@ -96,6 +94,12 @@ enum Naming {
       ? name.split(separator: "_").map { upperFirst(String($0)) }.joined(separator: "_")
       : upperFirst(name)
     return typeNames.contains(camel) ? camel + "_" : camel
+  }
+
+  /// Whether a type of the top level may have that name as it stands.
+  static func isFreeType(_ name: String) -> Bool {
+    name.first?.isLetter == true && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
+      && topLevelType(name) == name && !keywords.contains(name)
   }
 
   /// A type of the top level in a file without a prefix.

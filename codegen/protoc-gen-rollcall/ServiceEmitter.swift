@@ -23,20 +23,16 @@ struct ServiceEmitter {
       for method in service.methods {
         writer.gap()
         writer.line(
-          "\(access)static let \(method.swiftName) = MethodDescriptor<")
+          wrapping: "\(access)static let \(method.swiftName) = MethodDescriptor<",
+          [method.input.swiftPath, method.output.swiftPath], ">(")
         writer.indented { writer in
-          writer.line("\(method.input.swiftPath), \(method.output.swiftPath)")
-        }
-        writer.line(">(")
-        writer.indented { writer in
+          var more: [String] = []
+          if method.idempotency != ".unknown" { more.append("idempotency: \(method.idempotency)") }
+          if !method.options.isEmpty { more.append("options: \"\(base64(method.options))\"") }
+          let kind = "kind: .\(method.kind.rawValue)"
           writer.line(
-            wrapping: "",
-            [
-              "service: \"\(service.fullName)\"", "name: \"\(method.name)\"",
-              "kind: .\(method.kind.rawValue)",
-            ] + (method.idempotency == ".unknown" ? [] : ["idempotency: \(method.idempotency)"])
-              + (method.options.isEmpty ? [] : ["options: \"\(base64(method.options))\""]),
-            ")")
+            "service: serviceName, name: \"\(method.name)\", \(kind)\(more.isEmpty ? ")" : ",")")
+          if !more.isEmpty { writer.line(more.joined(separator: ", ") + ")") }
         }
       }
       writer.gap()

@@ -42,15 +42,21 @@ struct SourceWriter {
     }
   }
 
-  /// A head with its parameters: on one line when it fits into 100 columns, else each on its own.
+  /// A head with its parameters: on one line when it fits into 100 columns, else the parameters on a second one, else each on its
+  /// own.
   mutating func line(wrapping head: String, _ items: [String], _ tail: String) {
     let single = head + items.joined(separator: ", ") + tail
     if single.count + depth * 2 <= 100 {
       line(single)
       return
     }
-    if !head.isEmpty { line(head) }
+    line(head)
     let isList = tail.hasPrefix("]")
+    let second = items.joined(separator: ", ") + tail
+    if !isList, second.count + (depth + 1) * 2 <= 100 {
+      indented { $0.line(second) }
+      return
+    }
     indented { writer in
       for (index, item) in items.enumerated() {
         let isLast = index + 1 == items.count

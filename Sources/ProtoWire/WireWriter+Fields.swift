@@ -1,4 +1,25 @@
 extension WireSizes {
+  /// A plain field with its tag; nothing when it has the default value.
+  @inlinable @inline(__always) public mutating func singular<C: WireCodec>(
+    _ codec: C.Type, _ value: C.Value, tagSize: Int
+  ) -> Int {
+    C.isDefault(value) ? 0 : tagSize &+ C.size(value, &self)
+  }
+
+  /// A field with presence.
+  @inlinable @inline(__always) public mutating func optional<C: WireCodec>(
+    _ codec: C.Type, _ value: C.Value?, tagSize: Int
+  ) -> Int {
+    if let value { tagSize &+ C.size(value, &self) } else { 0 }
+  }
+
+  /// The member of a oneof that is there.
+  @inlinable @inline(__always) public mutating func present<C: WireCodec>(
+    _ codec: C.Type, _ value: C.Value, tagSize: Int
+  ) -> Int {
+    tagSize &+ C.size(value, &self)
+  }
+
   /// An unpacked repeated field: tag and value for every element.
   @inlinable @inline(__always) public mutating func repeated<C: WireCodec>(
     _ codec: C.Type, _ values: [C.Value], tagSize: Int
@@ -53,6 +74,25 @@ extension WireSizes {
 }
 
 extension WireWriter {
+  @inlinable @inline(__always) public mutating func singular<C: WireCodec>(
+    _ codec: C.Type, _ value: C.Value, tag: UInt32
+  ) {
+    if !C.isDefault(value) { present(codec, value, tag: tag) }
+  }
+
+  @inlinable @inline(__always) public mutating func optional<C: WireCodec>(
+    _ codec: C.Type, _ value: C.Value?, tag: UInt32
+  ) {
+    if let value { present(codec, value, tag: tag) }
+  }
+
+  @inlinable @inline(__always) public mutating func present<C: WireCodec>(
+    _ codec: C.Type, _ value: C.Value, tag: UInt32
+  ) {
+    self.tag(tag)
+    C.write(value, to: &self)
+  }
+
   @inlinable @inline(__always) public mutating func repeated<C: WireCodec>(
     _ codec: C.Type, _ values: [C.Value], tag: UInt32
   ) {
