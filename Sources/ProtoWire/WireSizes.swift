@@ -60,11 +60,11 @@
 }
 
 /// Bytes of a varint: 1...10.
-@inlinable @inline(__always) public func varintSize(_ value: UInt64) -> Int {
+@inlinable @inline(__always) func varintSize(_ value: UInt64) -> Int {
   (Int(truncatingIfNeeded: 63 &- (value | 1).leadingZeroBitCount) &* 9 &+ 73) &>> 6
 }
 
 /// Bytes of a length prefix and what it announces.
-@inlinable @inline(__always) public func delimitedSize(_ count: Int) -> Int {
+@inlinable @inline(__always) func delimitedSize(_ count: Int) -> Int {
   count &+ varintSize(UInt64(truncatingIfNeeded: count))
 }

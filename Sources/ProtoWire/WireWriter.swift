@@ -128,13 +128,13 @@
   }
 }
 
-@inlinable @inline(__always) public func zigzag(_ value: Int32) -> UInt32 {
+@inlinable @inline(__always) func zigzag(_ value: Int32) -> UInt32 {
   UInt32(bitPattern: (value &<< 1) ^ (value &>> 31))
 }
-@inlinable @inline(__always) public func zigzag(_ value: Int64) -> UInt64 {
+@inlinable @inline(__always) func zigzag(_ value: Int64) -> UInt64 {
   UInt64(bitPattern: (value &<< 1) ^ (value &>> 63))
 }
 /// Bytes of an `int32` or enum: negative numbers are sign-extended to ten.
-@inlinable @inline(__always) public func int32Size(_ value: Int32) -> Int {
+@inlinable @inline(__always) func int32Size(_ value: Int32) -> Int {
   varintSize(UInt64(bitPattern: Int64(value)))
 }

@@ -13,10 +13,10 @@ import Testing
   @Test func `fields and types named as parts of the runtime`() throws {
     try same(
       OddSizes.with {
-        $0.int32Size_ = -1
-        $0.varintSize_ = .max
-        $0.delimitedSize_ = "text"
-        $0.zigzag_ = -2
+        $0.int32Size = -1
+        $0.varintSize = .max
+        $0.delimitedSize = "text"
+        $0.zigzag = -2
         $0.texts = ["a", ""]
         $0.flags = [.default, .class, .none_]
         $0.hidden = .with { $0.value = "v" }

@@ -1,5 +1,6 @@
-import ProtoWire
 import Testing
+
+@testable import ProtoWire
 
 @Suite struct WireReaderTests {
   @Test(

@@ -108,45 +108,26 @@ extension Org {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.id.isEmpty { total &+= 1 &+ delimitedSize(self.id.utf8.count) }
-    if !self.name.isEmpty { total &+= 1 &+ delimitedSize(self.name.utf8.count) }
-    if !self.displayName.isEmpty { total &+= 1 &+ delimitedSize(self.displayName.utf8.count) }
-    if self.isRoot { total &+= 1 &+ 1 }
-    if let value = self.createdAt { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.updatedAt { total &+= 1 &+ sizes.nested(value) }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.id, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.name, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.displayName, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.isRoot, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.createdAt, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.updatedAt, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.id.isEmpty {
-      writer.tag(10)
-      writer.string(self.id)
-    }
-    if !self.name.isEmpty {
-      writer.tag(18)
-      writer.string(self.name)
-    }
-    if !self.displayName.isEmpty {
-      writer.tag(26)
-      writer.string(self.displayName)
-    }
-    if self.isRoot {
-      writer.tag(32)
-      writer.bool(self.isRoot)
-    }
-    if let value = self.createdAt {
-      writer.tag(42)
-      writer.nested(value)
-    }
-    if let value = self.updatedAt {
-      writer.tag(50)
-      writer.nested(value)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(58)
-      writer.string(self.etag)
-    }
+    writer.singular(WireString.self, self.id, tag: 10)
+    writer.singular(WireString.self, self.name, tag: 18)
+    writer.singular(WireString.self, self.displayName, tag: 26)
+    writer.singular(WireBool.self, self.isRoot, tag: 32)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.createdAt, tag: 42)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.updatedAt, tag: 50)
+    writer.singular(WireString.self, self.etag, tag: 58)
     writer.unknown(self.unknownFields)
   }
 
@@ -283,57 +264,32 @@ extension Principal {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.id.isEmpty { total &+= 1 &+ delimitedSize(self.id.utf8.count) }
-    if !self.orgId.isEmpty { total &+= 1 &+ delimitedSize(self.orgId.utf8.count) }
-    if self.kind.rawValue != 0 { total &+= 1 &+ int32Size(self.kind.rawValue) }
-    if !self.name.isEmpty { total &+= 1 &+ delimitedSize(self.name.utf8.count) }
-    if !self.displayName.isEmpty { total &+= 1 &+ delimitedSize(self.displayName.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.id, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.orgId, tagSize: 1)
+    total &+= sizes.singular(WireEnum<Principal.Kind>.self, self.kind, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.name, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.displayName, tagSize: 1)
     total &+= sizes.packed(WireEnum<Role>.self, self.roles, tagSize: 1)
-    if self.disabled { total &+= 1 &+ 1 }
-    if let value = self.createdAt { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.updatedAt { total &+= 1 &+ sizes.nested(value) }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.singular(WireBool.self, self.disabled, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.createdAt, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.updatedAt, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.id.isEmpty {
-      writer.tag(10)
-      writer.string(self.id)
-    }
-    if !self.orgId.isEmpty {
-      writer.tag(18)
-      writer.string(self.orgId)
-    }
-    if self.kind.rawValue != 0 {
-      writer.tag(24)
-      writer.enumeration(self.kind)
-    }
-    if !self.name.isEmpty {
-      writer.tag(34)
-      writer.string(self.name)
-    }
-    if !self.displayName.isEmpty {
-      writer.tag(42)
-      writer.string(self.displayName)
-    }
+    writer.singular(WireString.self, self.id, tag: 10)
+    writer.singular(WireString.self, self.orgId, tag: 18)
+    writer.singular(WireEnum<Principal.Kind>.self, self.kind, tag: 24)
+    writer.singular(WireString.self, self.name, tag: 34)
+    writer.singular(WireString.self, self.displayName, tag: 42)
     writer.packed(WireEnum<Role>.self, self.roles, tag: 50)
-    if self.disabled {
-      writer.tag(56)
-      writer.bool(self.disabled)
-    }
-    if let value = self.createdAt {
-      writer.tag(66)
-      writer.nested(value)
-    }
-    if let value = self.updatedAt {
-      writer.tag(74)
-      writer.nested(value)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(82)
-      writer.string(self.etag)
-    }
+    writer.singular(WireBool.self, self.disabled, tag: 56)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.createdAt, tag: 66)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.updatedAt, tag: 74)
+    writer.singular(WireString.self, self.etag, tag: 82)
     writer.unknown(self.unknownFields)
   }
 
@@ -433,50 +389,29 @@ extension ApiKey {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.id.isEmpty { total &+= 1 &+ delimitedSize(self.id.utf8.count) }
-    if !self.principalId.isEmpty { total &+= 1 &+ delimitedSize(self.principalId.utf8.count) }
-    if !self.displayName.isEmpty { total &+= 1 &+ delimitedSize(self.displayName.utf8.count) }
-    if !self.hint.isEmpty { total &+= 1 &+ delimitedSize(self.hint.utf8.count) }
-    if let value = self.createdAt { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.expiresAt { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.revokedAt { total &+= 1 &+ sizes.nested(value) }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.id, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.principalId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.displayName, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.hint, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.createdAt, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.expiresAt, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.revokedAt, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.id.isEmpty {
-      writer.tag(10)
-      writer.string(self.id)
-    }
-    if !self.principalId.isEmpty {
-      writer.tag(18)
-      writer.string(self.principalId)
-    }
-    if !self.displayName.isEmpty {
-      writer.tag(26)
-      writer.string(self.displayName)
-    }
-    if !self.hint.isEmpty {
-      writer.tag(34)
-      writer.string(self.hint)
-    }
-    if let value = self.createdAt {
-      writer.tag(42)
-      writer.nested(value)
-    }
-    if let value = self.expiresAt {
-      writer.tag(50)
-      writer.nested(value)
-    }
-    if let value = self.revokedAt {
-      writer.tag(58)
-      writer.nested(value)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(66)
-      writer.string(self.etag)
-    }
+    writer.singular(WireString.self, self.id, tag: 10)
+    writer.singular(WireString.self, self.principalId, tag: 18)
+    writer.singular(WireString.self, self.displayName, tag: 26)
+    writer.singular(WireString.self, self.hint, tag: 34)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.createdAt, tag: 42)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.expiresAt, tag: 50)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.revokedAt, tag: 58)
+    writer.singular(WireString.self, self.etag, tag: 66)
     writer.unknown(self.unknownFields)
   }
 

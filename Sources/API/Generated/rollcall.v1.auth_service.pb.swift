@@ -45,7 +45,7 @@ extension WhoAmIRequest {
 }
 
 /// Who is calling.
-public struct WhoAmIResponse: Message {
+public struct WhoAmIResponse: Message, Envelope {
   private var box = CopyOnWrite<BoxedFields>()
 
   /// The principal behind the key.
@@ -91,6 +91,11 @@ public struct WhoAmIResponse: Message {
 
 extension WhoAmIResponse {
   public static var fullName: String { "rollcall.v1.WhoAmIResponse" }
+
+  public var content: Principal? {
+    get { self.principal }
+    _modify { yield &self.principal }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     try box.merge(from: &reader)
@@ -153,36 +158,24 @@ extension WhoAmIResponse.BoxedFields {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.principal { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.org { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.apiKey { total &+= 1 &+ sizes.nested(value) }
-    if !self.deviceId.isEmpty { total &+= 1 &+ delimitedSize(self.deviceId.utf8.count) }
+    total &+= sizes.optional(WireSubmessage<Principal>.self, self.principal, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<Org>.self, self.org, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<ApiKey>.self, self.apiKey, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.deviceId, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if let value = self.principal {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if let value = self.org {
-      writer.tag(18)
-      writer.nested(value)
-    }
-    if let value = self.apiKey {
-      writer.tag(26)
-      writer.nested(value)
-    }
-    if !self.deviceId.isEmpty {
-      writer.tag(34)
-      writer.string(self.deviceId)
-    }
+    writer.optional(WireSubmessage<Principal>.self, self.principal, tag: 10)
+    writer.optional(WireSubmessage<Org>.self, self.org, tag: 18)
+    writer.optional(WireSubmessage<ApiKey>.self, self.apiKey, tag: 26)
+    writer.singular(WireString.self, self.deviceId, tag: 34)
     writer.unknown(self.unknownFields)
   }
 }
 
 /// Describes the org to create.
-public struct CreateOrgRequest: Message {
+public struct CreateOrgRequest: Message, MutationRequest, Envelope {
   /// The org; name is required.
   public var org: Org?
   /// Name of the first admin; empty means "admin".
@@ -201,6 +194,11 @@ public struct CreateOrgRequest: Message {
 extension CreateOrgRequest {
   public static var fullName: String { "rollcall.v1.CreateOrgRequest" }
 
+  public var content: Org? {
+    get { self.org }
+    _modify { yield &self.org }
+  }
+
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
       let start = reader.mark
@@ -216,30 +214,18 @@ extension CreateOrgRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.org { total &+= 1 &+ sizes.nested(value) }
-    if !self.adminName.isEmpty { total &+= 1 &+ delimitedSize(self.adminName.utf8.count) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
+    total &+= sizes.optional(WireSubmessage<Org>.self, self.org, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.adminName, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.org {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if !self.adminName.isEmpty {
-      writer.tag(18)
-      writer.string(self.adminName)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
+    writer.optional(WireSubmessage<Org>.self, self.org, tag: 10)
+    writer.singular(WireString.self, self.adminName, tag: 18)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
     writer.unknown(self.unknownFields)
   }
 
@@ -276,7 +262,7 @@ extension CreateOrgRequest {
 }
 
 /// The new org.
-public struct CreateOrgResponse: Message {
+public struct CreateOrgResponse: Message, Envelope {
   private var box = CopyOnWrite<BoxedFields>()
 
   /// The org.
@@ -323,6 +309,11 @@ public struct CreateOrgResponse: Message {
 
 extension CreateOrgResponse {
   public static var fullName: String { "rollcall.v1.CreateOrgResponse" }
+
+  public var content: Org? {
+    get { self.org }
+    _modify { yield &self.org }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     try box.merge(from: &reader)
@@ -385,30 +376,18 @@ extension CreateOrgResponse.BoxedFields {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.org { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.admin { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.apiKey { total &+= 1 &+ sizes.nested(value) }
-    if !self.secret.isEmpty { total &+= 1 &+ delimitedSize(self.secret.utf8.count) }
+    total &+= sizes.optional(WireSubmessage<Org>.self, self.org, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<Principal>.self, self.admin, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<ApiKey>.self, self.apiKey, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.secret, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if let value = self.org {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if let value = self.admin {
-      writer.tag(18)
-      writer.nested(value)
-    }
-    if let value = self.apiKey {
-      writer.tag(26)
-      writer.nested(value)
-    }
-    if !self.secret.isEmpty {
-      writer.tag(34)
-      writer.string(self.secret)
-    }
+    writer.optional(WireSubmessage<Org>.self, self.org, tag: 10)
+    writer.optional(WireSubmessage<Principal>.self, self.admin, tag: 18)
+    writer.optional(WireSubmessage<ApiKey>.self, self.apiKey, tag: 26)
+    writer.singular(WireString.self, self.secret, tag: 34)
     writer.unknown(self.unknownFields)
   }
 }
@@ -437,15 +416,12 @@ extension GetOrgRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.orgId.isEmpty { total &+= 1 &+ delimitedSize(self.orgId.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.orgId, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.orgId.isEmpty {
-      writer.tag(10)
-      writer.string(self.orgId)
-    }
+    writer.singular(WireString.self, self.orgId, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -473,7 +449,7 @@ extension GetOrgRequest {
 }
 
 /// The org asked for.
-public struct GetOrgResponse: Message {
+public struct GetOrgResponse: Message, Envelope {
   /// The org.
   public var org: Org?
   public var unknownFields = UnknownFields()
@@ -483,6 +459,11 @@ public struct GetOrgResponse: Message {
 
 extension GetOrgResponse {
   public static var fullName: String { "rollcall.v1.GetOrgResponse" }
+
+  public var content: Org? {
+    get { self.org }
+    _modify { yield &self.org }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -496,15 +477,12 @@ extension GetOrgResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.org { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<Org>.self, self.org, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.org {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Org>.self, self.org, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -532,7 +510,7 @@ extension GetOrgResponse {
 }
 
 /// Selects orgs.
-public struct ListOrgsRequest: Message {
+public struct ListOrgsRequest: Message, ListRequest {
   /// Greatest number of entries to answer with; 0 means 50, more than 200 means 200.
   public var pageSize: Int32 = 0
   /// next_page_token of the previous answer; empty starts at the beginning. The other fields,
@@ -565,30 +543,18 @@ extension ListOrgsRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.pageSize != 0 { total &+= 1 &+ int32Size(self.pageSize) }
-    if !self.pageToken.isEmpty { total &+= 1 &+ delimitedSize(self.pageToken.utf8.count) }
-    if self.skip != 0 { total &+= 1 &+ int32Size(self.skip) }
-    if self.order.rawValue != 0 { total &+= 1 &+ int32Size(self.order.rawValue) }
+    total &+= sizes.singular(WireInt32.self, self.pageSize, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.pageToken, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.skip, tagSize: 1)
+    total &+= sizes.singular(WireEnum<SortOrder>.self, self.order, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.pageSize != 0 {
-      writer.tag(96)
-      writer.int32(self.pageSize)
-    }
-    if !self.pageToken.isEmpty {
-      writer.tag(106)
-      writer.string(self.pageToken)
-    }
-    if self.skip != 0 {
-      writer.tag(112)
-      writer.int32(self.skip)
-    }
-    if self.order.rawValue != 0 {
-      writer.tag(120)
-      writer.enumeration(self.order)
-    }
+    writer.singular(WireInt32.self, self.pageSize, tag: 96)
+    writer.singular(WireString.self, self.pageToken, tag: 106)
+    writer.singular(WireInt32.self, self.skip, tag: 112)
+    writer.singular(WireEnum<SortOrder>.self, self.order, tag: 120)
     writer.unknown(self.unknownFields)
   }
 
@@ -625,7 +591,7 @@ extension ListOrgsRequest {
 }
 
 /// A page of orgs.
-public struct ListOrgsResponse: Message {
+public struct ListOrgsResponse: Message, ListResponse, ListEnvelope {
   /// The orgs.
   public var orgs: [Org] = []
   /// Token of the following page; empty when this is the last one.
@@ -639,6 +605,11 @@ public struct ListOrgsResponse: Message {
 
 extension ListOrgsResponse {
   public static var fullName: String { "rollcall.v1.ListOrgsResponse" }
+
+  public var items: [Org] {
+    get { self.orgs }
+    _modify { yield &self.orgs }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -655,21 +626,15 @@ extension ListOrgsResponse {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     total &+= sizes.repeated(WireSubmessage<Org>.self, self.orgs, tagSize: 1)
-    if !self.nextPageToken.isEmpty { total &+= 1 &+ delimitedSize(self.nextPageToken.utf8.count) }
-    if self.totalSize != 0 { total &+= 1 &+ int32Size(self.totalSize) }
+    total &+= sizes.singular(WireString.self, self.nextPageToken, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.totalSize, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
     writer.repeated(WireSubmessage<Org>.self, self.orgs, tag: 10)
-    if !self.nextPageToken.isEmpty {
-      writer.tag(18)
-      writer.string(self.nextPageToken)
-    }
-    if self.totalSize != 0 {
-      writer.tag(24)
-      writer.int32(self.totalSize)
-    }
+    writer.singular(WireString.self, self.nextPageToken, tag: 18)
+    writer.singular(WireInt32.self, self.totalSize, tag: 24)
     writer.unknown(self.unknownFields)
   }
 
@@ -703,7 +668,7 @@ extension ListOrgsResponse {
 }
 
 /// A change of the caller's org.
-public struct UpdateOrgRequest: Message {
+public struct UpdateOrgRequest: Message, UpdateRequest, Envelope {
   /// The new values; id may be left empty. Changeable: display_name.
   public var org: Org?
   /// Fields to change, by path within the resource. Absent: every populated field. An unknown or
@@ -726,6 +691,11 @@ public struct UpdateOrgRequest: Message {
 extension UpdateOrgRequest {
   public static var fullName: String { "rollcall.v1.UpdateOrgRequest" }
 
+  public var content: Org? {
+    get { self.org }
+    _modify { yield &self.org }
+  }
+
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
       let start = reader.mark
@@ -742,35 +712,21 @@ extension UpdateOrgRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.org { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.updateMask { total &+= 1 &+ sizes.nested(value) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.optional(WireSubmessage<Org>.self, self.org, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_FieldMask>.self, self.updateMask, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.org {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if let value = self.updateMask {
-      writer.tag(18)
-      writer.nested(value)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(122)
-      writer.string(self.etag)
-    }
+    writer.optional(WireSubmessage<Org>.self, self.org, tag: 10)
+    writer.optional(WireSubmessage<Google_Protobuf_FieldMask>.self, self.updateMask, tag: 18)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
+    writer.singular(WireString.self, self.etag, tag: 122)
     writer.unknown(self.unknownFields)
   }
 
@@ -810,7 +766,7 @@ extension UpdateOrgRequest {
 }
 
 /// The changed org.
-public struct UpdateOrgResponse: Message {
+public struct UpdateOrgResponse: Message, Envelope {
   /// The org after the change.
   public var org: Org?
   public var unknownFields = UnknownFields()
@@ -820,6 +776,11 @@ public struct UpdateOrgResponse: Message {
 
 extension UpdateOrgResponse {
   public static var fullName: String { "rollcall.v1.UpdateOrgResponse" }
+
+  public var content: Org? {
+    get { self.org }
+    _modify { yield &self.org }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -833,15 +794,12 @@ extension UpdateOrgResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.org { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<Org>.self, self.org, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.org {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Org>.self, self.org, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -869,7 +827,7 @@ extension UpdateOrgResponse {
 }
 
 /// Describes the principal to create.
-public struct CreatePrincipalRequest: Message {
+public struct CreatePrincipalRequest: Message, MutationRequest, Envelope {
   /// The principal; kind, name and roles are required.
   public var principal: Principal?
   /// Idempotency key, at most 64 bytes: a repeat with the same body is answered with the first
@@ -886,6 +844,11 @@ public struct CreatePrincipalRequest: Message {
 extension CreatePrincipalRequest {
   public static var fullName: String { "rollcall.v1.CreatePrincipalRequest" }
 
+  public var content: Principal? {
+    get { self.principal }
+    _modify { yield &self.principal }
+  }
+
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
       let start = reader.mark
@@ -900,25 +863,16 @@ extension CreatePrincipalRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.principal { total &+= 1 &+ sizes.nested(value) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
+    total &+= sizes.optional(WireSubmessage<Principal>.self, self.principal, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.principal {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
+    writer.optional(WireSubmessage<Principal>.self, self.principal, tag: 10)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
     writer.unknown(self.unknownFields)
   }
 
@@ -952,7 +906,7 @@ extension CreatePrincipalRequest {
 }
 
 /// The new principal.
-public struct CreatePrincipalResponse: Message {
+public struct CreatePrincipalResponse: Message, Envelope {
   /// The principal.
   public var principal: Principal?
   public var unknownFields = UnknownFields()
@@ -962,6 +916,11 @@ public struct CreatePrincipalResponse: Message {
 
 extension CreatePrincipalResponse {
   public static var fullName: String { "rollcall.v1.CreatePrincipalResponse" }
+
+  public var content: Principal? {
+    get { self.principal }
+    _modify { yield &self.principal }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -975,15 +934,12 @@ extension CreatePrincipalResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.principal { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<Principal>.self, self.principal, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.principal {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Principal>.self, self.principal, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -1034,15 +990,12 @@ extension GetPrincipalRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.principalId.isEmpty { total &+= 1 &+ delimitedSize(self.principalId.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.principalId, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.principalId.isEmpty {
-      writer.tag(10)
-      writer.string(self.principalId)
-    }
+    writer.singular(WireString.self, self.principalId, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -1070,7 +1023,7 @@ extension GetPrincipalRequest {
 }
 
 /// The principal asked for.
-public struct GetPrincipalResponse: Message {
+public struct GetPrincipalResponse: Message, Envelope {
   /// The principal.
   public var principal: Principal?
   public var unknownFields = UnknownFields()
@@ -1080,6 +1033,11 @@ public struct GetPrincipalResponse: Message {
 
 extension GetPrincipalResponse {
   public static var fullName: String { "rollcall.v1.GetPrincipalResponse" }
+
+  public var content: Principal? {
+    get { self.principal }
+    _modify { yield &self.principal }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -1093,15 +1051,12 @@ extension GetPrincipalResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.principal { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<Principal>.self, self.principal, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.principal {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Principal>.self, self.principal, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -1129,7 +1084,7 @@ extension GetPrincipalResponse {
 }
 
 /// Selects principals.
-public struct ListPrincipalsRequest: Message {
+public struct ListPrincipalsRequest: Message, ListRequest {
   /// Only principals with this role.
   public var role: Role = .unspecified
   /// Only principals of this kind.
@@ -1168,40 +1123,22 @@ extension ListPrincipalsRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.role.rawValue != 0 { total &+= 1 &+ int32Size(self.role.rawValue) }
-    if self.kind.rawValue != 0 { total &+= 1 &+ int32Size(self.kind.rawValue) }
-    if self.pageSize != 0 { total &+= 1 &+ int32Size(self.pageSize) }
-    if !self.pageToken.isEmpty { total &+= 1 &+ delimitedSize(self.pageToken.utf8.count) }
-    if self.skip != 0 { total &+= 1 &+ int32Size(self.skip) }
-    if self.order.rawValue != 0 { total &+= 1 &+ int32Size(self.order.rawValue) }
+    total &+= sizes.singular(WireEnum<Role>.self, self.role, tagSize: 1)
+    total &+= sizes.singular(WireEnum<Principal.Kind>.self, self.kind, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.pageSize, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.pageToken, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.skip, tagSize: 1)
+    total &+= sizes.singular(WireEnum<SortOrder>.self, self.order, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.role.rawValue != 0 {
-      writer.tag(8)
-      writer.enumeration(self.role)
-    }
-    if self.kind.rawValue != 0 {
-      writer.tag(16)
-      writer.enumeration(self.kind)
-    }
-    if self.pageSize != 0 {
-      writer.tag(96)
-      writer.int32(self.pageSize)
-    }
-    if !self.pageToken.isEmpty {
-      writer.tag(106)
-      writer.string(self.pageToken)
-    }
-    if self.skip != 0 {
-      writer.tag(112)
-      writer.int32(self.skip)
-    }
-    if self.order.rawValue != 0 {
-      writer.tag(120)
-      writer.enumeration(self.order)
-    }
+    writer.singular(WireEnum<Role>.self, self.role, tag: 8)
+    writer.singular(WireEnum<Principal.Kind>.self, self.kind, tag: 16)
+    writer.singular(WireInt32.self, self.pageSize, tag: 96)
+    writer.singular(WireString.self, self.pageToken, tag: 106)
+    writer.singular(WireInt32.self, self.skip, tag: 112)
+    writer.singular(WireEnum<SortOrder>.self, self.order, tag: 120)
     writer.unknown(self.unknownFields)
   }
 
@@ -1244,7 +1181,7 @@ extension ListPrincipalsRequest {
 }
 
 /// A page of principals.
-public struct ListPrincipalsResponse: Message {
+public struct ListPrincipalsResponse: Message, ListResponse, ListEnvelope {
   /// The principals.
   public var principals: [Principal] = []
   /// Token of the following page; empty when this is the last one.
@@ -1258,6 +1195,11 @@ public struct ListPrincipalsResponse: Message {
 
 extension ListPrincipalsResponse {
   public static var fullName: String { "rollcall.v1.ListPrincipalsResponse" }
+
+  public var items: [Principal] {
+    get { self.principals }
+    _modify { yield &self.principals }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -1274,21 +1216,15 @@ extension ListPrincipalsResponse {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     total &+= sizes.repeated(WireSubmessage<Principal>.self, self.principals, tagSize: 1)
-    if !self.nextPageToken.isEmpty { total &+= 1 &+ delimitedSize(self.nextPageToken.utf8.count) }
-    if self.totalSize != 0 { total &+= 1 &+ int32Size(self.totalSize) }
+    total &+= sizes.singular(WireString.self, self.nextPageToken, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.totalSize, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
     writer.repeated(WireSubmessage<Principal>.self, self.principals, tag: 10)
-    if !self.nextPageToken.isEmpty {
-      writer.tag(18)
-      writer.string(self.nextPageToken)
-    }
-    if self.totalSize != 0 {
-      writer.tag(24)
-      writer.int32(self.totalSize)
-    }
+    writer.singular(WireString.self, self.nextPageToken, tag: 18)
+    writer.singular(WireInt32.self, self.totalSize, tag: 24)
     writer.unknown(self.unknownFields)
   }
 
@@ -1322,7 +1258,7 @@ extension ListPrincipalsResponse {
 }
 
 /// A change of a principal.
-public struct UpdatePrincipalRequest: Message {
+public struct UpdatePrincipalRequest: Message, UpdateRequest, Envelope {
   private var box = CopyOnWrite<BoxedFields>()
 
   /// The new values; id names the principal. Changeable: display_name, roles, disabled.
@@ -1378,6 +1314,11 @@ public struct UpdatePrincipalRequest: Message {
 
 extension UpdatePrincipalRequest {
   public static var fullName: String { "rollcall.v1.UpdatePrincipalRequest" }
+
+  public var content: Principal? {
+    get { self.principal }
+    _modify { yield &self.principal }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     try box.merge(from: &reader)
@@ -1444,41 +1385,27 @@ extension UpdatePrincipalRequest.BoxedFields {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.principal { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.updateMask { total &+= 1 &+ sizes.nested(value) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.optional(WireSubmessage<Principal>.self, self.principal, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_FieldMask>.self, self.updateMask, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if let value = self.principal {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if let value = self.updateMask {
-      writer.tag(18)
-      writer.nested(value)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(122)
-      writer.string(self.etag)
-    }
+    writer.optional(WireSubmessage<Principal>.self, self.principal, tag: 10)
+    writer.optional(WireSubmessage<Google_Protobuf_FieldMask>.self, self.updateMask, tag: 18)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
+    writer.singular(WireString.self, self.etag, tag: 122)
     writer.unknown(self.unknownFields)
   }
 }
 
 /// The changed principal.
-public struct UpdatePrincipalResponse: Message {
+public struct UpdatePrincipalResponse: Message, Envelope {
   /// The principal after the change.
   public var principal: Principal?
   public var unknownFields = UnknownFields()
@@ -1488,6 +1415,11 @@ public struct UpdatePrincipalResponse: Message {
 
 extension UpdatePrincipalResponse {
   public static var fullName: String { "rollcall.v1.UpdatePrincipalResponse" }
+
+  public var content: Principal? {
+    get { self.principal }
+    _modify { yield &self.principal }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -1501,15 +1433,12 @@ extension UpdatePrincipalResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.principal { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<Principal>.self, self.principal, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.principal {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Principal>.self, self.principal, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -1537,7 +1466,7 @@ extension UpdatePrincipalResponse {
 }
 
 /// Describes the key to create.
-public struct CreateApiKeyRequest: Message {
+public struct CreateApiKeyRequest: Message, MutationRequest {
   /// Whom the key speaks for; empty means the caller.
   public var principalId: String = ""
   /// What the key is for, at most 200 bytes.
@@ -1575,35 +1504,21 @@ extension CreateApiKeyRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.principalId.isEmpty { total &+= 1 &+ delimitedSize(self.principalId.utf8.count) }
-    if !self.displayName.isEmpty { total &+= 1 &+ delimitedSize(self.displayName.utf8.count) }
-    if let value = self.expiresAt { total &+= 1 &+ sizes.nested(value) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
+    total &+= sizes.singular(WireString.self, self.principalId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.displayName, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.expiresAt, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.principalId.isEmpty {
-      writer.tag(10)
-      writer.string(self.principalId)
-    }
-    if !self.displayName.isEmpty {
-      writer.tag(18)
-      writer.string(self.displayName)
-    }
-    if let value = self.expiresAt {
-      writer.tag(26)
-      writer.nested(value)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
+    writer.singular(WireString.self, self.principalId, tag: 10)
+    writer.singular(WireString.self, self.displayName, tag: 18)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.expiresAt, tag: 26)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
     writer.unknown(self.unknownFields)
   }
 
@@ -1643,7 +1558,7 @@ extension CreateApiKeyRequest {
 }
 
 /// The new key.
-public struct CreateApiKeyResponse: Message {
+public struct CreateApiKeyResponse: Message, Envelope {
   /// The key.
   public var apiKey: ApiKey?
   /// The secret, "sk-…", shown this once: a repeat by request_id and validate_only answer without
@@ -1656,6 +1571,11 @@ public struct CreateApiKeyResponse: Message {
 
 extension CreateApiKeyResponse {
   public static var fullName: String { "rollcall.v1.CreateApiKeyResponse" }
+
+  public var content: ApiKey? {
+    get { self.apiKey }
+    _modify { yield &self.apiKey }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -1670,20 +1590,14 @@ extension CreateApiKeyResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.apiKey { total &+= 1 &+ sizes.nested(value) }
-    if !self.secret.isEmpty { total &+= 1 &+ delimitedSize(self.secret.utf8.count) }
+    total &+= sizes.optional(WireSubmessage<ApiKey>.self, self.apiKey, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.secret, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.apiKey {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if !self.secret.isEmpty {
-      writer.tag(18)
-      writer.string(self.secret)
-    }
+    writer.optional(WireSubmessage<ApiKey>.self, self.apiKey, tag: 10)
+    writer.singular(WireString.self, self.secret, tag: 18)
     writer.unknown(self.unknownFields)
   }
 
@@ -1714,7 +1628,7 @@ extension CreateApiKeyResponse {
 }
 
 /// Selects keys.
-public struct ListApiKeysRequest: Message {
+public struct ListApiKeysRequest: Message, ListRequest {
   /// Only keys of this principal; empty: of everybody the caller may see.
   public var principalId: String = ""
   /// Greatest number of entries to answer with; 0 means 50, more than 200 means 200.
@@ -1750,35 +1664,20 @@ extension ListApiKeysRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.principalId.isEmpty { total &+= 1 &+ delimitedSize(self.principalId.utf8.count) }
-    if self.pageSize != 0 { total &+= 1 &+ int32Size(self.pageSize) }
-    if !self.pageToken.isEmpty { total &+= 1 &+ delimitedSize(self.pageToken.utf8.count) }
-    if self.skip != 0 { total &+= 1 &+ int32Size(self.skip) }
-    if self.order.rawValue != 0 { total &+= 1 &+ int32Size(self.order.rawValue) }
+    total &+= sizes.singular(WireString.self, self.principalId, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.pageSize, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.pageToken, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.skip, tagSize: 1)
+    total &+= sizes.singular(WireEnum<SortOrder>.self, self.order, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.principalId.isEmpty {
-      writer.tag(10)
-      writer.string(self.principalId)
-    }
-    if self.pageSize != 0 {
-      writer.tag(96)
-      writer.int32(self.pageSize)
-    }
-    if !self.pageToken.isEmpty {
-      writer.tag(106)
-      writer.string(self.pageToken)
-    }
-    if self.skip != 0 {
-      writer.tag(112)
-      writer.int32(self.skip)
-    }
-    if self.order.rawValue != 0 {
-      writer.tag(120)
-      writer.enumeration(self.order)
-    }
+    writer.singular(WireString.self, self.principalId, tag: 10)
+    writer.singular(WireInt32.self, self.pageSize, tag: 96)
+    writer.singular(WireString.self, self.pageToken, tag: 106)
+    writer.singular(WireInt32.self, self.skip, tag: 112)
+    writer.singular(WireEnum<SortOrder>.self, self.order, tag: 120)
     writer.unknown(self.unknownFields)
   }
 
@@ -1818,7 +1717,7 @@ extension ListApiKeysRequest {
 }
 
 /// A page of keys.
-public struct ListApiKeysResponse: Message {
+public struct ListApiKeysResponse: Message, ListResponse, ListEnvelope {
   /// The keys, without secrets.
   public var apiKeys: [ApiKey] = []
   /// Token of the following page; empty when this is the last one.
@@ -1832,6 +1731,11 @@ public struct ListApiKeysResponse: Message {
 
 extension ListApiKeysResponse {
   public static var fullName: String { "rollcall.v1.ListApiKeysResponse" }
+
+  public var items: [ApiKey] {
+    get { self.apiKeys }
+    _modify { yield &self.apiKeys }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -1848,21 +1752,15 @@ extension ListApiKeysResponse {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     total &+= sizes.repeated(WireSubmessage<ApiKey>.self, self.apiKeys, tagSize: 1)
-    if !self.nextPageToken.isEmpty { total &+= 1 &+ delimitedSize(self.nextPageToken.utf8.count) }
-    if self.totalSize != 0 { total &+= 1 &+ int32Size(self.totalSize) }
+    total &+= sizes.singular(WireString.self, self.nextPageToken, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.totalSize, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
     writer.repeated(WireSubmessage<ApiKey>.self, self.apiKeys, tag: 10)
-    if !self.nextPageToken.isEmpty {
-      writer.tag(18)
-      writer.string(self.nextPageToken)
-    }
-    if self.totalSize != 0 {
-      writer.tag(24)
-      writer.int32(self.totalSize)
-    }
+    writer.singular(WireString.self, self.nextPageToken, tag: 18)
+    writer.singular(WireInt32.self, self.totalSize, tag: 24)
     writer.unknown(self.unknownFields)
   }
 
@@ -1896,7 +1794,7 @@ extension ListApiKeysResponse {
 }
 
 /// Names the key to revoke.
-public struct RevokeApiKeyRequest: Message {
+public struct RevokeApiKeyRequest: Message, ConditionalRequest {
   /// Id of the key.
   public var apiKeyId: String = ""
   /// Idempotency key, at most 64 bytes: a repeat with the same body is answered with the first
@@ -1931,30 +1829,18 @@ extension RevokeApiKeyRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.apiKeyId.isEmpty { total &+= 1 &+ delimitedSize(self.apiKeyId.utf8.count) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.apiKeyId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.apiKeyId.isEmpty {
-      writer.tag(10)
-      writer.string(self.apiKeyId)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(122)
-      writer.string(self.etag)
-    }
+    writer.singular(WireString.self, self.apiKeyId, tag: 10)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
+    writer.singular(WireString.self, self.etag, tag: 122)
     writer.unknown(self.unknownFields)
   }
 
@@ -1991,7 +1877,7 @@ extension RevokeApiKeyRequest {
 }
 
 /// The revoked key.
-public struct RevokeApiKeyResponse: Message {
+public struct RevokeApiKeyResponse: Message, Envelope {
   /// The key with revoked_at set.
   public var apiKey: ApiKey?
   public var unknownFields = UnknownFields()
@@ -2001,6 +1887,11 @@ public struct RevokeApiKeyResponse: Message {
 
 extension RevokeApiKeyResponse {
   public static var fullName: String { "rollcall.v1.RevokeApiKeyResponse" }
+
+  public var content: ApiKey? {
+    get { self.apiKey }
+    _modify { yield &self.apiKey }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -2014,15 +1905,12 @@ extension RevokeApiKeyResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.apiKey { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<ApiKey>.self, self.apiKey, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.apiKey {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<ApiKey>.self, self.apiKey, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -2053,95 +1941,56 @@ extension RevokeApiKeyResponse {
 public enum AuthServiceMethods {
   public static let serviceName = "rollcall.v1.AuthService"
 
-  public static let whoAmI = MethodDescriptor<
-    WhoAmIRequest, WhoAmIResponse
-  >(
-      service: "rollcall.v1.AuthService",
-      name: "WhoAmI",
-      kind: .unary,
-      idempotency: .noSideEffects,
-      options: "wvMYBQoDAQUG")
+  public static let whoAmI = MethodDescriptor<WhoAmIRequest, WhoAmIResponse>(
+    service: serviceName, name: "WhoAmI", kind: .unary,
+    idempotency: .noSideEffects, options: "wvMYBQoDAQUG")
 
-  public static let createOrg = MethodDescriptor<
-    CreateOrgRequest, CreateOrgResponse
-  >(
-    service: "rollcall.v1.AuthService", name: "CreateOrg", kind: .unary, options: "wvMYAwoBBA==")
+  public static let createOrg = MethodDescriptor<CreateOrgRequest, CreateOrgResponse>(
+    service: serviceName, name: "CreateOrg", kind: .unary,
+    options: "wvMYAwoBBA==")
 
-  public static let getOrg = MethodDescriptor<
-    GetOrgRequest, GetOrgResponse
-  >(
-      service: "rollcall.v1.AuthService",
-      name: "GetOrg",
-      kind: .unary,
-      idempotency: .noSideEffects,
-      options: "wvMYAwoBAQ==")
+  public static let getOrg = MethodDescriptor<GetOrgRequest, GetOrgResponse>(
+    service: serviceName, name: "GetOrg", kind: .unary,
+    idempotency: .noSideEffects, options: "wvMYAwoBAQ==")
 
-  public static let listOrgs = MethodDescriptor<
-    ListOrgsRequest, ListOrgsResponse
-  >(
-      service: "rollcall.v1.AuthService",
-      name: "ListOrgs",
-      kind: .unary,
-      idempotency: .noSideEffects,
-      options: "wvMYAwoBAQ==")
+  public static let listOrgs = MethodDescriptor<ListOrgsRequest, ListOrgsResponse>(
+    service: serviceName, name: "ListOrgs", kind: .unary,
+    idempotency: .noSideEffects, options: "wvMYAwoBAQ==")
 
-  public static let updateOrg = MethodDescriptor<
-    UpdateOrgRequest, UpdateOrgResponse
-  >(
-    service: "rollcall.v1.AuthService", name: "UpdateOrg", kind: .unary, options: "wvMYAwoBBA==")
+  public static let updateOrg = MethodDescriptor<UpdateOrgRequest, UpdateOrgResponse>(
+    service: serviceName, name: "UpdateOrg", kind: .unary,
+    options: "wvMYAwoBBA==")
 
   public static let createPrincipal = MethodDescriptor<
-    CreatePrincipalRequest, CreatePrincipalResponse
-  >(
-      service: "rollcall.v1.AuthService",
-      name: "CreatePrincipal",
-      kind: .unary,
-      options: "wvMYAwoBBA==")
+    CreatePrincipalRequest, CreatePrincipalResponse>(
+    service: serviceName, name: "CreatePrincipal", kind: .unary,
+    options: "wvMYAwoBBA==")
 
-  public static let getPrincipal = MethodDescriptor<
-    GetPrincipalRequest, GetPrincipalResponse
-  >(
-      service: "rollcall.v1.AuthService",
-      name: "GetPrincipal",
-      kind: .unary,
-      idempotency: .noSideEffects,
-      options: "wvMYAwoBAQ==")
+  public static let getPrincipal = MethodDescriptor<GetPrincipalRequest, GetPrincipalResponse>(
+    service: serviceName, name: "GetPrincipal", kind: .unary,
+    idempotency: .noSideEffects, options: "wvMYAwoBAQ==")
 
   public static let listPrincipals = MethodDescriptor<
-    ListPrincipalsRequest, ListPrincipalsResponse
-  >(
-      service: "rollcall.v1.AuthService",
-      name: "ListPrincipals",
-      kind: .unary,
-      idempotency: .noSideEffects,
-      options: "wvMYAwoBAQ==")
+    ListPrincipalsRequest, ListPrincipalsResponse>(
+    service: serviceName, name: "ListPrincipals", kind: .unary,
+    idempotency: .noSideEffects, options: "wvMYAwoBAQ==")
 
   public static let updatePrincipal = MethodDescriptor<
-    UpdatePrincipalRequest, UpdatePrincipalResponse
-  >(
-      service: "rollcall.v1.AuthService",
-      name: "UpdatePrincipal",
-      kind: .unary,
-      options: "wvMYAwoBBA==")
+    UpdatePrincipalRequest, UpdatePrincipalResponse>(
+    service: serviceName, name: "UpdatePrincipal", kind: .unary,
+    options: "wvMYAwoBBA==")
 
-  public static let createApiKey = MethodDescriptor<
-    CreateApiKeyRequest, CreateApiKeyResponse
-  >(
-    service: "rollcall.v1.AuthService", name: "CreateApiKey", kind: .unary, options: "wvMYBQoBARgC")
+  public static let createApiKey = MethodDescriptor<CreateApiKeyRequest, CreateApiKeyResponse>(
+    service: serviceName, name: "CreateApiKey", kind: .unary,
+    options: "wvMYAwoBAQ==")
 
-  public static let listApiKeys = MethodDescriptor<
-    ListApiKeysRequest, ListApiKeysResponse
-  >(
-      service: "rollcall.v1.AuthService",
-      name: "ListApiKeys",
-      kind: .unary,
-      idempotency: .noSideEffects,
-      options: "wvMYAwoBAQ==")
+  public static let listApiKeys = MethodDescriptor<ListApiKeysRequest, ListApiKeysResponse>(
+    service: serviceName, name: "ListApiKeys", kind: .unary,
+    idempotency: .noSideEffects, options: "wvMYAwoBAQ==")
 
-  public static let revokeApiKey = MethodDescriptor<
-    RevokeApiKeyRequest, RevokeApiKeyResponse
-  >(
-    service: "rollcall.v1.AuthService", name: "RevokeApiKey", kind: .unary, options: "wvMYAwoBAQ==")
+  public static let revokeApiKey = MethodDescriptor<RevokeApiKeyRequest, RevokeApiKeyResponse>(
+    service: serviceName, name: "RevokeApiKey", kind: .unary,
+    options: "wvMYAwoBAQ==")
 
   public static let all: [AnyMethodDescriptor] = [
     whoAmI.erased,
@@ -2168,8 +2017,7 @@ public protocol AuthServiceServer: Sendable {
   /// Creates an org together with its first admin and that admin's key. Only admins of the root
   /// org. Fails with ALREADY_EXISTS when the name is taken.
   func createOrg(
-    _ request: CreateOrgRequest,
-    context: ServerContext) async throws -> CreateOrgResponse
+    _ request: CreateOrgRequest, context: ServerContext) async throws -> CreateOrgResponse
 
   /// Reads the caller's org, or any org for an admin of the root org.
   func getOrg(_ request: GetOrgRequest, context: ServerContext) async throws -> GetOrgResponse
@@ -2179,8 +2027,7 @@ public protocol AuthServiceServer: Sendable {
 
   /// Changes the display name of the caller's org. Admin.
   func updateOrg(
-    _ request: UpdateOrgRequest,
-    context: ServerContext) async throws -> UpdateOrgResponse
+    _ request: UpdateOrgRequest, context: ServerContext) async throws -> UpdateOrgResponse
 
   /// Creates a principal in the caller's org. Admin. Fails with ALREADY_EXISTS when the name is
   /// taken.
@@ -2190,16 +2037,15 @@ public protocol AuthServiceServer: Sendable {
 
   /// Reads one principal of the caller's org.
   func getPrincipal(
-    _ request: GetPrincipalRequest,
-    context: ServerContext) async throws -> GetPrincipalResponse
+    _ request: GetPrincipalRequest, context: ServerContext) async throws -> GetPrincipalResponse
 
   /// Lists the principals of the caller's org.
   func listPrincipals(
-    _ request: ListPrincipalsRequest,
-    context: ServerContext) async throws -> ListPrincipalsResponse
+    _ request: ListPrincipalsRequest, context: ServerContext) async throws -> ListPrincipalsResponse
 
-  /// Changes display name, roles or whether a principal is disabled. Admin. Taking the last
-  /// enabled admin away fails with FAILED_PRECONDITION, reason LAST_ADMIN.
+  /// Changes display name, roles or whether a principal is disabled. Admin. What would leave the
+  /// org without an enabled admin that has a key which does not expire fails with
+  /// FAILED_PRECONDITION, reason LAST_ADMIN.
   func updatePrincipal(
     _ request: UpdatePrincipalRequest,
     context: ServerContext) async throws -> UpdatePrincipalResponse
@@ -2207,20 +2053,18 @@ public protocol AuthServiceServer: Sendable {
   /// Creates a key and shows its secret, once. Everybody but devices for themselves, admins for
   /// every principal of the org.
   func createApiKey(
-    _ request: CreateApiKeyRequest,
-    context: ServerContext) async throws -> CreateApiKeyResponse
+    _ request: CreateApiKeyRequest, context: ServerContext) async throws -> CreateApiKeyResponse
 
   /// Lists keys, revoked and expired ones included: the caller's own, or all of the org for an
   /// admin.
   func listApiKeys(
-    _ request: ListApiKeysRequest,
-    context: ServerContext) async throws -> ListApiKeysResponse
+    _ request: ListApiKeysRequest, context: ServerContext) async throws -> ListApiKeysResponse
 
   /// Revokes a key: from the answer on no call is accepted with it. Everybody but devices their
-  /// own keys, admins every key of the org. Revoking a revoked key changes nothing.
+  /// own keys, admins every key of the org. Revoking a revoked key changes nothing. The last key of
+  /// an enabled admin that does not expire is kept: FAILED_PRECONDITION, reason LAST_ADMIN.
   func revokeApiKey(
-    _ request: RevokeApiKeyRequest,
-    context: ServerContext) async throws -> RevokeApiKeyResponse
+    _ request: RevokeApiKeyRequest, context: ServerContext) async throws -> RevokeApiKeyResponse
 }
 
 extension AuthServiceServer {
@@ -2277,37 +2121,32 @@ public struct AuthServiceClient: Sendable {
 
   /// Answers with the principal behind the key of this call. Every role.
   public func whoAmI(
-    _ request: WhoAmIRequest,
-    options: CallOptions = .init()) async throws -> WhoAmIResponse {
+    _ request: WhoAmIRequest, options: CallOptions = .init()) async throws -> WhoAmIResponse {
     try await channel.unary(AuthServiceMethods.whoAmI, request, options: options)
   }
 
   /// Creates an org together with its first admin and that admin's key. Only admins of the root
   /// org. Fails with ALREADY_EXISTS when the name is taken.
   public func createOrg(
-    _ request: CreateOrgRequest,
-    options: CallOptions = .init()) async throws -> CreateOrgResponse {
+    _ request: CreateOrgRequest, options: CallOptions = .init()) async throws -> CreateOrgResponse {
     try await channel.unary(AuthServiceMethods.createOrg, request, options: options)
   }
 
   /// Reads the caller's org, or any org for an admin of the root org.
   public func getOrg(
-    _ request: GetOrgRequest,
-    options: CallOptions = .init()) async throws -> GetOrgResponse {
+    _ request: GetOrgRequest, options: CallOptions = .init()) async throws -> GetOrgResponse {
     try await channel.unary(AuthServiceMethods.getOrg, request, options: options)
   }
 
   /// Lists the orgs the caller may read: all of them for an admin of the root org, else its own.
   public func listOrgs(
-    _ request: ListOrgsRequest,
-    options: CallOptions = .init()) async throws -> ListOrgsResponse {
+    _ request: ListOrgsRequest, options: CallOptions = .init()) async throws -> ListOrgsResponse {
     try await channel.unary(AuthServiceMethods.listOrgs, request, options: options)
   }
 
   /// Changes the display name of the caller's org. Admin.
   public func updateOrg(
-    _ request: UpdateOrgRequest,
-    options: CallOptions = .init()) async throws -> UpdateOrgResponse {
+    _ request: UpdateOrgRequest, options: CallOptions = .init()) async throws -> UpdateOrgResponse {
     try await channel.unary(AuthServiceMethods.updateOrg, request, options: options)
   }
 
@@ -2333,8 +2172,9 @@ public struct AuthServiceClient: Sendable {
     try await channel.unary(AuthServiceMethods.listPrincipals, request, options: options)
   }
 
-  /// Changes display name, roles or whether a principal is disabled. Admin. Taking the last
-  /// enabled admin away fails with FAILED_PRECONDITION, reason LAST_ADMIN.
+  /// Changes display name, roles or whether a principal is disabled. Admin. What would leave the
+  /// org without an enabled admin that has a key which does not expire fails with
+  /// FAILED_PRECONDITION, reason LAST_ADMIN.
   public func updatePrincipal(
     _ request: UpdatePrincipalRequest,
     options: CallOptions = .init()) async throws -> UpdatePrincipalResponse {
@@ -2358,7 +2198,8 @@ public struct AuthServiceClient: Sendable {
   }
 
   /// Revokes a key: from the answer on no call is accepted with it. Everybody but devices their
-  /// own keys, admins every key of the org. Revoking a revoked key changes nothing.
+  /// own keys, admins every key of the org. Revoking a revoked key changes nothing. The last key of
+  /// an enabled admin that does not expire is kept: FAILED_PRECONDITION, reason LAST_ADMIN.
   public func revokeApiKey(
     _ request: RevokeApiKeyRequest,
     options: CallOptions = .init()) async throws -> RevokeApiKeyResponse {

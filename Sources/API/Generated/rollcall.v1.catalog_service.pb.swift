@@ -5,7 +5,7 @@
 public import RPCCore
 
 /// Describes the model to create.
-public struct CreateModelRequest: Message {
+public struct CreateModelRequest: Message, MutationRequest, Envelope {
   /// The model; name is required.
   public var model: Model?
   /// Idempotency key, at most 64 bytes: a repeat with the same body is answered with the first
@@ -22,6 +22,11 @@ public struct CreateModelRequest: Message {
 extension CreateModelRequest {
   public static var fullName: String { "rollcall.v1.CreateModelRequest" }
 
+  public var content: Model? {
+    get { self.model }
+    _modify { yield &self.model }
+  }
+
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
       let start = reader.mark
@@ -36,25 +41,16 @@ extension CreateModelRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.model { total &+= 1 &+ sizes.nested(value) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
+    total &+= sizes.optional(WireSubmessage<Model>.self, self.model, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.model {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
+    writer.optional(WireSubmessage<Model>.self, self.model, tag: 10)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
     writer.unknown(self.unknownFields)
   }
 
@@ -88,7 +84,7 @@ extension CreateModelRequest {
 }
 
 /// The new model.
-public struct CreateModelResponse: Message {
+public struct CreateModelResponse: Message, Envelope {
   /// The model.
   public var model: Model?
   public var unknownFields = UnknownFields()
@@ -98,6 +94,11 @@ public struct CreateModelResponse: Message {
 
 extension CreateModelResponse {
   public static var fullName: String { "rollcall.v1.CreateModelResponse" }
+
+  public var content: Model? {
+    get { self.model }
+    _modify { yield &self.model }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -111,15 +112,12 @@ extension CreateModelResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.model { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<Model>.self, self.model, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.model {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Model>.self, self.model, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -170,15 +168,12 @@ extension GetModelRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.modelId.isEmpty { total &+= 1 &+ delimitedSize(self.modelId.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.modelId, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.modelId.isEmpty {
-      writer.tag(10)
-      writer.string(self.modelId)
-    }
+    writer.singular(WireString.self, self.modelId, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -206,7 +201,7 @@ extension GetModelRequest {
 }
 
 /// The model asked for.
-public struct GetModelResponse: Message {
+public struct GetModelResponse: Message, Envelope {
   /// The model.
   public var model: Model?
   public var unknownFields = UnknownFields()
@@ -216,6 +211,11 @@ public struct GetModelResponse: Message {
 
 extension GetModelResponse {
   public static var fullName: String { "rollcall.v1.GetModelResponse" }
+
+  public var content: Model? {
+    get { self.model }
+    _modify { yield &self.model }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -229,15 +229,12 @@ extension GetModelResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.model { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<Model>.self, self.model, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.model {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Model>.self, self.model, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -265,7 +262,7 @@ extension GetModelResponse {
 }
 
 /// Selects models.
-public struct ListModelsRequest: Message {
+public struct ListModelsRequest: Message, ListRequest {
   /// Only the model of this name.
   public var name: String = ""
   /// Also archived ones.
@@ -304,40 +301,22 @@ extension ListModelsRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.name.isEmpty { total &+= 1 &+ delimitedSize(self.name.utf8.count) }
-    if self.includeArchived { total &+= 1 &+ 1 }
-    if self.pageSize != 0 { total &+= 1 &+ int32Size(self.pageSize) }
-    if !self.pageToken.isEmpty { total &+= 1 &+ delimitedSize(self.pageToken.utf8.count) }
-    if self.skip != 0 { total &+= 1 &+ int32Size(self.skip) }
-    if self.order.rawValue != 0 { total &+= 1 &+ int32Size(self.order.rawValue) }
+    total &+= sizes.singular(WireString.self, self.name, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.includeArchived, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.pageSize, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.pageToken, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.skip, tagSize: 1)
+    total &+= sizes.singular(WireEnum<SortOrder>.self, self.order, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.name.isEmpty {
-      writer.tag(10)
-      writer.string(self.name)
-    }
-    if self.includeArchived {
-      writer.tag(16)
-      writer.bool(self.includeArchived)
-    }
-    if self.pageSize != 0 {
-      writer.tag(96)
-      writer.int32(self.pageSize)
-    }
-    if !self.pageToken.isEmpty {
-      writer.tag(106)
-      writer.string(self.pageToken)
-    }
-    if self.skip != 0 {
-      writer.tag(112)
-      writer.int32(self.skip)
-    }
-    if self.order.rawValue != 0 {
-      writer.tag(120)
-      writer.enumeration(self.order)
-    }
+    writer.singular(WireString.self, self.name, tag: 10)
+    writer.singular(WireBool.self, self.includeArchived, tag: 16)
+    writer.singular(WireInt32.self, self.pageSize, tag: 96)
+    writer.singular(WireString.self, self.pageToken, tag: 106)
+    writer.singular(WireInt32.self, self.skip, tag: 112)
+    writer.singular(WireEnum<SortOrder>.self, self.order, tag: 120)
     writer.unknown(self.unknownFields)
   }
 
@@ -380,7 +359,7 @@ extension ListModelsRequest {
 }
 
 /// A page of models.
-public struct ListModelsResponse: Message {
+public struct ListModelsResponse: Message, ListResponse, ListEnvelope {
   /// The models.
   public var models: [Model] = []
   /// Token of the following page; empty when this is the last one.
@@ -394,6 +373,11 @@ public struct ListModelsResponse: Message {
 
 extension ListModelsResponse {
   public static var fullName: String { "rollcall.v1.ListModelsResponse" }
+
+  public var items: [Model] {
+    get { self.models }
+    _modify { yield &self.models }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -410,21 +394,15 @@ extension ListModelsResponse {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     total &+= sizes.repeated(WireSubmessage<Model>.self, self.models, tagSize: 1)
-    if !self.nextPageToken.isEmpty { total &+= 1 &+ delimitedSize(self.nextPageToken.utf8.count) }
-    if self.totalSize != 0 { total &+= 1 &+ int32Size(self.totalSize) }
+    total &+= sizes.singular(WireString.self, self.nextPageToken, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.totalSize, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
     writer.repeated(WireSubmessage<Model>.self, self.models, tag: 10)
-    if !self.nextPageToken.isEmpty {
-      writer.tag(18)
-      writer.string(self.nextPageToken)
-    }
-    if self.totalSize != 0 {
-      writer.tag(24)
-      writer.int32(self.totalSize)
-    }
+    writer.singular(WireString.self, self.nextPageToken, tag: 18)
+    writer.singular(WireInt32.self, self.totalSize, tag: 24)
     writer.unknown(self.unknownFields)
   }
 
@@ -458,7 +436,7 @@ extension ListModelsResponse {
 }
 
 /// A change of a model.
-public struct UpdateModelRequest: Message {
+public struct UpdateModelRequest: Message, UpdateRequest, Envelope {
   private var box = CopyOnWrite<BoxedFields>()
 
   /// The new values; id names the model. Changeable: display_name, description, labels.
@@ -514,6 +492,11 @@ public struct UpdateModelRequest: Message {
 
 extension UpdateModelRequest {
   public static var fullName: String { "rollcall.v1.UpdateModelRequest" }
+
+  public var content: Model? {
+    get { self.model }
+    _modify { yield &self.model }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     try box.merge(from: &reader)
@@ -580,41 +563,27 @@ extension UpdateModelRequest.BoxedFields {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.model { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.updateMask { total &+= 1 &+ sizes.nested(value) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.optional(WireSubmessage<Model>.self, self.model, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_FieldMask>.self, self.updateMask, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if let value = self.model {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if let value = self.updateMask {
-      writer.tag(18)
-      writer.nested(value)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(122)
-      writer.string(self.etag)
-    }
+    writer.optional(WireSubmessage<Model>.self, self.model, tag: 10)
+    writer.optional(WireSubmessage<Google_Protobuf_FieldMask>.self, self.updateMask, tag: 18)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
+    writer.singular(WireString.self, self.etag, tag: 122)
     writer.unknown(self.unknownFields)
   }
 }
 
 /// The changed model.
-public struct UpdateModelResponse: Message {
+public struct UpdateModelResponse: Message, Envelope {
   /// The model after the change.
   public var model: Model?
   public var unknownFields = UnknownFields()
@@ -624,6 +593,11 @@ public struct UpdateModelResponse: Message {
 
 extension UpdateModelResponse {
   public static var fullName: String { "rollcall.v1.UpdateModelResponse" }
+
+  public var content: Model? {
+    get { self.model }
+    _modify { yield &self.model }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -637,15 +611,12 @@ extension UpdateModelResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.model { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<Model>.self, self.model, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.model {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Model>.self, self.model, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -673,7 +644,7 @@ extension UpdateModelResponse {
 }
 
 /// Names the model to archive.
-public struct ArchiveModelRequest: Message {
+public struct ArchiveModelRequest: Message, ArchiveRequest {
   /// Id of the model.
   public var modelId: String = ""
   /// Take it back from the archive instead.
@@ -711,35 +682,20 @@ extension ArchiveModelRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.modelId.isEmpty { total &+= 1 &+ delimitedSize(self.modelId.utf8.count) }
-    if self.restore { total &+= 1 &+ 1 }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.modelId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.restore, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.modelId.isEmpty {
-      writer.tag(10)
-      writer.string(self.modelId)
-    }
-    if self.restore {
-      writer.tag(16)
-      writer.bool(self.restore)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(122)
-      writer.string(self.etag)
-    }
+    writer.singular(WireString.self, self.modelId, tag: 10)
+    writer.singular(WireBool.self, self.restore, tag: 16)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
+    writer.singular(WireString.self, self.etag, tag: 122)
     writer.unknown(self.unknownFields)
   }
 
@@ -779,7 +735,7 @@ extension ArchiveModelRequest {
 }
 
 /// The archived model.
-public struct ArchiveModelResponse: Message {
+public struct ArchiveModelResponse: Message, Envelope {
   /// The model after the change.
   public var model: Model?
   public var unknownFields = UnknownFields()
@@ -789,6 +745,11 @@ public struct ArchiveModelResponse: Message {
 
 extension ArchiveModelResponse {
   public static var fullName: String { "rollcall.v1.ArchiveModelResponse" }
+
+  public var content: Model? {
+    get { self.model }
+    _modify { yield &self.model }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -802,15 +763,12 @@ extension ArchiveModelResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.model { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<Model>.self, self.model, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.model {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Model>.self, self.model, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -838,7 +796,7 @@ extension ArchiveModelResponse {
 }
 
 /// Describes the variant to create.
-public struct CreateModelVariantRequest: Message {
+public struct CreateModelVariantRequest: Message, MutationRequest, Envelope {
   /// The variant; model_id, name and capability are required.
   public var modelVariant: ModelVariant?
   /// Idempotency key, at most 64 bytes: a repeat with the same body is answered with the first
@@ -855,6 +813,11 @@ public struct CreateModelVariantRequest: Message {
 extension CreateModelVariantRequest {
   public static var fullName: String { "rollcall.v1.CreateModelVariantRequest" }
 
+  public var content: ModelVariant? {
+    get { self.modelVariant }
+    _modify { yield &self.modelVariant }
+  }
+
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
       let start = reader.mark
@@ -869,25 +832,16 @@ extension CreateModelVariantRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.modelVariant { total &+= 1 &+ sizes.nested(value) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
+    total &+= sizes.optional(WireSubmessage<ModelVariant>.self, self.modelVariant, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.modelVariant {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
+    writer.optional(WireSubmessage<ModelVariant>.self, self.modelVariant, tag: 10)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
     writer.unknown(self.unknownFields)
   }
 
@@ -921,7 +875,7 @@ extension CreateModelVariantRequest {
 }
 
 /// The new variant.
-public struct CreateModelVariantResponse: Message {
+public struct CreateModelVariantResponse: Message, Envelope {
   /// The variant.
   public var modelVariant: ModelVariant?
   public var unknownFields = UnknownFields()
@@ -931,6 +885,11 @@ public struct CreateModelVariantResponse: Message {
 
 extension CreateModelVariantResponse {
   public static var fullName: String { "rollcall.v1.CreateModelVariantResponse" }
+
+  public var content: ModelVariant? {
+    get { self.modelVariant }
+    _modify { yield &self.modelVariant }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -944,15 +903,12 @@ extension CreateModelVariantResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.modelVariant { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<ModelVariant>.self, self.modelVariant, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.modelVariant {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<ModelVariant>.self, self.modelVariant, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -1003,15 +959,12 @@ extension GetModelVariantRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.modelVariantId.isEmpty { total &+= 1 &+ delimitedSize(self.modelVariantId.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.modelVariantId, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.modelVariantId.isEmpty {
-      writer.tag(10)
-      writer.string(self.modelVariantId)
-    }
+    writer.singular(WireString.self, self.modelVariantId, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -1039,7 +992,7 @@ extension GetModelVariantRequest {
 }
 
 /// The variant asked for.
-public struct GetModelVariantResponse: Message {
+public struct GetModelVariantResponse: Message, Envelope {
   /// The variant.
   public var modelVariant: ModelVariant?
   public var unknownFields = UnknownFields()
@@ -1049,6 +1002,11 @@ public struct GetModelVariantResponse: Message {
 
 extension GetModelVariantResponse {
   public static var fullName: String { "rollcall.v1.GetModelVariantResponse" }
+
+  public var content: ModelVariant? {
+    get { self.modelVariant }
+    _modify { yield &self.modelVariant }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -1062,15 +1020,12 @@ extension GetModelVariantResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.modelVariant { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<ModelVariant>.self, self.modelVariant, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.modelVariant {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<ModelVariant>.self, self.modelVariant, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -1098,7 +1053,7 @@ extension GetModelVariantResponse {
 }
 
 /// Selects variants.
-public struct ListModelVariantsRequest: Message {
+public struct ListModelVariantsRequest: Message, ListRequest {
   /// Only variants of this model.
   public var modelId: String = ""
   /// Only variants with this capability.
@@ -1149,60 +1104,30 @@ extension ListModelVariantsRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.modelId.isEmpty { total &+= 1 &+ delimitedSize(self.modelId.utf8.count) }
-    if !self.capability.isEmpty { total &+= 1 &+ delimitedSize(self.capability.utf8.count) }
-    if self.platform.rawValue != 0 { total &+= 1 &+ int32Size(self.platform.rawValue) }
-    if !self.deviceClass.isEmpty { total &+= 1 &+ delimitedSize(self.deviceClass.utf8.count) }
-    if !self.name.isEmpty { total &+= 1 &+ delimitedSize(self.name.utf8.count) }
-    if self.includeArchived { total &+= 1 &+ 1 }
-    if self.pageSize != 0 { total &+= 1 &+ int32Size(self.pageSize) }
-    if !self.pageToken.isEmpty { total &+= 1 &+ delimitedSize(self.pageToken.utf8.count) }
-    if self.skip != 0 { total &+= 1 &+ int32Size(self.skip) }
-    if self.order.rawValue != 0 { total &+= 1 &+ int32Size(self.order.rawValue) }
+    total &+= sizes.singular(WireString.self, self.modelId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.capability, tagSize: 1)
+    total &+= sizes.singular(WireEnum<Platform>.self, self.platform, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.deviceClass, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.name, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.includeArchived, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.pageSize, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.pageToken, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.skip, tagSize: 1)
+    total &+= sizes.singular(WireEnum<SortOrder>.self, self.order, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.modelId.isEmpty {
-      writer.tag(10)
-      writer.string(self.modelId)
-    }
-    if !self.capability.isEmpty {
-      writer.tag(18)
-      writer.string(self.capability)
-    }
-    if self.platform.rawValue != 0 {
-      writer.tag(24)
-      writer.enumeration(self.platform)
-    }
-    if !self.deviceClass.isEmpty {
-      writer.tag(34)
-      writer.string(self.deviceClass)
-    }
-    if !self.name.isEmpty {
-      writer.tag(42)
-      writer.string(self.name)
-    }
-    if self.includeArchived {
-      writer.tag(48)
-      writer.bool(self.includeArchived)
-    }
-    if self.pageSize != 0 {
-      writer.tag(96)
-      writer.int32(self.pageSize)
-    }
-    if !self.pageToken.isEmpty {
-      writer.tag(106)
-      writer.string(self.pageToken)
-    }
-    if self.skip != 0 {
-      writer.tag(112)
-      writer.int32(self.skip)
-    }
-    if self.order.rawValue != 0 {
-      writer.tag(120)
-      writer.enumeration(self.order)
-    }
+    writer.singular(WireString.self, self.modelId, tag: 10)
+    writer.singular(WireString.self, self.capability, tag: 18)
+    writer.singular(WireEnum<Platform>.self, self.platform, tag: 24)
+    writer.singular(WireString.self, self.deviceClass, tag: 34)
+    writer.singular(WireString.self, self.name, tag: 42)
+    writer.singular(WireBool.self, self.includeArchived, tag: 48)
+    writer.singular(WireInt32.self, self.pageSize, tag: 96)
+    writer.singular(WireString.self, self.pageToken, tag: 106)
+    writer.singular(WireInt32.self, self.skip, tag: 112)
+    writer.singular(WireEnum<SortOrder>.self, self.order, tag: 120)
     writer.unknown(self.unknownFields)
   }
 
@@ -1257,7 +1182,7 @@ extension ListModelVariantsRequest {
 }
 
 /// A page of variants.
-public struct ListModelVariantsResponse: Message {
+public struct ListModelVariantsResponse: Message, ListResponse, ListEnvelope {
   /// The variants.
   public var modelVariants: [ModelVariant] = []
   /// Token of the following page; empty when this is the last one.
@@ -1272,14 +1197,17 @@ public struct ListModelVariantsResponse: Message {
 extension ListModelVariantsResponse {
   public static var fullName: String { "rollcall.v1.ListModelVariantsResponse" }
 
+  public var items: [ModelVariant] {
+    get { self.modelVariants }
+    _modify { yield &self.modelVariants }
+  }
+
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
       let start = reader.mark
       switch try reader.tag() {
       case 10: try reader.append(
-        WireSubmessage<ModelVariant>.self,
-        to: &self.modelVariants,
-        tag: 10)
+        WireSubmessage<ModelVariant>.self, to: &self.modelVariants, tag: 10)
       case 18: self.nextPageToken = try reader.string()
       case 24: self.totalSize = try reader.int32()
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
@@ -1290,21 +1218,15 @@ extension ListModelVariantsResponse {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     total &+= sizes.repeated(WireSubmessage<ModelVariant>.self, self.modelVariants, tagSize: 1)
-    if !self.nextPageToken.isEmpty { total &+= 1 &+ delimitedSize(self.nextPageToken.utf8.count) }
-    if self.totalSize != 0 { total &+= 1 &+ int32Size(self.totalSize) }
+    total &+= sizes.singular(WireString.self, self.nextPageToken, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.totalSize, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
     writer.repeated(WireSubmessage<ModelVariant>.self, self.modelVariants, tag: 10)
-    if !self.nextPageToken.isEmpty {
-      writer.tag(18)
-      writer.string(self.nextPageToken)
-    }
-    if self.totalSize != 0 {
-      writer.tag(24)
-      writer.int32(self.totalSize)
-    }
+    writer.singular(WireString.self, self.nextPageToken, tag: 18)
+    writer.singular(WireInt32.self, self.totalSize, tag: 24)
     writer.unknown(self.unknownFields)
   }
 
@@ -1338,7 +1260,7 @@ extension ListModelVariantsResponse {
 }
 
 /// A change of a variant.
-public struct UpdateModelVariantRequest: Message {
+public struct UpdateModelVariantRequest: Message, UpdateRequest, Envelope {
   /// The new values; id names the variant. Changeable: description, labels.
   public var modelVariant: ModelVariant?
   /// Fields to change, by path within the resource. Absent: every populated field. An unknown or
@@ -1361,6 +1283,11 @@ public struct UpdateModelVariantRequest: Message {
 extension UpdateModelVariantRequest {
   public static var fullName: String { "rollcall.v1.UpdateModelVariantRequest" }
 
+  public var content: ModelVariant? {
+    get { self.modelVariant }
+    _modify { yield &self.modelVariant }
+  }
+
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
       let start = reader.mark
@@ -1377,35 +1304,21 @@ extension UpdateModelVariantRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.modelVariant { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.updateMask { total &+= 1 &+ sizes.nested(value) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.optional(WireSubmessage<ModelVariant>.self, self.modelVariant, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_FieldMask>.self, self.updateMask, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.modelVariant {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if let value = self.updateMask {
-      writer.tag(18)
-      writer.nested(value)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(122)
-      writer.string(self.etag)
-    }
+    writer.optional(WireSubmessage<ModelVariant>.self, self.modelVariant, tag: 10)
+    writer.optional(WireSubmessage<Google_Protobuf_FieldMask>.self, self.updateMask, tag: 18)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
+    writer.singular(WireString.self, self.etag, tag: 122)
     writer.unknown(self.unknownFields)
   }
 
@@ -1445,7 +1358,7 @@ extension UpdateModelVariantRequest {
 }
 
 /// The changed variant.
-public struct UpdateModelVariantResponse: Message {
+public struct UpdateModelVariantResponse: Message, Envelope {
   /// The variant after the change.
   public var modelVariant: ModelVariant?
   public var unknownFields = UnknownFields()
@@ -1455,6 +1368,11 @@ public struct UpdateModelVariantResponse: Message {
 
 extension UpdateModelVariantResponse {
   public static var fullName: String { "rollcall.v1.UpdateModelVariantResponse" }
+
+  public var content: ModelVariant? {
+    get { self.modelVariant }
+    _modify { yield &self.modelVariant }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -1468,15 +1386,12 @@ extension UpdateModelVariantResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.modelVariant { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<ModelVariant>.self, self.modelVariant, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.modelVariant {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<ModelVariant>.self, self.modelVariant, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -1504,7 +1419,7 @@ extension UpdateModelVariantResponse {
 }
 
 /// Names the variant to archive.
-public struct ArchiveModelVariantRequest: Message {
+public struct ArchiveModelVariantRequest: Message, ArchiveRequest {
   /// Id of the variant.
   public var modelVariantId: String = ""
   /// Take it back from the archive instead.
@@ -1542,35 +1457,20 @@ extension ArchiveModelVariantRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.modelVariantId.isEmpty { total &+= 1 &+ delimitedSize(self.modelVariantId.utf8.count) }
-    if self.restore { total &+= 1 &+ 1 }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.modelVariantId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.restore, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.modelVariantId.isEmpty {
-      writer.tag(10)
-      writer.string(self.modelVariantId)
-    }
-    if self.restore {
-      writer.tag(16)
-      writer.bool(self.restore)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(122)
-      writer.string(self.etag)
-    }
+    writer.singular(WireString.self, self.modelVariantId, tag: 10)
+    writer.singular(WireBool.self, self.restore, tag: 16)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
+    writer.singular(WireString.self, self.etag, tag: 122)
     writer.unknown(self.unknownFields)
   }
 
@@ -1610,7 +1510,7 @@ extension ArchiveModelVariantRequest {
 }
 
 /// The archived variant.
-public struct ArchiveModelVariantResponse: Message {
+public struct ArchiveModelVariantResponse: Message, Envelope {
   /// The variant after the change.
   public var modelVariant: ModelVariant?
   public var unknownFields = UnknownFields()
@@ -1620,6 +1520,11 @@ public struct ArchiveModelVariantResponse: Message {
 
 extension ArchiveModelVariantResponse {
   public static var fullName: String { "rollcall.v1.ArchiveModelVariantResponse" }
+
+  public var content: ModelVariant? {
+    get { self.modelVariant }
+    _modify { yield &self.modelVariant }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -1633,15 +1538,12 @@ extension ArchiveModelVariantResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.modelVariant { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<ModelVariant>.self, self.modelVariant, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.modelVariant {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<ModelVariant>.self, self.modelVariant, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -1669,7 +1571,7 @@ extension ArchiveModelVariantResponse {
 }
 
 /// Describes the version to create.
-public struct CreateModelVersionRequest: Message {
+public struct CreateModelVersionRequest: Message, MutationRequest, Envelope {
   /// The version; variant_id and name are required.
   public var modelVersion: ModelVersion?
   /// Idempotency key, at most 64 bytes: a repeat with the same body is answered with the first
@@ -1686,6 +1588,11 @@ public struct CreateModelVersionRequest: Message {
 extension CreateModelVersionRequest {
   public static var fullName: String { "rollcall.v1.CreateModelVersionRequest" }
 
+  public var content: ModelVersion? {
+    get { self.modelVersion }
+    _modify { yield &self.modelVersion }
+  }
+
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
       let start = reader.mark
@@ -1700,25 +1607,16 @@ extension CreateModelVersionRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.modelVersion { total &+= 1 &+ sizes.nested(value) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
+    total &+= sizes.optional(WireSubmessage<ModelVersion>.self, self.modelVersion, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.modelVersion {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
+    writer.optional(WireSubmessage<ModelVersion>.self, self.modelVersion, tag: 10)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
     writer.unknown(self.unknownFields)
   }
 
@@ -1752,7 +1650,7 @@ extension CreateModelVersionRequest {
 }
 
 /// The new version.
-public struct CreateModelVersionResponse: Message {
+public struct CreateModelVersionResponse: Message, Envelope {
   /// The version.
   public var modelVersion: ModelVersion?
   public var unknownFields = UnknownFields()
@@ -1762,6 +1660,11 @@ public struct CreateModelVersionResponse: Message {
 
 extension CreateModelVersionResponse {
   public static var fullName: String { "rollcall.v1.CreateModelVersionResponse" }
+
+  public var content: ModelVersion? {
+    get { self.modelVersion }
+    _modify { yield &self.modelVersion }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -1775,15 +1678,12 @@ extension CreateModelVersionResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.modelVersion { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<ModelVersion>.self, self.modelVersion, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.modelVersion {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<ModelVersion>.self, self.modelVersion, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -1834,15 +1734,12 @@ extension GetModelVersionRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.modelVersionId.isEmpty { total &+= 1 &+ delimitedSize(self.modelVersionId.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.modelVersionId, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.modelVersionId.isEmpty {
-      writer.tag(10)
-      writer.string(self.modelVersionId)
-    }
+    writer.singular(WireString.self, self.modelVersionId, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -1870,7 +1767,7 @@ extension GetModelVersionRequest {
 }
 
 /// The version asked for.
-public struct GetModelVersionResponse: Message {
+public struct GetModelVersionResponse: Message, Envelope {
   /// The version.
   public var modelVersion: ModelVersion?
   public var unknownFields = UnknownFields()
@@ -1880,6 +1777,11 @@ public struct GetModelVersionResponse: Message {
 
 extension GetModelVersionResponse {
   public static var fullName: String { "rollcall.v1.GetModelVersionResponse" }
+
+  public var content: ModelVersion? {
+    get { self.modelVersion }
+    _modify { yield &self.modelVersion }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -1893,15 +1795,12 @@ extension GetModelVersionResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.modelVersion { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<ModelVersion>.self, self.modelVersion, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.modelVersion {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<ModelVersion>.self, self.modelVersion, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -1929,7 +1828,7 @@ extension GetModelVersionResponse {
 }
 
 /// Selects versions.
-public struct ListModelVersionsRequest: Message {
+public struct ListModelVersionsRequest: Message, ListRequest {
   /// Only versions of this variant.
   public var variantId: String = ""
   /// Only versions of this model.
@@ -1977,55 +1876,28 @@ extension ListModelVersionsRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.variantId.isEmpty { total &+= 1 &+ delimitedSize(self.variantId.utf8.count) }
-    if !self.modelId.isEmpty { total &+= 1 &+ delimitedSize(self.modelId.utf8.count) }
-    if self.state.rawValue != 0 { total &+= 1 &+ int32Size(self.state.rawValue) }
-    if !self.name.isEmpty { total &+= 1 &+ delimitedSize(self.name.utf8.count) }
-    if self.includeArchived { total &+= 1 &+ 1 }
-    if self.pageSize != 0 { total &+= 1 &+ int32Size(self.pageSize) }
-    if !self.pageToken.isEmpty { total &+= 1 &+ delimitedSize(self.pageToken.utf8.count) }
-    if self.skip != 0 { total &+= 1 &+ int32Size(self.skip) }
-    if self.order.rawValue != 0 { total &+= 1 &+ int32Size(self.order.rawValue) }
+    total &+= sizes.singular(WireString.self, self.variantId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.modelId, tagSize: 1)
+    total &+= sizes.singular(WireEnum<ModelVersion.State>.self, self.state, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.name, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.includeArchived, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.pageSize, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.pageToken, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.skip, tagSize: 1)
+    total &+= sizes.singular(WireEnum<SortOrder>.self, self.order, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.variantId.isEmpty {
-      writer.tag(10)
-      writer.string(self.variantId)
-    }
-    if !self.modelId.isEmpty {
-      writer.tag(18)
-      writer.string(self.modelId)
-    }
-    if self.state.rawValue != 0 {
-      writer.tag(24)
-      writer.enumeration(self.state)
-    }
-    if !self.name.isEmpty {
-      writer.tag(34)
-      writer.string(self.name)
-    }
-    if self.includeArchived {
-      writer.tag(40)
-      writer.bool(self.includeArchived)
-    }
-    if self.pageSize != 0 {
-      writer.tag(96)
-      writer.int32(self.pageSize)
-    }
-    if !self.pageToken.isEmpty {
-      writer.tag(106)
-      writer.string(self.pageToken)
-    }
-    if self.skip != 0 {
-      writer.tag(112)
-      writer.int32(self.skip)
-    }
-    if self.order.rawValue != 0 {
-      writer.tag(120)
-      writer.enumeration(self.order)
-    }
+    writer.singular(WireString.self, self.variantId, tag: 10)
+    writer.singular(WireString.self, self.modelId, tag: 18)
+    writer.singular(WireEnum<ModelVersion.State>.self, self.state, tag: 24)
+    writer.singular(WireString.self, self.name, tag: 34)
+    writer.singular(WireBool.self, self.includeArchived, tag: 40)
+    writer.singular(WireInt32.self, self.pageSize, tag: 96)
+    writer.singular(WireString.self, self.pageToken, tag: 106)
+    writer.singular(WireInt32.self, self.skip, tag: 112)
+    writer.singular(WireEnum<SortOrder>.self, self.order, tag: 120)
     writer.unknown(self.unknownFields)
   }
 
@@ -2077,7 +1949,7 @@ extension ListModelVersionsRequest {
 }
 
 /// A page of versions.
-public struct ListModelVersionsResponse: Message {
+public struct ListModelVersionsResponse: Message, ListResponse, ListEnvelope {
   /// The versions.
   public var modelVersions: [ModelVersion] = []
   /// Token of the following page; empty when this is the last one.
@@ -2092,14 +1964,17 @@ public struct ListModelVersionsResponse: Message {
 extension ListModelVersionsResponse {
   public static var fullName: String { "rollcall.v1.ListModelVersionsResponse" }
 
+  public var items: [ModelVersion] {
+    get { self.modelVersions }
+    _modify { yield &self.modelVersions }
+  }
+
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
       let start = reader.mark
       switch try reader.tag() {
       case 10: try reader.append(
-        WireSubmessage<ModelVersion>.self,
-        to: &self.modelVersions,
-        tag: 10)
+        WireSubmessage<ModelVersion>.self, to: &self.modelVersions, tag: 10)
       case 18: self.nextPageToken = try reader.string()
       case 24: self.totalSize = try reader.int32()
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
@@ -2110,21 +1985,15 @@ extension ListModelVersionsResponse {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     total &+= sizes.repeated(WireSubmessage<ModelVersion>.self, self.modelVersions, tagSize: 1)
-    if !self.nextPageToken.isEmpty { total &+= 1 &+ delimitedSize(self.nextPageToken.utf8.count) }
-    if self.totalSize != 0 { total &+= 1 &+ int32Size(self.totalSize) }
+    total &+= sizes.singular(WireString.self, self.nextPageToken, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.totalSize, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
     writer.repeated(WireSubmessage<ModelVersion>.self, self.modelVersions, tag: 10)
-    if !self.nextPageToken.isEmpty {
-      writer.tag(18)
-      writer.string(self.nextPageToken)
-    }
-    if self.totalSize != 0 {
-      writer.tag(24)
-      writer.int32(self.totalSize)
-    }
+    writer.singular(WireString.self, self.nextPageToken, tag: 18)
+    writer.singular(WireInt32.self, self.totalSize, tag: 24)
     writer.unknown(self.unknownFields)
   }
 
@@ -2158,7 +2027,7 @@ extension ListModelVersionsResponse {
 }
 
 /// A change of a version.
-public struct UpdateModelVersionRequest: Message {
+public struct UpdateModelVersionRequest: Message, UpdateRequest, Envelope {
   /// The new values; id names the version. Changeable: description, labels.
   public var modelVersion: ModelVersion?
   /// Fields to change, by path within the resource. Absent: every populated field. An unknown or
@@ -2181,6 +2050,11 @@ public struct UpdateModelVersionRequest: Message {
 extension UpdateModelVersionRequest {
   public static var fullName: String { "rollcall.v1.UpdateModelVersionRequest" }
 
+  public var content: ModelVersion? {
+    get { self.modelVersion }
+    _modify { yield &self.modelVersion }
+  }
+
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
       let start = reader.mark
@@ -2197,35 +2071,21 @@ extension UpdateModelVersionRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.modelVersion { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.updateMask { total &+= 1 &+ sizes.nested(value) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.optional(WireSubmessage<ModelVersion>.self, self.modelVersion, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_FieldMask>.self, self.updateMask, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.modelVersion {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if let value = self.updateMask {
-      writer.tag(18)
-      writer.nested(value)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(122)
-      writer.string(self.etag)
-    }
+    writer.optional(WireSubmessage<ModelVersion>.self, self.modelVersion, tag: 10)
+    writer.optional(WireSubmessage<Google_Protobuf_FieldMask>.self, self.updateMask, tag: 18)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
+    writer.singular(WireString.self, self.etag, tag: 122)
     writer.unknown(self.unknownFields)
   }
 
@@ -2265,7 +2125,7 @@ extension UpdateModelVersionRequest {
 }
 
 /// The changed version.
-public struct UpdateModelVersionResponse: Message {
+public struct UpdateModelVersionResponse: Message, Envelope {
   /// The version after the change.
   public var modelVersion: ModelVersion?
   public var unknownFields = UnknownFields()
@@ -2275,6 +2135,11 @@ public struct UpdateModelVersionResponse: Message {
 
 extension UpdateModelVersionResponse {
   public static var fullName: String { "rollcall.v1.UpdateModelVersionResponse" }
+
+  public var content: ModelVersion? {
+    get { self.modelVersion }
+    _modify { yield &self.modelVersion }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -2288,15 +2153,12 @@ extension UpdateModelVersionResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.modelVersion { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<ModelVersion>.self, self.modelVersion, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.modelVersion {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<ModelVersion>.self, self.modelVersion, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -2324,7 +2186,7 @@ extension UpdateModelVersionResponse {
 }
 
 /// Names the version to archive.
-public struct ArchiveModelVersionRequest: Message {
+public struct ArchiveModelVersionRequest: Message, ArchiveRequest {
   /// Id of the version.
   public var modelVersionId: String = ""
   /// Take it back from the archive instead.
@@ -2362,35 +2224,20 @@ extension ArchiveModelVersionRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.modelVersionId.isEmpty { total &+= 1 &+ delimitedSize(self.modelVersionId.utf8.count) }
-    if self.restore { total &+= 1 &+ 1 }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.modelVersionId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.restore, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.modelVersionId.isEmpty {
-      writer.tag(10)
-      writer.string(self.modelVersionId)
-    }
-    if self.restore {
-      writer.tag(16)
-      writer.bool(self.restore)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(122)
-      writer.string(self.etag)
-    }
+    writer.singular(WireString.self, self.modelVersionId, tag: 10)
+    writer.singular(WireBool.self, self.restore, tag: 16)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
+    writer.singular(WireString.self, self.etag, tag: 122)
     writer.unknown(self.unknownFields)
   }
 
@@ -2430,7 +2277,7 @@ extension ArchiveModelVersionRequest {
 }
 
 /// The archived version.
-public struct ArchiveModelVersionResponse: Message {
+public struct ArchiveModelVersionResponse: Message, Envelope {
   /// The version after the change.
   public var modelVersion: ModelVersion?
   public var unknownFields = UnknownFields()
@@ -2440,6 +2287,11 @@ public struct ArchiveModelVersionResponse: Message {
 
 extension ArchiveModelVersionResponse {
   public static var fullName: String { "rollcall.v1.ArchiveModelVersionResponse" }
+
+  public var content: ModelVersion? {
+    get { self.modelVersion }
+    _modify { yield &self.modelVersion }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -2453,15 +2305,12 @@ extension ArchiveModelVersionResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.modelVersion { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<ModelVersion>.self, self.modelVersion, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.modelVersion {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<ModelVersion>.self, self.modelVersion, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -2489,7 +2338,7 @@ extension ArchiveModelVersionResponse {
 }
 
 /// Names the version to delete.
-public struct DeleteModelVersionRequest: Message {
+public struct DeleteModelVersionRequest: Message, ConditionalRequest {
   /// Id of the version.
   public var modelVersionId: String = ""
   /// Idempotency key, at most 64 bytes: a repeat with the same body is answered with the first
@@ -2524,30 +2373,18 @@ extension DeleteModelVersionRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.modelVersionId.isEmpty { total &+= 1 &+ delimitedSize(self.modelVersionId.utf8.count) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.modelVersionId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.modelVersionId.isEmpty {
-      writer.tag(10)
-      writer.string(self.modelVersionId)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(122)
-      writer.string(self.etag)
-    }
+    writer.singular(WireString.self, self.modelVersionId, tag: 10)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
+    writer.singular(WireString.self, self.etag, tag: 122)
     writer.unknown(self.unknownFields)
   }
 
@@ -2640,7 +2477,7 @@ public struct UploadArtifactRequest: Message {
   }
 
   /// Announces the artifact.
-  public struct Header: Message {
+  public struct Header: Message, ConditionalRequest {
     /// Id of the version the artifact belongs to.
     public var modelVersionId: String = ""
     /// SHA-256 of all bytes: 64 lower-case hexadecimal digits; and their number, and media type.
@@ -2682,10 +2519,9 @@ extension UploadArtifactRequest {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     switch self.part {
-    case .header(let value)?:
-      total &+= 1 &+ sizes.nested(value)
-    case .data(let value)?:
-      total &+= 1 &+ delimitedSize(value.count)
+    case .header(let value)?: total &+= sizes.present(
+      WireSubmessage<UploadArtifactRequest.Header>.self, value, tagSize: 1)
+    case .data(let value)?: total &+= sizes.present(WireBytes.self, value, tagSize: 1)
     case nil: break
     }
     return total
@@ -2693,12 +2529,9 @@ extension UploadArtifactRequest {
 
   public func write(to writer: inout WireWriter) {
     switch self.part {
-    case .header(let value)?:
-      writer.tag(10)
-      writer.nested(value)
-    case .data(let value)?:
-      writer.tag(18)
-      writer.bytes(value)
+    case .header(let value)?: writer.present(
+      WireSubmessage<UploadArtifactRequest.Header>.self, value, tag: 10)
+    case .data(let value)?: writer.present(WireBytes.self, value, tag: 18)
     case nil: break
     }
     writer.unknown(self.unknownFields)
@@ -2752,35 +2585,20 @@ extension UploadArtifactRequest.Header {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.modelVersionId.isEmpty { total &+= 1 &+ delimitedSize(self.modelVersionId.utf8.count) }
-    if let value = self.artifact { total &+= 1 &+ sizes.nested(value) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.modelVersionId, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<Artifact>.self, self.artifact, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.modelVersionId.isEmpty {
-      writer.tag(10)
-      writer.string(self.modelVersionId)
-    }
-    if let value = self.artifact {
-      writer.tag(18)
-      writer.nested(value)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(122)
-      writer.string(self.etag)
-    }
+    writer.singular(WireString.self, self.modelVersionId, tag: 10)
+    writer.optional(WireSubmessage<Artifact>.self, self.artifact, tag: 18)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
+    writer.singular(WireString.self, self.etag, tag: 122)
     writer.unknown(self.unknownFields)
   }
 
@@ -2820,7 +2638,7 @@ extension UploadArtifactRequest.Header {
 }
 
 /// The upload is stored.
-public struct UploadArtifactResponse: Message {
+public struct UploadArtifactResponse: Message, Envelope {
   /// The version, now ready.
   public var modelVersion: ModelVersion?
   /// Whether the same bytes were stored already; false as well when they had been lost.
@@ -2832,6 +2650,11 @@ public struct UploadArtifactResponse: Message {
 
 extension UploadArtifactResponse {
   public static var fullName: String { "rollcall.v1.UploadArtifactResponse" }
+
+  public var content: ModelVersion? {
+    get { self.modelVersion }
+    _modify { yield &self.modelVersion }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -2846,20 +2669,14 @@ extension UploadArtifactResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.modelVersion { total &+= 1 &+ sizes.nested(value) }
-    if self.deduplicated { total &+= 1 &+ 1 }
+    total &+= sizes.optional(WireSubmessage<ModelVersion>.self, self.modelVersion, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.deduplicated, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.modelVersion {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if self.deduplicated {
-      writer.tag(16)
-      writer.bool(self.deduplicated)
-    }
+    writer.optional(WireSubmessage<ModelVersion>.self, self.modelVersion, tag: 10)
+    writer.singular(WireBool.self, self.deduplicated, tag: 16)
     writer.unknown(self.unknownFields)
   }
 
@@ -2917,20 +2734,14 @@ extension DownloadArtifactRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.modelVersionId.isEmpty { total &+= 1 &+ delimitedSize(self.modelVersionId.utf8.count) }
-    if self.offset != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.offset)) }
+    total &+= sizes.singular(WireString.self, self.modelVersionId, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.offset, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.modelVersionId.isEmpty {
-      writer.tag(10)
-      writer.string(self.modelVersionId)
-    }
-    if self.offset != 0 {
-      writer.tag(16)
-      writer.int64(self.offset)
-    }
+    writer.singular(WireString.self, self.modelVersionId, tag: 10)
+    writer.singular(WireInt64.self, self.offset, tag: 16)
     writer.unknown(self.unknownFields)
   }
 
@@ -3010,10 +2821,9 @@ extension DownloadArtifactResponse {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     switch self.part {
-    case .header(let value)?:
-      total &+= 1 &+ sizes.nested(value)
-    case .data(let value)?:
-      total &+= 1 &+ delimitedSize(value.count)
+    case .header(let value)?: total &+= sizes.present(
+      WireSubmessage<DownloadArtifactResponse.Header>.self, value, tagSize: 1)
+    case .data(let value)?: total &+= sizes.present(WireBytes.self, value, tagSize: 1)
     case nil: break
     }
     return total
@@ -3021,12 +2831,9 @@ extension DownloadArtifactResponse {
 
   public func write(to writer: inout WireWriter) {
     switch self.part {
-    case .header(let value)?:
-      writer.tag(10)
-      writer.nested(value)
-    case .data(let value)?:
-      writer.tag(18)
-      writer.bytes(value)
+    case .header(let value)?: writer.present(
+      WireSubmessage<DownloadArtifactResponse.Header>.self, value, tag: 10)
+    case .data(let value)?: writer.present(WireBytes.self, value, tag: 18)
     case nil: break
     }
     writer.unknown(self.unknownFields)
@@ -3077,20 +2884,14 @@ extension DownloadArtifactResponse.Header {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.artifact { total &+= 1 &+ sizes.nested(value) }
-    if self.offset != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.offset)) }
+    total &+= sizes.optional(WireSubmessage<Artifact>.self, self.artifact, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.offset, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.artifact {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if self.offset != 0 {
-      writer.tag(16)
-      writer.int64(self.offset)
-    }
+    writer.optional(WireSubmessage<Artifact>.self, self.artifact, tag: 10)
+    writer.singular(WireInt64.self, self.offset, tag: 16)
     writer.unknown(self.unknownFields)
   }
 
@@ -3124,156 +2925,90 @@ extension DownloadArtifactResponse.Header {
 public enum CatalogServiceMethods {
   public static let serviceName = "rollcall.v1.CatalogService"
 
-  public static let createModel = MethodDescriptor<
-    CreateModelRequest, CreateModelResponse
-  >(
-      service: "rollcall.v1.CatalogService",
-      name: "CreateModel",
-      kind: .unary,
-      options: "wvMYAwoBAg==")
+  public static let createModel = MethodDescriptor<CreateModelRequest, CreateModelResponse>(
+    service: serviceName, name: "CreateModel", kind: .unary,
+    options: "wvMYAwoBAg==")
 
-  public static let getModel = MethodDescriptor<
-    GetModelRequest, GetModelResponse
-  >(
-      service: "rollcall.v1.CatalogService",
-      name: "GetModel",
-      kind: .unary,
-      idempotency: .noSideEffects,
-      options: "wvMYAwoBAQ==")
+  public static let getModel = MethodDescriptor<GetModelRequest, GetModelResponse>(
+    service: serviceName, name: "GetModel", kind: .unary,
+    idempotency: .noSideEffects, options: "wvMYAwoBAQ==")
 
-  public static let listModels = MethodDescriptor<
-    ListModelsRequest, ListModelsResponse
-  >(
-      service: "rollcall.v1.CatalogService",
-      name: "ListModels",
-      kind: .unary,
-      idempotency: .noSideEffects,
-      options: "wvMYAwoBAQ==")
+  public static let listModels = MethodDescriptor<ListModelsRequest, ListModelsResponse>(
+    service: serviceName, name: "ListModels", kind: .unary,
+    idempotency: .noSideEffects, options: "wvMYAwoBAQ==")
 
-  public static let updateModel = MethodDescriptor<
-    UpdateModelRequest, UpdateModelResponse
-  >(
-      service: "rollcall.v1.CatalogService",
-      name: "UpdateModel",
-      kind: .unary,
-      options: "wvMYAwoBAg==")
+  public static let updateModel = MethodDescriptor<UpdateModelRequest, UpdateModelResponse>(
+    service: serviceName, name: "UpdateModel", kind: .unary,
+    options: "wvMYAwoBAg==")
 
-  public static let archiveModel = MethodDescriptor<
-    ArchiveModelRequest, ArchiveModelResponse
-  >(
-      service: "rollcall.v1.CatalogService",
-      name: "ArchiveModel",
-      kind: .unary,
-      options: "wvMYAwoBAg==")
+  public static let archiveModel = MethodDescriptor<ArchiveModelRequest, ArchiveModelResponse>(
+    service: serviceName, name: "ArchiveModel", kind: .unary,
+    options: "wvMYAwoBAg==")
 
   public static let createModelVariant = MethodDescriptor<
-    CreateModelVariantRequest, CreateModelVariantResponse
-  >(
-      service: "rollcall.v1.CatalogService",
-      name: "CreateModelVariant",
-      kind: .unary,
-      options: "wvMYAwoBAg==")
+    CreateModelVariantRequest, CreateModelVariantResponse>(
+    service: serviceName, name: "CreateModelVariant", kind: .unary,
+    options: "wvMYAwoBAg==")
 
   public static let getModelVariant = MethodDescriptor<
-    GetModelVariantRequest, GetModelVariantResponse
-  >(
-      service: "rollcall.v1.CatalogService",
-      name: "GetModelVariant",
-      kind: .unary,
-      idempotency: .noSideEffects,
-      options: "wvMYAwoBAQ==")
+    GetModelVariantRequest, GetModelVariantResponse>(
+    service: serviceName, name: "GetModelVariant", kind: .unary,
+    idempotency: .noSideEffects, options: "wvMYAwoBAQ==")
 
   public static let listModelVariants = MethodDescriptor<
-    ListModelVariantsRequest, ListModelVariantsResponse
-  >(
-      service: "rollcall.v1.CatalogService",
-      name: "ListModelVariants",
-      kind: .unary,
-      idempotency: .noSideEffects,
-      options: "wvMYAwoBAQ==")
+    ListModelVariantsRequest, ListModelVariantsResponse>(
+    service: serviceName, name: "ListModelVariants", kind: .unary,
+    idempotency: .noSideEffects, options: "wvMYAwoBAQ==")
 
   public static let updateModelVariant = MethodDescriptor<
-    UpdateModelVariantRequest, UpdateModelVariantResponse
-  >(
-      service: "rollcall.v1.CatalogService",
-      name: "UpdateModelVariant",
-      kind: .unary,
-      options: "wvMYAwoBAg==")
+    UpdateModelVariantRequest, UpdateModelVariantResponse>(
+    service: serviceName, name: "UpdateModelVariant", kind: .unary,
+    options: "wvMYAwoBAg==")
 
   public static let archiveModelVariant = MethodDescriptor<
-    ArchiveModelVariantRequest, ArchiveModelVariantResponse
-  >(
-      service: "rollcall.v1.CatalogService",
-      name: "ArchiveModelVariant",
-      kind: .unary,
-      options: "wvMYAwoBAg==")
+    ArchiveModelVariantRequest, ArchiveModelVariantResponse>(
+    service: serviceName, name: "ArchiveModelVariant", kind: .unary,
+    options: "wvMYAwoBAg==")
 
   public static let createModelVersion = MethodDescriptor<
-    CreateModelVersionRequest, CreateModelVersionResponse
-  >(
-      service: "rollcall.v1.CatalogService",
-      name: "CreateModelVersion",
-      kind: .unary,
-      options: "wvMYAwoBAg==")
+    CreateModelVersionRequest, CreateModelVersionResponse>(
+    service: serviceName, name: "CreateModelVersion", kind: .unary,
+    options: "wvMYAwoBAg==")
 
   public static let getModelVersion = MethodDescriptor<
-    GetModelVersionRequest, GetModelVersionResponse
-  >(
-      service: "rollcall.v1.CatalogService",
-      name: "GetModelVersion",
-      kind: .unary,
-      idempotency: .noSideEffects,
-      options: "wvMYAwoBAQ==")
+    GetModelVersionRequest, GetModelVersionResponse>(
+    service: serviceName, name: "GetModelVersion", kind: .unary,
+    idempotency: .noSideEffects, options: "wvMYAwoBAQ==")
 
   public static let listModelVersions = MethodDescriptor<
-    ListModelVersionsRequest, ListModelVersionsResponse
-  >(
-      service: "rollcall.v1.CatalogService",
-      name: "ListModelVersions",
-      kind: .unary,
-      idempotency: .noSideEffects,
-      options: "wvMYAwoBAQ==")
+    ListModelVersionsRequest, ListModelVersionsResponse>(
+    service: serviceName, name: "ListModelVersions", kind: .unary,
+    idempotency: .noSideEffects, options: "wvMYAwoBAQ==")
 
   public static let updateModelVersion = MethodDescriptor<
-    UpdateModelVersionRequest, UpdateModelVersionResponse
-  >(
-      service: "rollcall.v1.CatalogService",
-      name: "UpdateModelVersion",
-      kind: .unary,
-      options: "wvMYAwoBAg==")
+    UpdateModelVersionRequest, UpdateModelVersionResponse>(
+    service: serviceName, name: "UpdateModelVersion", kind: .unary,
+    options: "wvMYAwoBAg==")
 
   public static let archiveModelVersion = MethodDescriptor<
-    ArchiveModelVersionRequest, ArchiveModelVersionResponse
-  >(
-      service: "rollcall.v1.CatalogService",
-      name: "ArchiveModelVersion",
-      kind: .unary,
-      options: "wvMYAwoBAg==")
+    ArchiveModelVersionRequest, ArchiveModelVersionResponse>(
+    service: serviceName, name: "ArchiveModelVersion", kind: .unary,
+    options: "wvMYAwoBAg==")
 
   public static let deleteModelVersion = MethodDescriptor<
-    DeleteModelVersionRequest, DeleteModelVersionResponse
-  >(
-      service: "rollcall.v1.CatalogService",
-      name: "DeleteModelVersion",
-      kind: .unary,
-      options: "wvMYAwoBAg==")
+    DeleteModelVersionRequest, DeleteModelVersionResponse>(
+    service: serviceName, name: "DeleteModelVersion", kind: .unary,
+    options: "wvMYAwoBAg==")
 
   public static let uploadArtifact = MethodDescriptor<
-    UploadArtifactRequest, UploadArtifactResponse
-  >(
-      service: "rollcall.v1.CatalogService",
-      name: "UploadArtifact",
-      kind: .clientStreaming,
-      options: "wvMYAwoBAg==")
+    UploadArtifactRequest, UploadArtifactResponse>(
+    service: serviceName, name: "UploadArtifact", kind: .clientStreaming,
+    options: "wvMYAwoBAg==")
 
   public static let downloadArtifact = MethodDescriptor<
-    DownloadArtifactRequest, DownloadArtifactResponse
-  >(
-      service: "rollcall.v1.CatalogService",
-      name: "DownloadArtifact",
-      kind: .serverStreaming,
-      idempotency: .noSideEffects,
-      options: "wvMYAwoBAQ==")
+    DownloadArtifactRequest, DownloadArtifactResponse>(
+    service: serviceName, name: "DownloadArtifact", kind: .serverStreaming,
+    idempotency: .noSideEffects, options: "wvMYAwoBAQ==")
 
   public static let all: [AnyMethodDescriptor] = [
     createModel.erased,
@@ -3302,26 +3037,22 @@ public enum CatalogServiceMethods {
 public protocol CatalogServiceServer: Sendable {
   /// Creates a model. Fails with ALREADY_EXISTS when the name is taken.
   func createModel(
-    _ request: CreateModelRequest,
-    context: ServerContext) async throws -> CreateModelResponse
+    _ request: CreateModelRequest, context: ServerContext) async throws -> CreateModelResponse
 
   /// Reads a model.
   func getModel(_ request: GetModelRequest, context: ServerContext) async throws -> GetModelResponse
 
   /// Lists models.
   func listModels(
-    _ request: ListModelsRequest,
-    context: ServerContext) async throws -> ListModelsResponse
+    _ request: ListModelsRequest, context: ServerContext) async throws -> ListModelsResponse
 
   /// Changes a model.
   func updateModel(
-    _ request: UpdateModelRequest,
-    context: ServerContext) async throws -> UpdateModelResponse
+    _ request: UpdateModelRequest, context: ServerContext) async throws -> UpdateModelResponse
 
   /// Archives a model, or takes it back from the archive.
   func archiveModel(
-    _ request: ArchiveModelRequest,
-    context: ServerContext) async throws -> ArchiveModelResponse
+    _ request: ArchiveModelRequest, context: ServerContext) async throws -> ArchiveModelResponse
 
   /// Creates a variant of a model. Fails with ALREADY_EXISTS when the name is taken within the
   /// model, with FAILED_PRECONDITION when the model is archived.
@@ -3477,8 +3208,7 @@ public struct CatalogServiceClient: Sendable {
 
   /// Reads a model.
   public func getModel(
-    _ request: GetModelRequest,
-    options: CallOptions = .init()) async throws -> GetModelResponse {
+    _ request: GetModelRequest, options: CallOptions = .init()) async throws -> GetModelResponse {
     try await channel.unary(CatalogServiceMethods.getModel, request, options: options)
   }
 

@@ -405,93 +405,53 @@ extension Deployment.BoxedFields {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.id.isEmpty { total &+= 1 &+ delimitedSize(self.id.utf8.count) }
-    if !self.name.isEmpty { total &+= 1 &+ delimitedSize(self.name.utf8.count) }
-    if !self.description.isEmpty { total &+= 1 &+ delimitedSize(self.description.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.id, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.name, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.description, tagSize: 1)
     total &+= sizes.map(WireString.self, WireString.self, self.labels, tagSize: 1)
-    if self.environment.rawValue != 0 { total &+= 1 &+ int32Size(self.environment.rawValue) }
-    if self.state.rawValue != 0 { total &+= 1 &+ int32Size(self.state.rawValue) }
-    if let value = self.rolloutPolicy { total &+= 1 &+ sizes.nested(value) }
-    if !self.latestRolloutId.isEmpty { total &+= 1 &+ delimitedSize(self.latestRolloutId.utf8.count) }
-    if self.rolloutCount != 0 { total &+= 1 &+ int32Size(self.rolloutCount) }
+    total &+= sizes.singular(WireEnum<Environment>.self, self.environment, tagSize: 1)
+    total &+= sizes.singular(WireEnum<Deployment.State>.self, self.state, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<RolloutPolicy>.self, self.rolloutPolicy, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.latestRolloutId, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.rolloutCount, tagSize: 1)
     switch self.target {
-    case .fleet(let value)?:
-      total &+= 1 &+ sizes.nested(value)
+    case .fleet(let value)?: total &+= sizes.present(
+      WireSubmessage<FleetTarget>.self, value, tagSize: 1)
     case nil: break
     }
-    if !self.createdBy.isEmpty { total &+= 1 &+ delimitedSize(self.createdBy.utf8.count) }
-    if let value = self.createdAt { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.startedAt { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.endedAt { total &+= 2 &+ sizes.nested(value) }
-    if let value = self.updatedAt { total &+= 2 &+ sizes.nested(value) }
-    if !self.etag.isEmpty { total &+= 2 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.createdBy, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.createdAt, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.startedAt, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.endedAt, tagSize: 2)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.updatedAt, tagSize: 2)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 2)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if !self.id.isEmpty {
-      writer.tag(10)
-      writer.string(self.id)
-    }
-    if !self.name.isEmpty {
-      writer.tag(18)
-      writer.string(self.name)
-    }
-    if !self.description.isEmpty {
-      writer.tag(26)
-      writer.string(self.description)
-    }
+    writer.singular(WireString.self, self.id, tag: 10)
+    writer.singular(WireString.self, self.name, tag: 18)
+    writer.singular(WireString.self, self.description, tag: 26)
     writer.map(WireString.self, WireString.self, self.labels, tag: 34)
-    if self.environment.rawValue != 0 {
-      writer.tag(40)
-      writer.enumeration(self.environment)
-    }
-    if self.state.rawValue != 0 {
-      writer.tag(48)
-      writer.enumeration(self.state)
-    }
-    if let value = self.rolloutPolicy {
-      writer.tag(58)
-      writer.nested(value)
-    }
-    if !self.latestRolloutId.isEmpty {
-      writer.tag(66)
-      writer.string(self.latestRolloutId)
-    }
-    if self.rolloutCount != 0 {
-      writer.tag(72)
-      writer.int32(self.rolloutCount)
-    }
+    writer.singular(WireEnum<Environment>.self, self.environment, tag: 40)
+    writer.singular(WireEnum<Deployment.State>.self, self.state, tag: 48)
+    writer.optional(WireSubmessage<RolloutPolicy>.self, self.rolloutPolicy, tag: 58)
+    writer.singular(WireString.self, self.latestRolloutId, tag: 66)
+    writer.singular(WireInt32.self, self.rolloutCount, tag: 72)
     switch self.target {
-    case .fleet(let value)?:
-      writer.tag(82)
-      writer.nested(value)
+    case .fleet(let value)?: writer.present(WireSubmessage<FleetTarget>.self, value, tag: 82)
     case nil: break
     }
-    if !self.createdBy.isEmpty {
-      writer.tag(106)
-      writer.string(self.createdBy)
-    }
-    if let value = self.createdAt {
-      writer.tag(114)
-      writer.nested(value)
-    }
-    if let value = self.startedAt {
-      writer.tag(122)
-      writer.nested(value)
-    }
-    if let value = self.endedAt {
-      writer.tag(130)
-      writer.nested(value)
-    }
-    if let value = self.updatedAt {
-      writer.tag(138)
-      writer.nested(value)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(146)
-      writer.string(self.etag)
-    }
+    writer.singular(WireString.self, self.createdBy, tag: 106)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.createdAt, tag: 114)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.startedAt, tag: 122)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.endedAt, tag: 130)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.updatedAt, tag: 138)
+    writer.singular(WireString.self, self.etag, tag: 146)
     writer.unknown(self.unknownFields)
   }
 }
@@ -536,35 +496,20 @@ extension FleetTarget {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.modelVariantId.isEmpty { total &+= 1 &+ delimitedSize(self.modelVariantId.utf8.count) }
-    if !self.desiredVersionId.isEmpty { total &+= 1 &+ delimitedSize(self.desiredVersionId.utf8.count) }
-    if !self.activeVersionId.isEmpty { total &+= 1 &+ delimitedSize(self.activeVersionId.utf8.count) }
-    if let value = self.targeting { total &+= 1 &+ sizes.nested(value) }
-    if !self.replacedVersionId.isEmpty { total &+= 1 &+ delimitedSize(self.replacedVersionId.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.modelVariantId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.desiredVersionId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.activeVersionId, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<Targeting>.self, self.targeting, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.replacedVersionId, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.modelVariantId.isEmpty {
-      writer.tag(10)
-      writer.string(self.modelVariantId)
-    }
-    if !self.desiredVersionId.isEmpty {
-      writer.tag(18)
-      writer.string(self.desiredVersionId)
-    }
-    if !self.activeVersionId.isEmpty {
-      writer.tag(26)
-      writer.string(self.activeVersionId)
-    }
-    if let value = self.targeting {
-      writer.tag(34)
-      writer.nested(value)
-    }
-    if !self.replacedVersionId.isEmpty {
-      writer.tag(42)
-      writer.string(self.replacedVersionId)
-    }
+    writer.singular(WireString.self, self.modelVariantId, tag: 10)
+    writer.singular(WireString.self, self.desiredVersionId, tag: 18)
+    writer.singular(WireString.self, self.activeVersionId, tag: 26)
+    writer.optional(WireSubmessage<Targeting>.self, self.targeting, tag: 34)
+    writer.singular(WireString.self, self.replacedVersionId, tag: 42)
     writer.unknown(self.unknownFields)
   }
 
@@ -624,9 +569,7 @@ extension Targeting {
       let start = reader.mark
       switch try reader.tag() {
       case 10: try reader.append(
-        WireSubmessage<LabelRequirement>.self,
-        to: &self.requirements,
-        tag: 10)
+        WireSubmessage<LabelRequirement>.self, to: &self.requirements, tag: 10)
       case 18: try reader.append(WireString.self, to: &self.groupIds, tag: 18)
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
       }
@@ -752,21 +695,15 @@ extension LabelRequirement {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.key.isEmpty { total &+= 1 &+ delimitedSize(self.key.utf8.count) }
-    if self.operation.rawValue != 0 { total &+= 1 &+ int32Size(self.operation.rawValue) }
+    total &+= sizes.singular(WireString.self, self.key, tagSize: 1)
+    total &+= sizes.singular(WireEnum<LabelRequirement.Operation>.self, self.operation, tagSize: 1)
     total &+= sizes.repeated(WireString.self, self.values, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.key.isEmpty {
-      writer.tag(10)
-      writer.string(self.key)
-    }
-    if self.operation.rawValue != 0 {
-      writer.tag(16)
-      writer.enumeration(self.operation)
-    }
+    writer.singular(WireString.self, self.key, tag: 10)
+    writer.singular(WireEnum<LabelRequirement.Operation>.self, self.operation, tag: 16)
     writer.repeated(WireString.self, self.values, tag: 26)
     writer.unknown(self.unknownFields)
   }
@@ -849,51 +786,31 @@ extension DevicePin {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deploymentId.isEmpty { total &+= 1 &+ delimitedSize(self.deploymentId.utf8.count) }
-    if !self.deviceId.isEmpty { total &+= 1 &+ delimitedSize(self.deviceId.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.deploymentId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.deviceId, tagSize: 1)
     switch self.target {
-    case .arm(let value)?:
-      total &+= 1 &+ int32Size(value.rawValue)
-    case .modelVersionId(let value)?:
-      total &+= 1 &+ delimitedSize(value.utf8.count)
+    case .arm(let value)?: total &+= sizes.present(WireEnum<Arm>.self, value, tagSize: 1)
+    case .modelVersionId(let value)?: total &+= sizes.present(WireString.self, value, tagSize: 1)
     case nil: break
     }
-    if !self.reason.isEmpty { total &+= 1 &+ delimitedSize(self.reason.utf8.count) }
-    if !self.createdBy.isEmpty { total &+= 1 &+ delimitedSize(self.createdBy.utf8.count) }
-    if let value = self.createdAt { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.singular(WireString.self, self.reason, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.createdBy, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.createdAt, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deploymentId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deploymentId)
-    }
-    if !self.deviceId.isEmpty {
-      writer.tag(18)
-      writer.string(self.deviceId)
-    }
+    writer.singular(WireString.self, self.deploymentId, tag: 10)
+    writer.singular(WireString.self, self.deviceId, tag: 18)
     switch self.target {
-    case .arm(let value)?:
-      writer.tag(24)
-      writer.enumeration(value)
-    case .modelVersionId(let value)?:
-      writer.tag(34)
-      writer.string(value)
+    case .arm(let value)?: writer.present(WireEnum<Arm>.self, value, tag: 24)
+    case .modelVersionId(let value)?: writer.present(WireString.self, value, tag: 34)
     case nil: break
     }
-    if !self.reason.isEmpty {
-      writer.tag(42)
-      writer.string(self.reason)
-    }
-    if !self.createdBy.isEmpty {
-      writer.tag(50)
-      writer.string(self.createdBy)
-    }
-    if let value = self.createdAt {
-      writer.tag(58)
-      writer.nested(value)
-    }
+    writer.singular(WireString.self, self.reason, tag: 42)
+    writer.singular(WireString.self, self.createdBy, tag: 50)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.createdAt, tag: 58)
     writer.unknown(self.unknownFields)
   }
 
@@ -1190,65 +1107,32 @@ extension DeviceAssignment.BoxedFields {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deploymentId.isEmpty { total &+= 1 &+ delimitedSize(self.deploymentId.utf8.count) }
-    if !self.rolloutId.isEmpty { total &+= 1 &+ delimitedSize(self.rolloutId.utf8.count) }
-    if !self.deviceId.isEmpty { total &+= 1 &+ delimitedSize(self.deviceId.utf8.count) }
-    if self.bucket != 0 { total &+= 1 &+ int32Size(self.bucket) }
-    if self.arm.rawValue != 0 { total &+= 1 &+ int32Size(self.arm.rawValue) }
-    if self.reason.rawValue != 0 { total &+= 1 &+ int32Size(self.reason.rawValue) }
-    if !self.desiredVersionId.isEmpty { total &+= 1 &+ delimitedSize(self.desiredVersionId.utf8.count) }
-    if !self.installedVersionId.isEmpty { total &+= 1 &+ delimitedSize(self.installedVersionId.utf8.count) }
-    if let value = self.pin { total &+= 1 &+ sizes.nested(value) }
-    if !self.hardwareId.isEmpty { total &+= 1 &+ delimitedSize(self.hardwareId.utf8.count) }
-    if let value = self.lastFailure { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.singular(WireString.self, self.deploymentId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.rolloutId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.deviceId, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.bucket, tagSize: 1)
+    total &+= sizes.singular(WireEnum<Arm>.self, self.arm, tagSize: 1)
+    total &+= sizes.singular(WireEnum<DeviceAssignment.Reason>.self, self.reason, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.desiredVersionId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.installedVersionId, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<DevicePin>.self, self.pin, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.hardwareId, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<DeviceFailure>.self, self.lastFailure, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if !self.deploymentId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deploymentId)
-    }
-    if !self.rolloutId.isEmpty {
-      writer.tag(18)
-      writer.string(self.rolloutId)
-    }
-    if !self.deviceId.isEmpty {
-      writer.tag(26)
-      writer.string(self.deviceId)
-    }
-    if self.bucket != 0 {
-      writer.tag(32)
-      writer.int32(self.bucket)
-    }
-    if self.arm.rawValue != 0 {
-      writer.tag(40)
-      writer.enumeration(self.arm)
-    }
-    if self.reason.rawValue != 0 {
-      writer.tag(48)
-      writer.enumeration(self.reason)
-    }
-    if !self.desiredVersionId.isEmpty {
-      writer.tag(58)
-      writer.string(self.desiredVersionId)
-    }
-    if !self.installedVersionId.isEmpty {
-      writer.tag(66)
-      writer.string(self.installedVersionId)
-    }
-    if let value = self.pin {
-      writer.tag(74)
-      writer.nested(value)
-    }
-    if !self.hardwareId.isEmpty {
-      writer.tag(82)
-      writer.string(self.hardwareId)
-    }
-    if let value = self.lastFailure {
-      writer.tag(90)
-      writer.nested(value)
-    }
+    writer.singular(WireString.self, self.deploymentId, tag: 10)
+    writer.singular(WireString.self, self.rolloutId, tag: 18)
+    writer.singular(WireString.self, self.deviceId, tag: 26)
+    writer.singular(WireInt32.self, self.bucket, tag: 32)
+    writer.singular(WireEnum<Arm>.self, self.arm, tag: 40)
+    writer.singular(WireEnum<DeviceAssignment.Reason>.self, self.reason, tag: 48)
+    writer.singular(WireString.self, self.desiredVersionId, tag: 58)
+    writer.singular(WireString.self, self.installedVersionId, tag: 66)
+    writer.optional(WireSubmessage<DevicePin>.self, self.pin, tag: 74)
+    writer.singular(WireString.self, self.hardwareId, tag: 82)
+    writer.optional(WireSubmessage<DeviceFailure>.self, self.lastFailure, tag: 90)
     writer.unknown(self.unknownFields)
   }
 }
@@ -1286,30 +1170,19 @@ extension DeviceFailure {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.modelVersionId.isEmpty { total &+= 1 &+ delimitedSize(self.modelVersionId.utf8.count) }
-    if !self.rolloutId.isEmpty { total &+= 1 &+ delimitedSize(self.rolloutId.utf8.count) }
-    if !self.error.isEmpty { total &+= 1 &+ delimitedSize(self.error.utf8.count) }
-    if let value = self.failedAt { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.singular(WireString.self, self.modelVersionId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.rolloutId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.error, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.failedAt, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.modelVersionId.isEmpty {
-      writer.tag(10)
-      writer.string(self.modelVersionId)
-    }
-    if !self.rolloutId.isEmpty {
-      writer.tag(18)
-      writer.string(self.rolloutId)
-    }
-    if !self.error.isEmpty {
-      writer.tag(26)
-      writer.string(self.error)
-    }
-    if let value = self.failedAt {
-      writer.tag(34)
-      writer.nested(value)
-    }
+    writer.singular(WireString.self, self.modelVersionId, tag: 10)
+    writer.singular(WireString.self, self.rolloutId, tag: 18)
+    writer.singular(WireString.self, self.error, tag: 26)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.failedAt, tag: 34)
     writer.unknown(self.unknownFields)
   }
 

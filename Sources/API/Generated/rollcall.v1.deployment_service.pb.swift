@@ -5,7 +5,7 @@
 public import RPCCore
 
 /// Describes the deployment to create.
-public struct CreateDeploymentRequest: Message {
+public struct CreateDeploymentRequest: Message, MutationRequest, Envelope {
   /// The deployment; name and target are required.
   public var deployment: Deployment?
   /// Idempotency key, at most 64 bytes: a repeat with the same body is answered with the first
@@ -22,6 +22,11 @@ public struct CreateDeploymentRequest: Message {
 extension CreateDeploymentRequest {
   public static var fullName: String { "rollcall.v1.CreateDeploymentRequest" }
 
+  public var content: Deployment? {
+    get { self.deployment }
+    _modify { yield &self.deployment }
+  }
+
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
       let start = reader.mark
@@ -36,25 +41,16 @@ extension CreateDeploymentRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.deployment { total &+= 1 &+ sizes.nested(value) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
+    total &+= sizes.optional(WireSubmessage<Deployment>.self, self.deployment, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.deployment {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
+    writer.optional(WireSubmessage<Deployment>.self, self.deployment, tag: 10)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
     writer.unknown(self.unknownFields)
   }
 
@@ -88,7 +84,7 @@ extension CreateDeploymentRequest {
 }
 
 /// The new deployment.
-public struct CreateDeploymentResponse: Message {
+public struct CreateDeploymentResponse: Message, Envelope {
   /// The deployment.
   public var deployment: Deployment?
   public var unknownFields = UnknownFields()
@@ -98,6 +94,11 @@ public struct CreateDeploymentResponse: Message {
 
 extension CreateDeploymentResponse {
   public static var fullName: String { "rollcall.v1.CreateDeploymentResponse" }
+
+  public var content: Deployment? {
+    get { self.deployment }
+    _modify { yield &self.deployment }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -111,15 +112,12 @@ extension CreateDeploymentResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.deployment { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<Deployment>.self, self.deployment, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.deployment {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Deployment>.self, self.deployment, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -170,15 +168,12 @@ extension GetDeploymentRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deploymentId.isEmpty { total &+= 1 &+ delimitedSize(self.deploymentId.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.deploymentId, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deploymentId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deploymentId)
-    }
+    writer.singular(WireString.self, self.deploymentId, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -206,7 +201,7 @@ extension GetDeploymentRequest {
 }
 
 /// The deployment asked for.
-public struct GetDeploymentResponse: Message {
+public struct GetDeploymentResponse: Message, Envelope {
   /// The deployment.
   public var deployment: Deployment?
   public var unknownFields = UnknownFields()
@@ -216,6 +211,11 @@ public struct GetDeploymentResponse: Message {
 
 extension GetDeploymentResponse {
   public static var fullName: String { "rollcall.v1.GetDeploymentResponse" }
+
+  public var content: Deployment? {
+    get { self.deployment }
+    _modify { yield &self.deployment }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -229,15 +229,12 @@ extension GetDeploymentResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.deployment { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<Deployment>.self, self.deployment, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.deployment {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Deployment>.self, self.deployment, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -265,7 +262,7 @@ extension GetDeploymentResponse {
 }
 
 /// Selects deployments.
-public struct ListDeploymentsRequest: Message {
+public struct ListDeploymentsRequest: Message, ListRequest {
   /// Only deployments in this environment.
   public var environment: Environment = .unspecified
   /// Only deployments in one of these states.
@@ -314,52 +311,28 @@ extension ListDeploymentsRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.environment.rawValue != 0 { total &+= 1 &+ int32Size(self.environment.rawValue) }
+    total &+= sizes.singular(WireEnum<Environment>.self, self.environment, tagSize: 1)
     total &+= sizes.packed(WireEnum<Deployment.State>.self, self.states, tagSize: 1)
-    if !self.modelId.isEmpty { total &+= 1 &+ delimitedSize(self.modelId.utf8.count) }
-    if !self.modelVariantId.isEmpty { total &+= 1 &+ delimitedSize(self.modelVariantId.utf8.count) }
-    if !self.name.isEmpty { total &+= 1 &+ delimitedSize(self.name.utf8.count) }
-    if self.pageSize != 0 { total &+= 1 &+ int32Size(self.pageSize) }
-    if !self.pageToken.isEmpty { total &+= 1 &+ delimitedSize(self.pageToken.utf8.count) }
-    if self.skip != 0 { total &+= 1 &+ int32Size(self.skip) }
-    if self.order.rawValue != 0 { total &+= 1 &+ int32Size(self.order.rawValue) }
+    total &+= sizes.singular(WireString.self, self.modelId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.modelVariantId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.name, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.pageSize, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.pageToken, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.skip, tagSize: 1)
+    total &+= sizes.singular(WireEnum<SortOrder>.self, self.order, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.environment.rawValue != 0 {
-      writer.tag(8)
-      writer.enumeration(self.environment)
-    }
+    writer.singular(WireEnum<Environment>.self, self.environment, tag: 8)
     writer.packed(WireEnum<Deployment.State>.self, self.states, tag: 18)
-    if !self.modelId.isEmpty {
-      writer.tag(26)
-      writer.string(self.modelId)
-    }
-    if !self.modelVariantId.isEmpty {
-      writer.tag(34)
-      writer.string(self.modelVariantId)
-    }
-    if !self.name.isEmpty {
-      writer.tag(42)
-      writer.string(self.name)
-    }
-    if self.pageSize != 0 {
-      writer.tag(96)
-      writer.int32(self.pageSize)
-    }
-    if !self.pageToken.isEmpty {
-      writer.tag(106)
-      writer.string(self.pageToken)
-    }
-    if self.skip != 0 {
-      writer.tag(112)
-      writer.int32(self.skip)
-    }
-    if self.order.rawValue != 0 {
-      writer.tag(120)
-      writer.enumeration(self.order)
-    }
+    writer.singular(WireString.self, self.modelId, tag: 26)
+    writer.singular(WireString.self, self.modelVariantId, tag: 34)
+    writer.singular(WireString.self, self.name, tag: 42)
+    writer.singular(WireInt32.self, self.pageSize, tag: 96)
+    writer.singular(WireString.self, self.pageToken, tag: 106)
+    writer.singular(WireInt32.self, self.skip, tag: 112)
+    writer.singular(WireEnum<SortOrder>.self, self.order, tag: 120)
     writer.unknown(self.unknownFields)
   }
 
@@ -411,7 +384,7 @@ extension ListDeploymentsRequest {
 }
 
 /// A page of deployments.
-public struct ListDeploymentsResponse: Message {
+public struct ListDeploymentsResponse: Message, ListResponse, ListEnvelope {
   /// The deployments.
   public var deployments: [Deployment] = []
   /// Token of the following page; empty when this is the last one.
@@ -425,6 +398,11 @@ public struct ListDeploymentsResponse: Message {
 
 extension ListDeploymentsResponse {
   public static var fullName: String { "rollcall.v1.ListDeploymentsResponse" }
+
+  public var items: [Deployment] {
+    get { self.deployments }
+    _modify { yield &self.deployments }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -441,21 +419,15 @@ extension ListDeploymentsResponse {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     total &+= sizes.repeated(WireSubmessage<Deployment>.self, self.deployments, tagSize: 1)
-    if !self.nextPageToken.isEmpty { total &+= 1 &+ delimitedSize(self.nextPageToken.utf8.count) }
-    if self.totalSize != 0 { total &+= 1 &+ int32Size(self.totalSize) }
+    total &+= sizes.singular(WireString.self, self.nextPageToken, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.totalSize, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
     writer.repeated(WireSubmessage<Deployment>.self, self.deployments, tag: 10)
-    if !self.nextPageToken.isEmpty {
-      writer.tag(18)
-      writer.string(self.nextPageToken)
-    }
-    if self.totalSize != 0 {
-      writer.tag(24)
-      writer.int32(self.totalSize)
-    }
+    writer.singular(WireString.self, self.nextPageToken, tag: 18)
+    writer.singular(WireInt32.self, self.totalSize, tag: 24)
     writer.unknown(self.unknownFields)
   }
 
@@ -489,7 +461,7 @@ extension ListDeploymentsResponse {
 }
 
 /// A change of a deployment.
-public struct UpdateDeploymentRequest: Message {
+public struct UpdateDeploymentRequest: Message, UpdateRequest, Envelope {
   /// The new values; id names the deployment. Changeable: name, description, labels,
   /// rollout_policy, fleet.desired_version_id, fleet.targeting.
   public var deployment: Deployment?
@@ -513,6 +485,11 @@ public struct UpdateDeploymentRequest: Message {
 extension UpdateDeploymentRequest {
   public static var fullName: String { "rollcall.v1.UpdateDeploymentRequest" }
 
+  public var content: Deployment? {
+    get { self.deployment }
+    _modify { yield &self.deployment }
+  }
+
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
       let start = reader.mark
@@ -529,35 +506,21 @@ extension UpdateDeploymentRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.deployment { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.updateMask { total &+= 1 &+ sizes.nested(value) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.optional(WireSubmessage<Deployment>.self, self.deployment, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_FieldMask>.self, self.updateMask, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.deployment {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if let value = self.updateMask {
-      writer.tag(18)
-      writer.nested(value)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(122)
-      writer.string(self.etag)
-    }
+    writer.optional(WireSubmessage<Deployment>.self, self.deployment, tag: 10)
+    writer.optional(WireSubmessage<Google_Protobuf_FieldMask>.self, self.updateMask, tag: 18)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
+    writer.singular(WireString.self, self.etag, tag: 122)
     writer.unknown(self.unknownFields)
   }
 
@@ -597,7 +560,7 @@ extension UpdateDeploymentRequest {
 }
 
 /// The changed deployment.
-public struct UpdateDeploymentResponse: Message {
+public struct UpdateDeploymentResponse: Message, Envelope {
   /// The deployment after the change.
   public var deployment: Deployment?
   /// The rollout the change began, or the paused one that got the new policy; absent otherwise.
@@ -609,6 +572,11 @@ public struct UpdateDeploymentResponse: Message {
 
 extension UpdateDeploymentResponse {
   public static var fullName: String { "rollcall.v1.UpdateDeploymentResponse" }
+
+  public var content: Deployment? {
+    get { self.deployment }
+    _modify { yield &self.deployment }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -623,20 +591,14 @@ extension UpdateDeploymentResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.deployment { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.rollout { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<Deployment>.self, self.deployment, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<Rollout>.self, self.rollout, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.deployment {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if let value = self.rollout {
-      writer.tag(18)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Deployment>.self, self.deployment, tag: 10)
+    writer.optional(WireSubmessage<Rollout>.self, self.rollout, tag: 18)
     writer.unknown(self.unknownFields)
   }
 
@@ -667,7 +629,7 @@ extension UpdateDeploymentResponse {
 }
 
 /// Names the deployment to start.
-public struct StartDeploymentRequest: Message {
+public struct StartDeploymentRequest: Message, ConditionalRequest {
   /// Id of the deployment.
   public var deploymentId: String = ""
   /// Idempotency key, at most 64 bytes: a repeat with the same body is answered with the first
@@ -702,30 +664,18 @@ extension StartDeploymentRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deploymentId.isEmpty { total &+= 1 &+ delimitedSize(self.deploymentId.utf8.count) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.deploymentId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deploymentId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deploymentId)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(122)
-      writer.string(self.etag)
-    }
+    writer.singular(WireString.self, self.deploymentId, tag: 10)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
+    writer.singular(WireString.self, self.etag, tag: 122)
     writer.unknown(self.unknownFields)
   }
 
@@ -762,7 +712,7 @@ extension StartDeploymentRequest {
 }
 
 /// The started deployment.
-public struct StartDeploymentResponse: Message {
+public struct StartDeploymentResponse: Message, Envelope {
   /// The deployment, now active.
   public var deployment: Deployment?
   /// Its first rollout; absent without a policy.
@@ -774,6 +724,11 @@ public struct StartDeploymentResponse: Message {
 
 extension StartDeploymentResponse {
   public static var fullName: String { "rollcall.v1.StartDeploymentResponse" }
+
+  public var content: Deployment? {
+    get { self.deployment }
+    _modify { yield &self.deployment }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -788,20 +743,14 @@ extension StartDeploymentResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.deployment { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.rollout { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<Deployment>.self, self.deployment, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<Rollout>.self, self.rollout, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.deployment {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if let value = self.rollout {
-      writer.tag(18)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Deployment>.self, self.deployment, tag: 10)
+    writer.optional(WireSubmessage<Rollout>.self, self.rollout, tag: 18)
     writer.unknown(self.unknownFields)
   }
 
@@ -832,7 +781,7 @@ extension StartDeploymentResponse {
 }
 
 /// Names the deployment to roll back.
-public struct RollbackDeploymentRequest: Message {
+public struct RollbackDeploymentRequest: Message, ConditionalRequest {
   /// Id of the deployment.
   public var deploymentId: String = ""
   /// Why, at most 1024 bytes.
@@ -870,35 +819,20 @@ extension RollbackDeploymentRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deploymentId.isEmpty { total &+= 1 &+ delimitedSize(self.deploymentId.utf8.count) }
-    if !self.reason.isEmpty { total &+= 1 &+ delimitedSize(self.reason.utf8.count) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.deploymentId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.reason, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deploymentId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deploymentId)
-    }
-    if !self.reason.isEmpty {
-      writer.tag(18)
-      writer.string(self.reason)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(122)
-      writer.string(self.etag)
-    }
+    writer.singular(WireString.self, self.deploymentId, tag: 10)
+    writer.singular(WireString.self, self.reason, tag: 18)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
+    writer.singular(WireString.self, self.etag, tag: 122)
     writer.unknown(self.unknownFields)
   }
 
@@ -938,7 +872,7 @@ extension RollbackDeploymentRequest {
 }
 
 /// The deployment that was rolled back.
-public struct RollbackDeploymentResponse: Message {
+public struct RollbackDeploymentResponse: Message, Envelope {
   /// The deployment; its desired version is the old one again.
   public var deployment: Deployment?
   /// The rollout that was rolled back; absent when the active version had come at once.
@@ -950,6 +884,11 @@ public struct RollbackDeploymentResponse: Message {
 
 extension RollbackDeploymentResponse {
   public static var fullName: String { "rollcall.v1.RollbackDeploymentResponse" }
+
+  public var content: Deployment? {
+    get { self.deployment }
+    _modify { yield &self.deployment }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -964,20 +903,14 @@ extension RollbackDeploymentResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.deployment { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.rollout { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<Deployment>.self, self.deployment, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<Rollout>.self, self.rollout, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.deployment {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if let value = self.rollout {
-      writer.tag(18)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Deployment>.self, self.deployment, tag: 10)
+    writer.optional(WireSubmessage<Rollout>.self, self.rollout, tag: 18)
     writer.unknown(self.unknownFields)
   }
 
@@ -1031,15 +964,12 @@ extension GetRolloutRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.rolloutId.isEmpty { total &+= 1 &+ delimitedSize(self.rolloutId.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.rolloutId, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.rolloutId.isEmpty {
-      writer.tag(10)
-      writer.string(self.rolloutId)
-    }
+    writer.singular(WireString.self, self.rolloutId, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -1067,7 +997,7 @@ extension GetRolloutRequest {
 }
 
 /// The rollout asked for.
-public struct GetRolloutResponse: Message {
+public struct GetRolloutResponse: Message, Envelope {
   /// The rollout.
   public var rollout: Rollout?
   public var unknownFields = UnknownFields()
@@ -1077,6 +1007,11 @@ public struct GetRolloutResponse: Message {
 
 extension GetRolloutResponse {
   public static var fullName: String { "rollcall.v1.GetRolloutResponse" }
+
+  public var content: Rollout? {
+    get { self.rollout }
+    _modify { yield &self.rollout }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -1090,15 +1025,12 @@ extension GetRolloutResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.rollout { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<Rollout>.self, self.rollout, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.rollout {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Rollout>.self, self.rollout, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -1126,7 +1058,7 @@ extension GetRolloutResponse {
 }
 
 /// Selects rollouts.
-public struct ListRolloutsRequest: Message {
+public struct ListRolloutsRequest: Message, ListRequest {
   /// Id of the deployment.
   public var deploymentId: String = ""
   /// Only rollouts in one of these states.
@@ -1166,37 +1098,22 @@ extension ListRolloutsRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deploymentId.isEmpty { total &+= 1 &+ delimitedSize(self.deploymentId.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.deploymentId, tagSize: 1)
     total &+= sizes.packed(WireEnum<Rollout.State>.self, self.states, tagSize: 1)
-    if self.pageSize != 0 { total &+= 1 &+ int32Size(self.pageSize) }
-    if !self.pageToken.isEmpty { total &+= 1 &+ delimitedSize(self.pageToken.utf8.count) }
-    if self.skip != 0 { total &+= 1 &+ int32Size(self.skip) }
-    if self.order.rawValue != 0 { total &+= 1 &+ int32Size(self.order.rawValue) }
+    total &+= sizes.singular(WireInt32.self, self.pageSize, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.pageToken, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.skip, tagSize: 1)
+    total &+= sizes.singular(WireEnum<SortOrder>.self, self.order, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deploymentId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deploymentId)
-    }
+    writer.singular(WireString.self, self.deploymentId, tag: 10)
     writer.packed(WireEnum<Rollout.State>.self, self.states, tag: 18)
-    if self.pageSize != 0 {
-      writer.tag(96)
-      writer.int32(self.pageSize)
-    }
-    if !self.pageToken.isEmpty {
-      writer.tag(106)
-      writer.string(self.pageToken)
-    }
-    if self.skip != 0 {
-      writer.tag(112)
-      writer.int32(self.skip)
-    }
-    if self.order.rawValue != 0 {
-      writer.tag(120)
-      writer.enumeration(self.order)
-    }
+    writer.singular(WireInt32.self, self.pageSize, tag: 96)
+    writer.singular(WireString.self, self.pageToken, tag: 106)
+    writer.singular(WireInt32.self, self.skip, tag: 112)
+    writer.singular(WireEnum<SortOrder>.self, self.order, tag: 120)
     writer.unknown(self.unknownFields)
   }
 
@@ -1239,7 +1156,7 @@ extension ListRolloutsRequest {
 }
 
 /// A page of rollouts.
-public struct ListRolloutsResponse: Message {
+public struct ListRolloutsResponse: Message, ListResponse, ListEnvelope {
   /// The rollouts.
   public var rollouts: [Rollout] = []
   /// Token of the following page; empty when this is the last one.
@@ -1253,6 +1170,11 @@ public struct ListRolloutsResponse: Message {
 
 extension ListRolloutsResponse {
   public static var fullName: String { "rollcall.v1.ListRolloutsResponse" }
+
+  public var items: [Rollout] {
+    get { self.rollouts }
+    _modify { yield &self.rollouts }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -1269,21 +1191,15 @@ extension ListRolloutsResponse {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     total &+= sizes.repeated(WireSubmessage<Rollout>.self, self.rollouts, tagSize: 1)
-    if !self.nextPageToken.isEmpty { total &+= 1 &+ delimitedSize(self.nextPageToken.utf8.count) }
-    if self.totalSize != 0 { total &+= 1 &+ int32Size(self.totalSize) }
+    total &+= sizes.singular(WireString.self, self.nextPageToken, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.totalSize, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
     writer.repeated(WireSubmessage<Rollout>.self, self.rollouts, tag: 10)
-    if !self.nextPageToken.isEmpty {
-      writer.tag(18)
-      writer.string(self.nextPageToken)
-    }
-    if self.totalSize != 0 {
-      writer.tag(24)
-      writer.int32(self.totalSize)
-    }
+    writer.singular(WireString.self, self.nextPageToken, tag: 18)
+    writer.singular(WireInt32.self, self.totalSize, tag: 24)
     writer.unknown(self.unknownFields)
   }
 
@@ -1317,7 +1233,7 @@ extension ListRolloutsResponse {
 }
 
 /// Names the rollout to advance.
-public struct AdvanceRolloutRequest: Message {
+public struct AdvanceRolloutRequest: Message, ConditionalRequest {
   /// Id of the rollout.
   public var rolloutId: String = ""
   /// Why, at most 1024 bytes.
@@ -1355,35 +1271,20 @@ extension AdvanceRolloutRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.rolloutId.isEmpty { total &+= 1 &+ delimitedSize(self.rolloutId.utf8.count) }
-    if !self.reason.isEmpty { total &+= 1 &+ delimitedSize(self.reason.utf8.count) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.rolloutId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.reason, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.rolloutId.isEmpty {
-      writer.tag(10)
-      writer.string(self.rolloutId)
-    }
-    if !self.reason.isEmpty {
-      writer.tag(18)
-      writer.string(self.reason)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(122)
-      writer.string(self.etag)
-    }
+    writer.singular(WireString.self, self.rolloutId, tag: 10)
+    writer.singular(WireString.self, self.reason, tag: 18)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
+    writer.singular(WireString.self, self.etag, tag: 122)
     writer.unknown(self.unknownFields)
   }
 
@@ -1423,7 +1324,7 @@ extension AdvanceRolloutRequest {
 }
 
 /// The advanced rollout.
-public struct AdvanceRolloutResponse: Message {
+public struct AdvanceRolloutResponse: Message, Envelope {
   /// The rollout after the step.
   public var rollout: Rollout?
   public var unknownFields = UnknownFields()
@@ -1433,6 +1334,11 @@ public struct AdvanceRolloutResponse: Message {
 
 extension AdvanceRolloutResponse {
   public static var fullName: String { "rollcall.v1.AdvanceRolloutResponse" }
+
+  public var content: Rollout? {
+    get { self.rollout }
+    _modify { yield &self.rollout }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -1446,15 +1352,12 @@ extension AdvanceRolloutResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.rollout { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<Rollout>.self, self.rollout, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.rollout {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Rollout>.self, self.rollout, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -1482,7 +1385,7 @@ extension AdvanceRolloutResponse {
 }
 
 /// Names the rollout to pause.
-public struct PauseRolloutRequest: Message {
+public struct PauseRolloutRequest: Message, ConditionalRequest {
   /// Id of the rollout.
   public var rolloutId: String = ""
   /// Why, at most 1024 bytes.
@@ -1520,35 +1423,20 @@ extension PauseRolloutRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.rolloutId.isEmpty { total &+= 1 &+ delimitedSize(self.rolloutId.utf8.count) }
-    if !self.reason.isEmpty { total &+= 1 &+ delimitedSize(self.reason.utf8.count) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.rolloutId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.reason, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.rolloutId.isEmpty {
-      writer.tag(10)
-      writer.string(self.rolloutId)
-    }
-    if !self.reason.isEmpty {
-      writer.tag(18)
-      writer.string(self.reason)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(122)
-      writer.string(self.etag)
-    }
+    writer.singular(WireString.self, self.rolloutId, tag: 10)
+    writer.singular(WireString.self, self.reason, tag: 18)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
+    writer.singular(WireString.self, self.etag, tag: 122)
     writer.unknown(self.unknownFields)
   }
 
@@ -1588,7 +1476,7 @@ extension PauseRolloutRequest {
 }
 
 /// The paused rollout.
-public struct PauseRolloutResponse: Message {
+public struct PauseRolloutResponse: Message, Envelope {
   /// The rollout after the change.
   public var rollout: Rollout?
   public var unknownFields = UnknownFields()
@@ -1598,6 +1486,11 @@ public struct PauseRolloutResponse: Message {
 
 extension PauseRolloutResponse {
   public static var fullName: String { "rollcall.v1.PauseRolloutResponse" }
+
+  public var content: Rollout? {
+    get { self.rollout }
+    _modify { yield &self.rollout }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -1611,15 +1504,12 @@ extension PauseRolloutResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.rollout { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<Rollout>.self, self.rollout, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.rollout {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Rollout>.self, self.rollout, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -1647,7 +1537,7 @@ extension PauseRolloutResponse {
 }
 
 /// Names the rollout to resume.
-public struct ResumeRolloutRequest: Message {
+public struct ResumeRolloutRequest: Message, ConditionalRequest {
   /// Id of the rollout.
   public var rolloutId: String = ""
   /// Why, at most 1024 bytes.
@@ -1685,35 +1575,20 @@ extension ResumeRolloutRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.rolloutId.isEmpty { total &+= 1 &+ delimitedSize(self.rolloutId.utf8.count) }
-    if !self.reason.isEmpty { total &+= 1 &+ delimitedSize(self.reason.utf8.count) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.rolloutId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.reason, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.rolloutId.isEmpty {
-      writer.tag(10)
-      writer.string(self.rolloutId)
-    }
-    if !self.reason.isEmpty {
-      writer.tag(18)
-      writer.string(self.reason)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(122)
-      writer.string(self.etag)
-    }
+    writer.singular(WireString.self, self.rolloutId, tag: 10)
+    writer.singular(WireString.self, self.reason, tag: 18)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
+    writer.singular(WireString.self, self.etag, tag: 122)
     writer.unknown(self.unknownFields)
   }
 
@@ -1753,7 +1628,7 @@ extension ResumeRolloutRequest {
 }
 
 /// The resumed rollout.
-public struct ResumeRolloutResponse: Message {
+public struct ResumeRolloutResponse: Message, Envelope {
   /// The rollout after the change.
   public var rollout: Rollout?
   public var unknownFields = UnknownFields()
@@ -1763,6 +1638,11 @@ public struct ResumeRolloutResponse: Message {
 
 extension ResumeRolloutResponse {
   public static var fullName: String { "rollcall.v1.ResumeRolloutResponse" }
+
+  public var content: Rollout? {
+    get { self.rollout }
+    _modify { yield &self.rollout }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -1776,15 +1656,12 @@ extension ResumeRolloutResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.rollout { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<Rollout>.self, self.rollout, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.rollout {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Rollout>.self, self.rollout, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -1812,7 +1689,7 @@ extension ResumeRolloutResponse {
 }
 
 /// A change of a rollout.
-public struct UpdateRolloutRequest: Message {
+public struct UpdateRolloutRequest: Message, UpdateRequest, Envelope {
   /// The new values; id names the rollout. Changeable: exposure_millionths, policy.
   public var rollout: Rollout?
   /// Fields to change, by path within the resource. Absent: every populated field. An unknown or
@@ -1837,6 +1714,11 @@ public struct UpdateRolloutRequest: Message {
 extension UpdateRolloutRequest {
   public static var fullName: String { "rollcall.v1.UpdateRolloutRequest" }
 
+  public var content: Rollout? {
+    get { self.rollout }
+    _modify { yield &self.rollout }
+  }
+
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
       let start = reader.mark
@@ -1854,40 +1736,23 @@ extension UpdateRolloutRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.rollout { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.updateMask { total &+= 1 &+ sizes.nested(value) }
-    if self.allowRegression { total &+= 1 &+ 1 }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.optional(WireSubmessage<Rollout>.self, self.rollout, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_FieldMask>.self, self.updateMask, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.allowRegression, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.rollout {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if let value = self.updateMask {
-      writer.tag(18)
-      writer.nested(value)
-    }
-    if self.allowRegression {
-      writer.tag(24)
-      writer.bool(self.allowRegression)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(122)
-      writer.string(self.etag)
-    }
+    writer.optional(WireSubmessage<Rollout>.self, self.rollout, tag: 10)
+    writer.optional(WireSubmessage<Google_Protobuf_FieldMask>.self, self.updateMask, tag: 18)
+    writer.singular(WireBool.self, self.allowRegression, tag: 24)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
+    writer.singular(WireString.self, self.etag, tag: 122)
     writer.unknown(self.unknownFields)
   }
 
@@ -1930,7 +1795,7 @@ extension UpdateRolloutRequest {
 }
 
 /// The changed rollout.
-public struct UpdateRolloutResponse: Message {
+public struct UpdateRolloutResponse: Message, Envelope {
   /// The rollout after the change.
   public var rollout: Rollout?
   public var unknownFields = UnknownFields()
@@ -1940,6 +1805,11 @@ public struct UpdateRolloutResponse: Message {
 
 extension UpdateRolloutResponse {
   public static var fullName: String { "rollcall.v1.UpdateRolloutResponse" }
+
+  public var content: Rollout? {
+    get { self.rollout }
+    _modify { yield &self.rollout }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -1953,15 +1823,12 @@ extension UpdateRolloutResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.rollout { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<Rollout>.self, self.rollout, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.rollout {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Rollout>.self, self.rollout, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -1989,7 +1856,7 @@ extension UpdateRolloutResponse {
 }
 
 /// Describes a pin.
-public struct PinDeviceRequest: Message {
+public struct PinDeviceRequest: Message, ConditionalRequest {
   /// Id of the deployment.
   public var deploymentId: String = ""
   /// Id of the device; it need not be targeted yet.
@@ -2042,56 +1909,32 @@ extension PinDeviceRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deploymentId.isEmpty { total &+= 1 &+ delimitedSize(self.deploymentId.utf8.count) }
-    if !self.deviceId.isEmpty { total &+= 1 &+ delimitedSize(self.deviceId.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.deploymentId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.deviceId, tagSize: 1)
     switch self.target {
-    case .arm(let value)?:
-      total &+= 1 &+ int32Size(value.rawValue)
-    case .modelVersionId(let value)?:
-      total &+= 1 &+ delimitedSize(value.utf8.count)
+    case .arm(let value)?: total &+= sizes.present(WireEnum<Arm>.self, value, tagSize: 1)
+    case .modelVersionId(let value)?: total &+= sizes.present(WireString.self, value, tagSize: 1)
     case nil: break
     }
-    if !self.reason.isEmpty { total &+= 1 &+ delimitedSize(self.reason.utf8.count) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.reason, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deploymentId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deploymentId)
-    }
-    if !self.deviceId.isEmpty {
-      writer.tag(18)
-      writer.string(self.deviceId)
-    }
+    writer.singular(WireString.self, self.deploymentId, tag: 10)
+    writer.singular(WireString.self, self.deviceId, tag: 18)
     switch self.target {
-    case .arm(let value)?:
-      writer.tag(24)
-      writer.enumeration(value)
-    case .modelVersionId(let value)?:
-      writer.tag(34)
-      writer.string(value)
+    case .arm(let value)?: writer.present(WireEnum<Arm>.self, value, tag: 24)
+    case .modelVersionId(let value)?: writer.present(WireString.self, value, tag: 34)
     case nil: break
     }
-    if !self.reason.isEmpty {
-      writer.tag(42)
-      writer.string(self.reason)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(122)
-      writer.string(self.etag)
-    }
+    writer.singular(WireString.self, self.reason, tag: 42)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
+    writer.singular(WireString.self, self.etag, tag: 122)
     writer.unknown(self.unknownFields)
   }
 
@@ -2143,7 +1986,7 @@ extension PinDeviceRequest {
 }
 
 /// The pinned device.
-public struct PinDeviceResponse: Message {
+public struct PinDeviceResponse: Message, Envelope {
   /// What the deployment now means for the device.
   public var assignment: DeviceAssignment?
   public var unknownFields = UnknownFields()
@@ -2153,6 +1996,11 @@ public struct PinDeviceResponse: Message {
 
 extension PinDeviceResponse {
   public static var fullName: String { "rollcall.v1.PinDeviceResponse" }
+
+  public var content: DeviceAssignment? {
+    get { self.assignment }
+    _modify { yield &self.assignment }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -2166,15 +2014,12 @@ extension PinDeviceResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.assignment { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<DeviceAssignment>.self, self.assignment, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.assignment {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<DeviceAssignment>.self, self.assignment, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -2202,7 +2047,7 @@ extension PinDeviceResponse {
 }
 
 /// Names a pin.
-public struct UnpinDeviceRequest: Message {
+public struct UnpinDeviceRequest: Message, ConditionalRequest {
   /// Id of the deployment.
   public var deploymentId: String = ""
   /// Id of the device.
@@ -2240,35 +2085,20 @@ extension UnpinDeviceRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deploymentId.isEmpty { total &+= 1 &+ delimitedSize(self.deploymentId.utf8.count) }
-    if !self.deviceId.isEmpty { total &+= 1 &+ delimitedSize(self.deviceId.utf8.count) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.deploymentId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.deviceId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deploymentId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deploymentId)
-    }
-    if !self.deviceId.isEmpty {
-      writer.tag(18)
-      writer.string(self.deviceId)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(122)
-      writer.string(self.etag)
-    }
+    writer.singular(WireString.self, self.deploymentId, tag: 10)
+    writer.singular(WireString.self, self.deviceId, tag: 18)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
+    writer.singular(WireString.self, self.etag, tag: 122)
     writer.unknown(self.unknownFields)
   }
 
@@ -2308,7 +2138,7 @@ extension UnpinDeviceRequest {
 }
 
 /// The device without its pin.
-public struct UnpinDeviceResponse: Message {
+public struct UnpinDeviceResponse: Message, Envelope {
   /// What the deployment now means for the device.
   public var assignment: DeviceAssignment?
   public var unknownFields = UnknownFields()
@@ -2318,6 +2148,11 @@ public struct UnpinDeviceResponse: Message {
 
 extension UnpinDeviceResponse {
   public static var fullName: String { "rollcall.v1.UnpinDeviceResponse" }
+
+  public var content: DeviceAssignment? {
+    get { self.assignment }
+    _modify { yield &self.assignment }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -2331,15 +2166,12 @@ extension UnpinDeviceResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.assignment { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<DeviceAssignment>.self, self.assignment, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.assignment {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<DeviceAssignment>.self, self.assignment, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -2367,7 +2199,7 @@ extension UnpinDeviceResponse {
 }
 
 /// Selects assignments.
-public struct ListAssignmentsRequest: Message {
+public struct ListAssignmentsRequest: Message, ListRequest {
   /// Id of the deployment.
   public var deploymentId: String = ""
   /// Only devices on this side.
@@ -2413,50 +2245,26 @@ extension ListAssignmentsRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deploymentId.isEmpty { total &+= 1 &+ delimitedSize(self.deploymentId.utf8.count) }
-    if self.arm.rawValue != 0 { total &+= 1 &+ int32Size(self.arm.rawValue) }
-    if self.pinnedOnly { total &+= 1 &+ 1 }
-    if self.failedOnly { total &+= 1 &+ 1 }
-    if self.pageSize != 0 { total &+= 1 &+ int32Size(self.pageSize) }
-    if !self.pageToken.isEmpty { total &+= 1 &+ delimitedSize(self.pageToken.utf8.count) }
-    if self.skip != 0 { total &+= 1 &+ int32Size(self.skip) }
-    if self.order.rawValue != 0 { total &+= 1 &+ int32Size(self.order.rawValue) }
+    total &+= sizes.singular(WireString.self, self.deploymentId, tagSize: 1)
+    total &+= sizes.singular(WireEnum<Arm>.self, self.arm, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.pinnedOnly, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.failedOnly, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.pageSize, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.pageToken, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.skip, tagSize: 1)
+    total &+= sizes.singular(WireEnum<SortOrder>.self, self.order, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deploymentId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deploymentId)
-    }
-    if self.arm.rawValue != 0 {
-      writer.tag(16)
-      writer.enumeration(self.arm)
-    }
-    if self.pinnedOnly {
-      writer.tag(24)
-      writer.bool(self.pinnedOnly)
-    }
-    if self.failedOnly {
-      writer.tag(32)
-      writer.bool(self.failedOnly)
-    }
-    if self.pageSize != 0 {
-      writer.tag(96)
-      writer.int32(self.pageSize)
-    }
-    if !self.pageToken.isEmpty {
-      writer.tag(106)
-      writer.string(self.pageToken)
-    }
-    if self.skip != 0 {
-      writer.tag(112)
-      writer.int32(self.skip)
-    }
-    if self.order.rawValue != 0 {
-      writer.tag(120)
-      writer.enumeration(self.order)
-    }
+    writer.singular(WireString.self, self.deploymentId, tag: 10)
+    writer.singular(WireEnum<Arm>.self, self.arm, tag: 16)
+    writer.singular(WireBool.self, self.pinnedOnly, tag: 24)
+    writer.singular(WireBool.self, self.failedOnly, tag: 32)
+    writer.singular(WireInt32.self, self.pageSize, tag: 96)
+    writer.singular(WireString.self, self.pageToken, tag: 106)
+    writer.singular(WireInt32.self, self.skip, tag: 112)
+    writer.singular(WireEnum<SortOrder>.self, self.order, tag: 120)
     writer.unknown(self.unknownFields)
   }
 
@@ -2505,7 +2313,7 @@ extension ListAssignmentsRequest {
 }
 
 /// A page of assignments, by age of the device.
-public struct ListAssignmentsResponse: Message {
+public struct ListAssignmentsResponse: Message, ListResponse, ListEnvelope {
   /// The assignments.
   public var assignments: [DeviceAssignment] = []
   /// Token of the following page; empty when this is the last one.
@@ -2520,14 +2328,17 @@ public struct ListAssignmentsResponse: Message {
 extension ListAssignmentsResponse {
   public static var fullName: String { "rollcall.v1.ListAssignmentsResponse" }
 
+  public var items: [DeviceAssignment] {
+    get { self.assignments }
+    _modify { yield &self.assignments }
+  }
+
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
       let start = reader.mark
       switch try reader.tag() {
       case 10: try reader.append(
-        WireSubmessage<DeviceAssignment>.self,
-        to: &self.assignments,
-        tag: 10)
+        WireSubmessage<DeviceAssignment>.self, to: &self.assignments, tag: 10)
       case 18: self.nextPageToken = try reader.string()
       case 24: self.totalSize = try reader.int32()
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
@@ -2538,21 +2349,15 @@ extension ListAssignmentsResponse {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     total &+= sizes.repeated(WireSubmessage<DeviceAssignment>.self, self.assignments, tagSize: 1)
-    if !self.nextPageToken.isEmpty { total &+= 1 &+ delimitedSize(self.nextPageToken.utf8.count) }
-    if self.totalSize != 0 { total &+= 1 &+ int32Size(self.totalSize) }
+    total &+= sizes.singular(WireString.self, self.nextPageToken, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.totalSize, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
     writer.repeated(WireSubmessage<DeviceAssignment>.self, self.assignments, tag: 10)
-    if !self.nextPageToken.isEmpty {
-      writer.tag(18)
-      writer.string(self.nextPageToken)
-    }
-    if self.totalSize != 0 {
-      writer.tag(24)
-      writer.int32(self.totalSize)
-    }
+    writer.singular(WireString.self, self.nextPageToken, tag: 18)
+    writer.singular(WireInt32.self, self.totalSize, tag: 24)
     writer.unknown(self.unknownFields)
   }
 
@@ -2586,7 +2391,7 @@ extension ListAssignmentsResponse {
 }
 
 /// Names the deployment to count afresh.
-public struct MaterializeRequest: Message {
+public struct MaterializeRequest: Message, ConditionalRequest {
   /// Id of the deployment.
   public var deploymentId: String = ""
   /// Idempotency key, at most 64 bytes: a repeat with the same body is answered with the first
@@ -2621,30 +2426,18 @@ extension MaterializeRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deploymentId.isEmpty { total &+= 1 &+ delimitedSize(self.deploymentId.utf8.count) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.deploymentId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deploymentId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deploymentId)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(122)
-      writer.string(self.etag)
-    }
+    writer.singular(WireString.self, self.deploymentId, tag: 10)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
+    writer.singular(WireString.self, self.etag, tag: 122)
     writer.unknown(self.unknownFields)
   }
 
@@ -2713,30 +2506,18 @@ extension MaterializeResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.targetedDevices != 0 { total &+= 1 &+ int32Size(self.targetedDevices) }
-    if self.canaryDevices != 0 { total &+= 1 &+ int32Size(self.canaryDevices) }
-    if self.controlDevices != 0 { total &+= 1 &+ int32Size(self.controlDevices) }
-    if self.pinnedDevices != 0 { total &+= 1 &+ int32Size(self.pinnedDevices) }
+    total &+= sizes.singular(WireInt32.self, self.targetedDevices, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.canaryDevices, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.controlDevices, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.pinnedDevices, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.targetedDevices != 0 {
-      writer.tag(8)
-      writer.int32(self.targetedDevices)
-    }
-    if self.canaryDevices != 0 {
-      writer.tag(16)
-      writer.int32(self.canaryDevices)
-    }
-    if self.controlDevices != 0 {
-      writer.tag(24)
-      writer.int32(self.controlDevices)
-    }
-    if self.pinnedDevices != 0 {
-      writer.tag(32)
-      writer.int32(self.pinnedDevices)
-    }
+    writer.singular(WireInt32.self, self.targetedDevices, tag: 8)
+    writer.singular(WireInt32.self, self.canaryDevices, tag: 16)
+    writer.singular(WireInt32.self, self.controlDevices, tag: 24)
+    writer.singular(WireInt32.self, self.pinnedDevices, tag: 32)
     writer.unknown(self.unknownFields)
   }
 
@@ -2796,15 +2577,12 @@ extension GetHealthRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deploymentId.isEmpty { total &+= 1 &+ delimitedSize(self.deploymentId.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.deploymentId, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deploymentId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deploymentId)
-    }
+    writer.singular(WireString.self, self.deploymentId, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -2832,7 +2610,7 @@ extension GetHealthRequest {
 }
 
 /// The health asked for.
-public struct GetHealthResponse: Message {
+public struct GetHealthResponse: Message, Envelope {
   /// The health.
   public var health: DeploymentHealth?
   public var unknownFields = UnknownFields()
@@ -2842,6 +2620,11 @@ public struct GetHealthResponse: Message {
 
 extension GetHealthResponse {
   public static var fullName: String { "rollcall.v1.GetHealthResponse" }
+
+  public var content: DeploymentHealth? {
+    get { self.health }
+    _modify { yield &self.health }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -2855,15 +2638,12 @@ extension GetHealthResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.health { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<DeploymentHealth>.self, self.health, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.health {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<DeploymentHealth>.self, self.health, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -2914,15 +2694,12 @@ extension GetDeviceHealthRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deploymentId.isEmpty { total &+= 1 &+ delimitedSize(self.deploymentId.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.deploymentId, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deploymentId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deploymentId)
-    }
+    writer.singular(WireString.self, self.deploymentId, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -2950,7 +2727,7 @@ extension GetDeviceHealthRequest {
 }
 
 /// The health asked for.
-public struct GetDeviceHealthResponse: Message {
+public struct GetDeviceHealthResponse: Message, Envelope {
   /// What the devices report.
   public var deviceHealth: DeviceHealth?
   public var unknownFields = UnknownFields()
@@ -2960,6 +2737,11 @@ public struct GetDeviceHealthResponse: Message {
 
 extension GetDeviceHealthResponse {
   public static var fullName: String { "rollcall.v1.GetDeviceHealthResponse" }
+
+  public var content: DeviceHealth? {
+    get { self.deviceHealth }
+    _modify { yield &self.deviceHealth }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -2973,15 +2755,12 @@ extension GetDeviceHealthResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.deviceHealth { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<DeviceHealth>.self, self.deviceHealth, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.deviceHealth {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<DeviceHealth>.self, self.deviceHealth, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -3009,7 +2788,7 @@ extension GetDeviceHealthResponse {
 }
 
 /// Selects events.
-public struct ListEventsRequest: Message {
+public struct ListEventsRequest: Message, ListRequest {
   /// Id of the deployment.
   public var deploymentId: String = ""
   /// Only events of these types; at most 32 different ones.
@@ -3052,39 +2831,24 @@ extension ListEventsRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deploymentId.isEmpty { total &+= 1 &+ delimitedSize(self.deploymentId.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.deploymentId, tagSize: 1)
     total &+= sizes.repeated(WireString.self, self.types, tagSize: 1)
     total &+= sizes.packed(WireEnum<Deployment.State>.self, self.states, tagSize: 1)
-    if self.pageSize != 0 { total &+= 1 &+ int32Size(self.pageSize) }
-    if !self.pageToken.isEmpty { total &+= 1 &+ delimitedSize(self.pageToken.utf8.count) }
-    if self.skip != 0 { total &+= 1 &+ int32Size(self.skip) }
-    if self.order.rawValue != 0 { total &+= 1 &+ int32Size(self.order.rawValue) }
+    total &+= sizes.singular(WireInt32.self, self.pageSize, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.pageToken, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.skip, tagSize: 1)
+    total &+= sizes.singular(WireEnum<SortOrder>.self, self.order, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deploymentId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deploymentId)
-    }
+    writer.singular(WireString.self, self.deploymentId, tag: 10)
     writer.repeated(WireString.self, self.types, tag: 18)
     writer.packed(WireEnum<Deployment.State>.self, self.states, tag: 26)
-    if self.pageSize != 0 {
-      writer.tag(96)
-      writer.int32(self.pageSize)
-    }
-    if !self.pageToken.isEmpty {
-      writer.tag(106)
-      writer.string(self.pageToken)
-    }
-    if self.skip != 0 {
-      writer.tag(112)
-      writer.int32(self.skip)
-    }
-    if self.order.rawValue != 0 {
-      writer.tag(120)
-      writer.enumeration(self.order)
-    }
+    writer.singular(WireInt32.self, self.pageSize, tag: 96)
+    writer.singular(WireString.self, self.pageToken, tag: 106)
+    writer.singular(WireInt32.self, self.skip, tag: 112)
+    writer.singular(WireEnum<SortOrder>.self, self.order, tag: 120)
     writer.unknown(self.unknownFields)
   }
 
@@ -3130,7 +2894,7 @@ extension ListEventsRequest {
 }
 
 /// A page of events.
-public struct ListEventsResponse: Message {
+public struct ListEventsResponse: Message, ListResponse, ListEnvelope {
   /// The events.
   public var events: [Event] = []
   /// Token of the following page; empty when this is the last one.
@@ -3149,6 +2913,11 @@ public struct ListEventsResponse: Message {
 extension ListEventsResponse {
   public static var fullName: String { "rollcall.v1.ListEventsResponse" }
 
+  public var items: [Event] {
+    get { self.events }
+    _modify { yield &self.events }
+  }
+
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
       let start = reader.mark
@@ -3166,31 +2935,19 @@ extension ListEventsResponse {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     total &+= sizes.repeated(WireSubmessage<Event>.self, self.events, tagSize: 1)
-    if !self.nextPageToken.isEmpty { total &+= 1 &+ delimitedSize(self.nextPageToken.utf8.count) }
-    if self.totalSize != 0 { total &+= 1 &+ int32Size(self.totalSize) }
-    if !self.deploymentId.isEmpty { total &+= 1 &+ delimitedSize(self.deploymentId.utf8.count) }
-    if self.deploymentState.rawValue != 0 { total &+= 1 &+ int32Size(self.deploymentState.rawValue) }
+    total &+= sizes.singular(WireString.self, self.nextPageToken, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.totalSize, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.deploymentId, tagSize: 1)
+    total &+= sizes.singular(WireEnum<Deployment.State>.self, self.deploymentState, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
     writer.repeated(WireSubmessage<Event>.self, self.events, tag: 10)
-    if !self.nextPageToken.isEmpty {
-      writer.tag(18)
-      writer.string(self.nextPageToken)
-    }
-    if self.totalSize != 0 {
-      writer.tag(24)
-      writer.int32(self.totalSize)
-    }
-    if !self.deploymentId.isEmpty {
-      writer.tag(34)
-      writer.string(self.deploymentId)
-    }
-    if self.deploymentState.rawValue != 0 {
-      writer.tag(40)
-      writer.enumeration(self.deploymentState)
-    }
+    writer.singular(WireString.self, self.nextPageToken, tag: 18)
+    writer.singular(WireInt32.self, self.totalSize, tag: 24)
+    writer.singular(WireString.self, self.deploymentId, tag: 34)
+    writer.singular(WireEnum<Deployment.State>.self, self.deploymentState, tag: 40)
     writer.unknown(self.unknownFields)
   }
 
@@ -3259,22 +3016,16 @@ extension WatchDeploymentsRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.fromRevision != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.fromRevision)) }
+    total &+= sizes.singular(WireInt64.self, self.fromRevision, tagSize: 1)
     total &+= sizes.repeated(WireString.self, self.deploymentIds, tagSize: 1)
-    if self.environment.rawValue != 0 { total &+= 1 &+ int32Size(self.environment.rawValue) }
+    total &+= sizes.singular(WireEnum<Environment>.self, self.environment, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.fromRevision != 0 {
-      writer.tag(8)
-      writer.int64(self.fromRevision)
-    }
+    writer.singular(WireInt64.self, self.fromRevision, tag: 8)
     writer.repeated(WireString.self, self.deploymentIds, tag: 18)
-    if self.environment.rawValue != 0 {
-      writer.tag(24)
-      writer.enumeration(self.environment)
-    }
+    writer.singular(WireEnum<Environment>.self, self.environment, tag: 24)
     writer.unknown(self.unknownFields)
   }
 
@@ -3383,34 +3134,27 @@ extension WatchDeploymentsResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.revision != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.revision)) }
+    total &+= sizes.singular(WireInt64.self, self.revision, tagSize: 1)
     switch self.content {
-    case .snapshot(let value)?:
-      total &+= 1 &+ sizes.nested(value)
-    case .event(let value)?:
-      total &+= 1 &+ sizes.nested(value)
-    case .bookmark(let value)?:
-      total &+= 1 &+ sizes.nested(value)
+    case .snapshot(let value)?: total &+= sizes.present(
+      WireSubmessage<WatchDeploymentsResponse.Snapshot>.self, value, tagSize: 1)
+    case .event(let value)?: total &+= sizes.present(
+      WireSubmessage<WatchDeploymentsResponse.Change>.self, value, tagSize: 1)
+    case .bookmark(let value)?: total &+= sizes.present(
+      WireSubmessage<Bookmark>.self, value, tagSize: 1)
     case nil: break
     }
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.revision != 0 {
-      writer.tag(8)
-      writer.int64(self.revision)
-    }
+    writer.singular(WireInt64.self, self.revision, tag: 8)
     switch self.content {
-    case .snapshot(let value)?:
-      writer.tag(18)
-      writer.nested(value)
-    case .event(let value)?:
-      writer.tag(26)
-      writer.nested(value)
-    case .bookmark(let value)?:
-      writer.tag(34)
-      writer.nested(value)
+    case .snapshot(let value)?: writer.present(
+      WireSubmessage<WatchDeploymentsResponse.Snapshot>.self, value, tag: 18)
+    case .event(let value)?: writer.present(
+      WireSubmessage<WatchDeploymentsResponse.Change>.self, value, tag: 26)
+    case .bookmark(let value)?: writer.present(WireSubmessage<Bookmark>.self, value, tag: 34)
     case nil: break
     }
     writer.unknown(self.unknownFields)
@@ -3468,16 +3212,13 @@ extension WatchDeploymentsResponse.Snapshot {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     total &+= sizes.repeated(WireSubmessage<Deployment>.self, self.deployments, tagSize: 1)
-    if self.complete { total &+= 1 &+ 1 }
+    total &+= sizes.singular(WireBool.self, self.complete, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
     writer.repeated(WireSubmessage<Deployment>.self, self.deployments, tag: 10)
-    if self.complete {
-      writer.tag(16)
-      writer.bool(self.complete)
-    }
+    writer.singular(WireBool.self, self.complete, tag: 16)
     writer.unknown(self.unknownFields)
   }
 
@@ -3523,20 +3264,14 @@ extension WatchDeploymentsResponse.Change {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.event { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.deployment { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<Event>.self, self.event, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<Deployment>.self, self.deployment, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.event {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if let value = self.deployment {
-      writer.tag(18)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Event>.self, self.event, tag: 10)
+    writer.optional(WireSubmessage<Deployment>.self, self.deployment, tag: 18)
     writer.unknown(self.unknownFields)
   }
 
@@ -3593,20 +3328,14 @@ extension WatchRolloutRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.rolloutId.isEmpty { total &+= 1 &+ delimitedSize(self.rolloutId.utf8.count) }
-    if self.fromRevision != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.fromRevision)) }
+    total &+= sizes.singular(WireString.self, self.rolloutId, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.fromRevision, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.rolloutId.isEmpty {
-      writer.tag(10)
-      writer.string(self.rolloutId)
-    }
-    if self.fromRevision != 0 {
-      writer.tag(16)
-      writer.int64(self.fromRevision)
-    }
+    writer.singular(WireString.self, self.rolloutId, tag: 10)
+    writer.singular(WireInt64.self, self.fromRevision, tag: 16)
     writer.unknown(self.unknownFields)
   }
 
@@ -3701,34 +3430,26 @@ extension WatchRolloutResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.revision != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.revision)) }
+    total &+= sizes.singular(WireInt64.self, self.revision, tagSize: 1)
     switch self.content {
-    case .snapshot(let value)?:
-      total &+= 1 &+ sizes.nested(value)
-    case .event(let value)?:
-      total &+= 1 &+ sizes.nested(value)
-    case .bookmark(let value)?:
-      total &+= 1 &+ sizes.nested(value)
+    case .snapshot(let value)?: total &+= sizes.present(
+      WireSubmessage<Rollout>.self, value, tagSize: 1)
+    case .event(let value)?: total &+= sizes.present(
+      WireSubmessage<WatchRolloutResponse.Change>.self, value, tagSize: 1)
+    case .bookmark(let value)?: total &+= sizes.present(
+      WireSubmessage<Bookmark>.self, value, tagSize: 1)
     case nil: break
     }
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.revision != 0 {
-      writer.tag(8)
-      writer.int64(self.revision)
-    }
+    writer.singular(WireInt64.self, self.revision, tag: 8)
     switch self.content {
-    case .snapshot(let value)?:
-      writer.tag(18)
-      writer.nested(value)
-    case .event(let value)?:
-      writer.tag(26)
-      writer.nested(value)
-    case .bookmark(let value)?:
-      writer.tag(34)
-      writer.nested(value)
+    case .snapshot(let value)?: writer.present(WireSubmessage<Rollout>.self, value, tag: 18)
+    case .event(let value)?: writer.present(
+      WireSubmessage<WatchRolloutResponse.Change>.self, value, tag: 26)
+    case .bookmark(let value)?: writer.present(WireSubmessage<Bookmark>.self, value, tag: 34)
     case nil: break
     }
     writer.unknown(self.unknownFields)
@@ -3785,20 +3506,14 @@ extension WatchRolloutResponse.Change {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.event { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.rollout { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<Event>.self, self.event, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<Rollout>.self, self.rollout, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.event {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if let value = self.rollout {
-      writer.tag(18)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Event>.self, self.event, tag: 10)
+    writer.optional(WireSubmessage<Rollout>.self, self.rollout, tag: 18)
     writer.unknown(self.unknownFields)
   }
 
@@ -3855,20 +3570,14 @@ extension WatchHealthRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deploymentId.isEmpty { total &+= 1 &+ delimitedSize(self.deploymentId.utf8.count) }
-    if self.fromRevision != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.fromRevision)) }
+    total &+= sizes.singular(WireString.self, self.deploymentId, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.fromRevision, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deploymentId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deploymentId)
-    }
-    if self.fromRevision != 0 {
-      writer.tag(16)
-      writer.int64(self.fromRevision)
-    }
+    writer.singular(WireString.self, self.deploymentId, tag: 10)
+    writer.singular(WireInt64.self, self.fromRevision, tag: 16)
     writer.unknown(self.unknownFields)
   }
 
@@ -3944,29 +3653,23 @@ extension WatchHealthResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.revision != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.revision)) }
+    total &+= sizes.singular(WireInt64.self, self.revision, tagSize: 1)
     switch self.content {
-    case .snapshot(let value)?:
-      total &+= 1 &+ sizes.nested(value)
-    case .bookmark(let value)?:
-      total &+= 1 &+ sizes.nested(value)
+    case .snapshot(let value)?: total &+= sizes.present(
+      WireSubmessage<DeploymentHealth>.self, value, tagSize: 1)
+    case .bookmark(let value)?: total &+= sizes.present(
+      WireSubmessage<Bookmark>.self, value, tagSize: 1)
     case nil: break
     }
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.revision != 0 {
-      writer.tag(8)
-      writer.int64(self.revision)
-    }
+    writer.singular(WireInt64.self, self.revision, tag: 8)
     switch self.content {
-    case .snapshot(let value)?:
-      writer.tag(18)
-      writer.nested(value)
-    case .bookmark(let value)?:
-      writer.tag(26)
-      writer.nested(value)
+    case .snapshot(let value)?: writer.present(
+      WireSubmessage<DeploymentHealth>.self, value, tag: 18)
+    case .bookmark(let value)?: writer.present(WireSubmessage<Bookmark>.self, value, tag: 26)
     case nil: break
     }
     writer.unknown(self.unknownFields)
@@ -4009,191 +3712,101 @@ public enum DeploymentServiceMethods {
   public static let serviceName = "rollcall.v1.DeploymentService"
 
   public static let createDeployment = MethodDescriptor<
-    CreateDeploymentRequest, CreateDeploymentResponse
-  >(
-      service: "rollcall.v1.DeploymentService",
-      name: "CreateDeployment",
-      kind: .unary,
-      options: "wvMYAwoBAg==")
+    CreateDeploymentRequest, CreateDeploymentResponse>(
+    service: serviceName, name: "CreateDeployment", kind: .unary,
+    options: "wvMYAwoBAg==")
 
-  public static let getDeployment = MethodDescriptor<
-    GetDeploymentRequest, GetDeploymentResponse
-  >(
-      service: "rollcall.v1.DeploymentService",
-      name: "GetDeployment",
-      kind: .unary,
-      idempotency: .noSideEffects,
-      options: "wvMYAwoBAQ==")
+  public static let getDeployment = MethodDescriptor<GetDeploymentRequest, GetDeploymentResponse>(
+    service: serviceName, name: "GetDeployment", kind: .unary,
+    idempotency: .noSideEffects, options: "wvMYAwoBAQ==")
 
   public static let listDeployments = MethodDescriptor<
-    ListDeploymentsRequest, ListDeploymentsResponse
-  >(
-      service: "rollcall.v1.DeploymentService",
-      name: "ListDeployments",
-      kind: .unary,
-      idempotency: .noSideEffects,
-      options: "wvMYAwoBAQ==")
+    ListDeploymentsRequest, ListDeploymentsResponse>(
+    service: serviceName, name: "ListDeployments", kind: .unary,
+    idempotency: .noSideEffects, options: "wvMYAwoBAQ==")
 
   public static let updateDeployment = MethodDescriptor<
-    UpdateDeploymentRequest, UpdateDeploymentResponse
-  >(
-      service: "rollcall.v1.DeploymentService",
-      name: "UpdateDeployment",
-      kind: .unary,
-      options: "wvMYBQoBAhgB")
+    UpdateDeploymentRequest, UpdateDeploymentResponse>(
+    service: serviceName, name: "UpdateDeployment", kind: .unary,
+    options: "wvMYBQoBAhgB")
 
   public static let startDeployment = MethodDescriptor<
-    StartDeploymentRequest, StartDeploymentResponse
-  >(
-      service: "rollcall.v1.DeploymentService",
-      name: "StartDeployment",
-      kind: .unary,
-      options: "wvMYBQoBAhgB")
+    StartDeploymentRequest, StartDeploymentResponse>(
+    service: serviceName, name: "StartDeployment", kind: .unary,
+    options: "wvMYBQoBAhgB")
 
   public static let rollbackDeployment = MethodDescriptor<
-    RollbackDeploymentRequest, RollbackDeploymentResponse
-  >(
-      service: "rollcall.v1.DeploymentService",
-      name: "RollbackDeployment",
-      kind: .unary,
-      options: "wvMYBQoBAhgB")
+    RollbackDeploymentRequest, RollbackDeploymentResponse>(
+    service: serviceName, name: "RollbackDeployment", kind: .unary,
+    options: "wvMYBQoBAhgB")
 
-  public static let getRollout = MethodDescriptor<
-    GetRolloutRequest, GetRolloutResponse
-  >(
-      service: "rollcall.v1.DeploymentService",
-      name: "GetRollout",
-      kind: .unary,
-      idempotency: .noSideEffects,
-      options: "wvMYAwoBAQ==")
+  public static let getRollout = MethodDescriptor<GetRolloutRequest, GetRolloutResponse>(
+    service: serviceName, name: "GetRollout", kind: .unary,
+    idempotency: .noSideEffects, options: "wvMYAwoBAQ==")
 
-  public static let listRollouts = MethodDescriptor<
-    ListRolloutsRequest, ListRolloutsResponse
-  >(
-      service: "rollcall.v1.DeploymentService",
-      name: "ListRollouts",
-      kind: .unary,
-      idempotency: .noSideEffects,
-      options: "wvMYAwoBAQ==")
+  public static let listRollouts = MethodDescriptor<ListRolloutsRequest, ListRolloutsResponse>(
+    service: serviceName, name: "ListRollouts", kind: .unary,
+    idempotency: .noSideEffects, options: "wvMYAwoBAQ==")
 
   public static let advanceRollout = MethodDescriptor<
-    AdvanceRolloutRequest, AdvanceRolloutResponse
-  >(
-      service: "rollcall.v1.DeploymentService",
-      name: "AdvanceRollout",
-      kind: .unary,
-      options: "wvMYBQoBAhgB")
+    AdvanceRolloutRequest, AdvanceRolloutResponse>(
+    service: serviceName, name: "AdvanceRollout", kind: .unary,
+    options: "wvMYBQoBAhgB")
 
-  public static let pauseRollout = MethodDescriptor<
-    PauseRolloutRequest, PauseRolloutResponse
-  >(
-      service: "rollcall.v1.DeploymentService",
-      name: "PauseRollout",
-      kind: .unary,
-      options: "wvMYBQoBAhgB")
+  public static let pauseRollout = MethodDescriptor<PauseRolloutRequest, PauseRolloutResponse>(
+    service: serviceName, name: "PauseRollout", kind: .unary,
+    options: "wvMYBQoBAhgB")
 
-  public static let resumeRollout = MethodDescriptor<
-    ResumeRolloutRequest, ResumeRolloutResponse
-  >(
-      service: "rollcall.v1.DeploymentService",
-      name: "ResumeRollout",
-      kind: .unary,
-      options: "wvMYBQoBAhgB")
+  public static let resumeRollout = MethodDescriptor<ResumeRolloutRequest, ResumeRolloutResponse>(
+    service: serviceName, name: "ResumeRollout", kind: .unary,
+    options: "wvMYBQoBAhgB")
 
-  public static let updateRollout = MethodDescriptor<
-    UpdateRolloutRequest, UpdateRolloutResponse
-  >(
-      service: "rollcall.v1.DeploymentService",
-      name: "UpdateRollout",
-      kind: .unary,
-      options: "wvMYBQoBAhgB")
+  public static let updateRollout = MethodDescriptor<UpdateRolloutRequest, UpdateRolloutResponse>(
+    service: serviceName, name: "UpdateRollout", kind: .unary,
+    options: "wvMYBQoBAhgB")
 
-  public static let pinDevice = MethodDescriptor<
-    PinDeviceRequest, PinDeviceResponse
-  >(
-      service: "rollcall.v1.DeploymentService",
-      name: "PinDevice",
-      kind: .unary,
-      options: "wvMYAwoBAg==")
+  public static let pinDevice = MethodDescriptor<PinDeviceRequest, PinDeviceResponse>(
+    service: serviceName, name: "PinDevice", kind: .unary,
+    options: "wvMYAwoBAg==")
 
-  public static let unpinDevice = MethodDescriptor<
-    UnpinDeviceRequest, UnpinDeviceResponse
-  >(
-      service: "rollcall.v1.DeploymentService",
-      name: "UnpinDevice",
-      kind: .unary,
-      options: "wvMYAwoBAg==")
+  public static let unpinDevice = MethodDescriptor<UnpinDeviceRequest, UnpinDeviceResponse>(
+    service: serviceName, name: "UnpinDevice", kind: .unary,
+    options: "wvMYAwoBAg==")
 
   public static let listAssignments = MethodDescriptor<
-    ListAssignmentsRequest, ListAssignmentsResponse
-  >(
-      service: "rollcall.v1.DeploymentService",
-      name: "ListAssignments",
-      kind: .unary,
-      idempotency: .noSideEffects,
-      options: "wvMYAwoBAQ==")
+    ListAssignmentsRequest, ListAssignmentsResponse>(
+    service: serviceName, name: "ListAssignments", kind: .unary,
+    idempotency: .noSideEffects, options: "wvMYAwoBAQ==")
 
-  public static let materialize = MethodDescriptor<
-    MaterializeRequest, MaterializeResponse
-  >(
-      service: "rollcall.v1.DeploymentService",
-      name: "Materialize",
-      kind: .unary,
-      options: "wvMYAwoBAg==")
+  public static let materialize = MethodDescriptor<MaterializeRequest, MaterializeResponse>(
+    service: serviceName, name: "Materialize", kind: .unary,
+    options: "wvMYAwoBAg==")
 
-  public static let getHealth = MethodDescriptor<
-    GetHealthRequest, GetHealthResponse
-  >(
-      service: "rollcall.v1.DeploymentService",
-      name: "GetHealth",
-      kind: .unary,
-      idempotency: .noSideEffects,
-      options: "wvMYAwoBAQ==")
+  public static let getHealth = MethodDescriptor<GetHealthRequest, GetHealthResponse>(
+    service: serviceName, name: "GetHealth", kind: .unary,
+    idempotency: .noSideEffects, options: "wvMYAwoBAQ==")
 
   public static let getDeviceHealth = MethodDescriptor<
-    GetDeviceHealthRequest, GetDeviceHealthResponse
-  >(
-      service: "rollcall.v1.DeploymentService",
-      name: "GetDeviceHealth",
-      kind: .unary,
-      idempotency: .noSideEffects,
-      options: "wvMYAwoBAQ==")
+    GetDeviceHealthRequest, GetDeviceHealthResponse>(
+    service: serviceName, name: "GetDeviceHealth", kind: .unary,
+    idempotency: .noSideEffects, options: "wvMYAwoBAQ==")
 
-  public static let listEvents = MethodDescriptor<
-    ListEventsRequest, ListEventsResponse
-  >(
-      service: "rollcall.v1.DeploymentService",
-      name: "ListEvents",
-      kind: .unary,
-      idempotency: .noSideEffects,
-      options: "wvMYAwoBAQ==")
+  public static let listEvents = MethodDescriptor<ListEventsRequest, ListEventsResponse>(
+    service: serviceName, name: "ListEvents", kind: .unary,
+    idempotency: .noSideEffects, options: "wvMYAwoBAQ==")
 
   public static let watchDeployments = MethodDescriptor<
-    WatchDeploymentsRequest, WatchDeploymentsResponse
-  >(
-      service: "rollcall.v1.DeploymentService",
-      name: "WatchDeployments",
-      kind: .serverStreaming,
-      idempotency: .noSideEffects,
-      options: "wvMYAwoBAQ==")
+    WatchDeploymentsRequest, WatchDeploymentsResponse>(
+    service: serviceName, name: "WatchDeployments", kind: .serverStreaming,
+    idempotency: .noSideEffects, options: "wvMYAwoBAQ==")
 
-  public static let watchRollout = MethodDescriptor<
-    WatchRolloutRequest, WatchRolloutResponse
-  >(
-      service: "rollcall.v1.DeploymentService",
-      name: "WatchRollout",
-      kind: .serverStreaming,
-      idempotency: .noSideEffects,
-      options: "wvMYAwoBAQ==")
+  public static let watchRollout = MethodDescriptor<WatchRolloutRequest, WatchRolloutResponse>(
+    service: serviceName, name: "WatchRollout", kind: .serverStreaming,
+    idempotency: .noSideEffects, options: "wvMYAwoBAQ==")
 
-  public static let watchHealth = MethodDescriptor<
-    WatchHealthRequest, WatchHealthResponse
-  >(
-      service: "rollcall.v1.DeploymentService",
-      name: "WatchHealth",
-      kind: .serverStreaming,
-      idempotency: .noSideEffects,
-      options: "wvMYAwoBAQ==")
+  public static let watchHealth = MethodDescriptor<WatchHealthRequest, WatchHealthResponse>(
+    service: serviceName, name: "WatchHealth", kind: .serverStreaming,
+    idempotency: .noSideEffects, options: "wvMYAwoBAQ==")
 
   public static let all: [AnyMethodDescriptor] = [
     createDeployment.erased,
@@ -4239,8 +3852,7 @@ public protocol DeploymentServiceServer: Sendable {
 
   /// Reads a deployment.
   func getDeployment(
-    _ request: GetDeploymentRequest,
-    context: ServerContext) async throws -> GetDeploymentResponse
+    _ request: GetDeploymentRequest, context: ServerContext) async throws -> GetDeploymentResponse
 
   /// Lists deployments.
   func listDeployments(
@@ -4274,47 +3886,39 @@ public protocol DeploymentServiceServer: Sendable {
 
   /// Reads a rollout.
   func getRollout(
-    _ request: GetRolloutRequest,
-    context: ServerContext) async throws -> GetRolloutResponse
+    _ request: GetRolloutRequest, context: ServerContext) async throws -> GetRolloutResponse
 
   /// Lists the rollouts of a deployment.
   func listRollouts(
-    _ request: ListRolloutsRequest,
-    context: ServerContext) async throws -> ListRolloutsResponse
+    _ request: ListRolloutsRequest, context: ServerContext) async throws -> ListRolloutsResponse
 
   /// Takes the next step now, even within a soak. After the last step the rollout is completed.
   func advanceRollout(
-    _ request: AdvanceRolloutRequest,
-    context: ServerContext) async throws -> AdvanceRolloutResponse
+    _ request: AdvanceRolloutRequest, context: ServerContext) async throws -> AdvanceRolloutResponse
 
   /// Pauses a progressing rollout. Never needs approval.
   func pauseRollout(
-    _ request: PauseRolloutRequest,
-    context: ServerContext) async throws -> PauseRolloutResponse
+    _ request: PauseRolloutRequest, context: ServerContext) async throws -> PauseRolloutResponse
 
   /// Resumes a paused rollout at its exposure; the soak of its step begins anew, and its gates judge
   /// by what happens from now on: see Rollout.window_start.
   func resumeRollout(
-    _ request: ResumeRolloutRequest,
-    context: ServerContext) async throws -> ResumeRolloutResponse
+    _ request: ResumeRolloutRequest, context: ServerContext) async throws -> ResumeRolloutResponse
 
   /// Changes the exposure of a progressing or paused rollout, the policy of a paused one. A lower
   /// exposure fails with FAILED_PRECONDITION, reason EXPOSURE_REGRESSION, unless allow_regression is
   /// set.
   func updateRollout(
-    _ request: UpdateRolloutRequest,
-    context: ServerContext) async throws -> UpdateRolloutResponse
+    _ request: UpdateRolloutRequest, context: ServerContext) async throws -> UpdateRolloutResponse
 
   /// Fixes a device to one side of the deployment's rollouts, or to a version. Pinning it again
   /// moves it.
   func pinDevice(
-    _ request: PinDeviceRequest,
-    context: ServerContext) async throws -> PinDeviceResponse
+    _ request: PinDeviceRequest, context: ServerContext) async throws -> PinDeviceResponse
 
   /// Takes a pin away. A device without one is no error.
   func unpinDevice(
-    _ request: UnpinDeviceRequest,
-    context: ServerContext) async throws -> UnpinDeviceResponse
+    _ request: UnpinDeviceRequest, context: ServerContext) async throws -> UnpinDeviceResponse
 
   /// Lists what a deployment means for each device that it targets, or brings back after a rollback.
   func listAssignments(
@@ -4324,13 +3928,11 @@ public protocol DeploymentServiceServer: Sendable {
   /// Counts the targeted devices and their sides afresh and notifies connected devices.
   /// Assignments are derived and never stale; this is for when something looks off.
   func materialize(
-    _ request: MaterializeRequest,
-    context: ServerContext) async throws -> MaterializeResponse
+    _ request: MaterializeRequest, context: ServerContext) async throws -> MaterializeResponse
 
   /// Answers with the health of a deployment: what the gates decide on.
   func getHealth(
-    _ request: GetHealthRequest,
-    context: ServerContext) async throws -> GetHealthResponse
+    _ request: GetHealthRequest, context: ServerContext) async throws -> GetHealthResponse
 
   /// Answers with what the devices of a deployment report, all together.
   func getDeviceHealth(
@@ -4339,8 +3941,7 @@ public protocol DeploymentServiceServer: Sendable {
 
   /// Lists what happened to a deployment, newest first.
   func listEvents(
-    _ request: ListEventsRequest,
-    context: ServerContext) async throws -> ListEventsResponse
+    _ request: ListEventsRequest, context: ServerContext) async throws -> ListEventsResponse
 
   /// Streams changes of deployments; no change is left out.
   func watchDeployments(
@@ -4554,8 +4155,7 @@ public struct DeploymentServiceClient: Sendable {
   /// Fixes a device to one side of the deployment's rollouts, or to a version. Pinning it again
   /// moves it.
   public func pinDevice(
-    _ request: PinDeviceRequest,
-    options: CallOptions = .init()) async throws -> PinDeviceResponse {
+    _ request: PinDeviceRequest, options: CallOptions = .init()) async throws -> PinDeviceResponse {
     try await channel.unary(DeploymentServiceMethods.pinDevice, request, options: options)
   }
 
@@ -4583,8 +4183,7 @@ public struct DeploymentServiceClient: Sendable {
 
   /// Answers with the health of a deployment: what the gates decide on.
   public func getHealth(
-    _ request: GetHealthRequest,
-    options: CallOptions = .init()) async throws -> GetHealthResponse {
+    _ request: GetHealthRequest, options: CallOptions = .init()) async throws -> GetHealthResponse {
     try await channel.unary(DeploymentServiceMethods.getHealth, request, options: options)
   }
 

@@ -191,9 +191,7 @@ extension Device.BoxedFields {
       case 50: try reader.mapEntry(WireString.self, WireString.self, into: &self.labels, tag: 50)
       case 58: try reader.append(WireString.self, to: &self.groupIds, tag: 58)
       case 66: try reader.append(
-        WireSubmessage<InstalledVersion>.self,
-        to: &self.installed,
-        tag: 66)
+        WireSubmessage<InstalledVersion>.self, to: &self.installed, tag: 66)
       case 74: try reader.message(&self.counters)
       case 82: try reader.message(&self.registeredAt)
       case 90: try reader.message(&self.lastSeenAt)
@@ -205,61 +203,36 @@ extension Device.BoxedFields {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.id.isEmpty { total &+= 1 &+ delimitedSize(self.id.utf8.count) }
-    if !self.hardwareId.isEmpty { total &+= 1 &+ delimitedSize(self.hardwareId.utf8.count) }
-    if self.platform.rawValue != 0 { total &+= 1 &+ int32Size(self.platform.rawValue) }
-    if !self.appIdentifier.isEmpty { total &+= 1 &+ delimitedSize(self.appIdentifier.utf8.count) }
-    if !self.deviceClass.isEmpty { total &+= 1 &+ delimitedSize(self.deviceClass.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.id, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.hardwareId, tagSize: 1)
+    total &+= sizes.singular(WireEnum<Platform>.self, self.platform, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.appIdentifier, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.deviceClass, tagSize: 1)
     total &+= sizes.map(WireString.self, WireString.self, self.labels, tagSize: 1)
     total &+= sizes.repeated(WireString.self, self.groupIds, tagSize: 1)
     total &+= sizes.repeated(WireSubmessage<InstalledVersion>.self, self.installed, tagSize: 1)
-    if let value = self.counters { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.registeredAt { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.lastSeenAt { total &+= 1 &+ sizes.nested(value) }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.optional(WireSubmessage<DeviceCounters>.self, self.counters, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.registeredAt, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.lastSeenAt, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if !self.id.isEmpty {
-      writer.tag(10)
-      writer.string(self.id)
-    }
-    if !self.hardwareId.isEmpty {
-      writer.tag(18)
-      writer.string(self.hardwareId)
-    }
-    if self.platform.rawValue != 0 {
-      writer.tag(24)
-      writer.enumeration(self.platform)
-    }
-    if !self.appIdentifier.isEmpty {
-      writer.tag(34)
-      writer.string(self.appIdentifier)
-    }
-    if !self.deviceClass.isEmpty {
-      writer.tag(42)
-      writer.string(self.deviceClass)
-    }
+    writer.singular(WireString.self, self.id, tag: 10)
+    writer.singular(WireString.self, self.hardwareId, tag: 18)
+    writer.singular(WireEnum<Platform>.self, self.platform, tag: 24)
+    writer.singular(WireString.self, self.appIdentifier, tag: 34)
+    writer.singular(WireString.self, self.deviceClass, tag: 42)
     writer.map(WireString.self, WireString.self, self.labels, tag: 50)
     writer.repeated(WireString.self, self.groupIds, tag: 58)
     writer.repeated(WireSubmessage<InstalledVersion>.self, self.installed, tag: 66)
-    if let value = self.counters {
-      writer.tag(74)
-      writer.nested(value)
-    }
-    if let value = self.registeredAt {
-      writer.tag(82)
-      writer.nested(value)
-    }
-    if let value = self.lastSeenAt {
-      writer.tag(90)
-      writer.nested(value)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(98)
-      writer.string(self.etag)
-    }
+    writer.optional(WireSubmessage<DeviceCounters>.self, self.counters, tag: 74)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.registeredAt, tag: 82)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.lastSeenAt, tag: 90)
+    writer.singular(WireString.self, self.etag, tag: 98)
     writer.unknown(self.unknownFields)
   }
 }
@@ -295,25 +268,17 @@ extension DeviceKey {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deviceId.isEmpty { total &+= 1 &+ delimitedSize(self.deviceId.utf8.count) }
-    if !self.hint.isEmpty { total &+= 1 &+ delimitedSize(self.hint.utf8.count) }
-    if let value = self.issuedAt { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.singular(WireString.self, self.deviceId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.hint, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.issuedAt, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deviceId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deviceId)
-    }
-    if !self.hint.isEmpty {
-      writer.tag(18)
-      writer.string(self.hint)
-    }
-    if let value = self.issuedAt {
-      writer.tag(26)
-      writer.nested(value)
-    }
+    writer.singular(WireString.self, self.deviceId, tag: 10)
+    writer.singular(WireString.self, self.hint, tag: 18)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.issuedAt, tag: 26)
     writer.unknown(self.unknownFields)
   }
 
@@ -432,35 +397,21 @@ extension InstalledVersion {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deploymentId.isEmpty { total &+= 1 &+ delimitedSize(self.deploymentId.utf8.count) }
-    if !self.modelVersionId.isEmpty { total &+= 1 &+ delimitedSize(self.modelVersionId.utf8.count) }
-    if self.state.rawValue != 0 { total &+= 1 &+ int32Size(self.state.rawValue) }
-    if !self.error.isEmpty { total &+= 1 &+ delimitedSize(self.error.utf8.count) }
-    if let value = self.changedAt { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.singular(WireString.self, self.deploymentId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.modelVersionId, tagSize: 1)
+    total &+= sizes.singular(WireEnum<InstalledVersion.State>.self, self.state, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.error, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.changedAt, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deploymentId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deploymentId)
-    }
-    if !self.modelVersionId.isEmpty {
-      writer.tag(18)
-      writer.string(self.modelVersionId)
-    }
-    if self.state.rawValue != 0 {
-      writer.tag(24)
-      writer.enumeration(self.state)
-    }
-    if !self.error.isEmpty {
-      writer.tag(34)
-      writer.string(self.error)
-    }
-    if let value = self.changedAt {
-      writer.tag(42)
-      writer.nested(value)
-    }
+    writer.singular(WireString.self, self.deploymentId, tag: 10)
+    writer.singular(WireString.self, self.modelVersionId, tag: 18)
+    writer.singular(WireEnum<InstalledVersion.State>.self, self.state, tag: 24)
+    writer.singular(WireString.self, self.error, tag: 34)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.changedAt, tag: 42)
     writer.unknown(self.unknownFields)
   }
 
@@ -535,35 +486,20 @@ extension DeviceCounters {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.downloadsOk != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.downloadsOk)) }
-    if self.downloadsFailed != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.downloadsFailed)) }
-    if self.inferencesOk != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.inferencesOk)) }
-    if self.inferencesFailed != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.inferencesFailed)) }
-    if let value = self.latency { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.singular(WireInt64.self, self.downloadsOk, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.downloadsFailed, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.inferencesOk, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.inferencesFailed, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<LatencySketch>.self, self.latency, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.downloadsOk != 0 {
-      writer.tag(8)
-      writer.int64(self.downloadsOk)
-    }
-    if self.downloadsFailed != 0 {
-      writer.tag(16)
-      writer.int64(self.downloadsFailed)
-    }
-    if self.inferencesOk != 0 {
-      writer.tag(24)
-      writer.int64(self.inferencesOk)
-    }
-    if self.inferencesFailed != 0 {
-      writer.tag(32)
-      writer.int64(self.inferencesFailed)
-    }
-    if let value = self.latency {
-      writer.tag(42)
-      writer.nested(value)
-    }
+    writer.singular(WireInt64.self, self.downloadsOk, tag: 8)
+    writer.singular(WireInt64.self, self.downloadsFailed, tag: 16)
+    writer.singular(WireInt64.self, self.inferencesOk, tag: 24)
+    writer.singular(WireInt64.self, self.inferencesFailed, tag: 32)
+    writer.optional(WireSubmessage<LatencySketch>.self, self.latency, tag: 42)
     writer.unknown(self.unknownFields)
   }
 
@@ -632,9 +568,7 @@ extension LatencySketch {
       let start = reader.mark
       switch try reader.tag() {
       case 10: try reader.append(
-        WireSubmessage<LatencySketch.Bucket>.self,
-        to: &self.buckets,
-        tag: 10)
+        WireSubmessage<LatencySketch.Bucket>.self, to: &self.buckets, tag: 10)
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
       }
     }
@@ -690,20 +624,14 @@ extension LatencySketch.Bucket {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.index != 0 { total &+= 1 &+ varintSize(UInt64(self.index)) }
-    if self.count != 0 { total &+= 1 &+ varintSize(self.count) }
+    total &+= sizes.singular(WireUInt32.self, self.index, tagSize: 1)
+    total &+= sizes.singular(WireUInt64.self, self.count, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.index != 0 {
-      writer.tag(8)
-      writer.uint32(self.index)
-    }
-    if self.count != 0 {
-      writer.tag(16)
-      writer.uint64(self.count)
-    }
+    writer.singular(WireUInt32.self, self.index, tag: 8)
+    writer.singular(WireUInt64.self, self.count, tag: 16)
     writer.unknown(self.unknownFields)
   }
 
@@ -775,45 +703,26 @@ extension DeviceGroup {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.id.isEmpty { total &+= 1 &+ delimitedSize(self.id.utf8.count) }
-    if !self.name.isEmpty { total &+= 1 &+ delimitedSize(self.name.utf8.count) }
-    if !self.description.isEmpty { total &+= 1 &+ delimitedSize(self.description.utf8.count) }
-    if self.deviceCount != 0 { total &+= 1 &+ int32Size(self.deviceCount) }
-    if let value = self.createdAt { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.updatedAt { total &+= 1 &+ sizes.nested(value) }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.id, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.name, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.description, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.deviceCount, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.createdAt, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.updatedAt, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.id.isEmpty {
-      writer.tag(10)
-      writer.string(self.id)
-    }
-    if !self.name.isEmpty {
-      writer.tag(18)
-      writer.string(self.name)
-    }
-    if !self.description.isEmpty {
-      writer.tag(26)
-      writer.string(self.description)
-    }
-    if self.deviceCount != 0 {
-      writer.tag(32)
-      writer.int32(self.deviceCount)
-    }
-    if let value = self.createdAt {
-      writer.tag(42)
-      writer.nested(value)
-    }
-    if let value = self.updatedAt {
-      writer.tag(50)
-      writer.nested(value)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(58)
-      writer.string(self.etag)
-    }
+    writer.singular(WireString.self, self.id, tag: 10)
+    writer.singular(WireString.self, self.name, tag: 18)
+    writer.singular(WireString.self, self.description, tag: 26)
+    writer.singular(WireInt32.self, self.deviceCount, tag: 32)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.createdAt, tag: 42)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.updatedAt, tag: 50)
+    writer.singular(WireString.self, self.etag, tag: 58)
     writer.unknown(self.unknownFields)
   }
 
@@ -925,49 +834,35 @@ extension DeviceEvent {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.sequence != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.sequence)) }
-    if let value = self.occurredAt { total &+= 1 &+ sizes.nested(value) }
-    if !self.deploymentId.isEmpty { total &+= 1 &+ delimitedSize(self.deploymentId.utf8.count) }
-    if !self.modelVersionId.isEmpty { total &+= 1 &+ delimitedSize(self.modelVersionId.utf8.count) }
+    total &+= sizes.singular(WireInt64.self, self.sequence, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.occurredAt, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.deploymentId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.modelVersionId, tagSize: 1)
     switch self.detail {
-    case .download(let value)?:
-      total &+= 1 &+ sizes.nested(value)
-    case .activation(let value)?:
-      total &+= 1 &+ sizes.nested(value)
-    case .inferences(let value)?:
-      total &+= 1 &+ sizes.nested(value)
+    case .download(let value)?: total &+= sizes.present(
+      WireSubmessage<DownloadFinished>.self, value, tagSize: 1)
+    case .activation(let value)?: total &+= sizes.present(
+      WireSubmessage<ActivationFinished>.self, value, tagSize: 1)
+    case .inferences(let value)?: total &+= sizes.present(
+      WireSubmessage<InferenceBatch>.self, value, tagSize: 1)
     case nil: break
     }
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.sequence != 0 {
-      writer.tag(8)
-      writer.int64(self.sequence)
-    }
-    if let value = self.occurredAt {
-      writer.tag(18)
-      writer.nested(value)
-    }
-    if !self.deploymentId.isEmpty {
-      writer.tag(26)
-      writer.string(self.deploymentId)
-    }
-    if !self.modelVersionId.isEmpty {
-      writer.tag(34)
-      writer.string(self.modelVersionId)
-    }
+    writer.singular(WireInt64.self, self.sequence, tag: 8)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.occurredAt, tag: 18)
+    writer.singular(WireString.self, self.deploymentId, tag: 26)
+    writer.singular(WireString.self, self.modelVersionId, tag: 34)
     switch self.detail {
-    case .download(let value)?:
-      writer.tag(42)
-      writer.nested(value)
-    case .activation(let value)?:
-      writer.tag(50)
-      writer.nested(value)
-    case .inferences(let value)?:
-      writer.tag(58)
-      writer.nested(value)
+    case .download(let value)?: writer.present(
+      WireSubmessage<DownloadFinished>.self, value, tag: 42)
+    case .activation(let value)?: writer.present(
+      WireSubmessage<ActivationFinished>.self, value, tag: 50)
+    case .inferences(let value)?: writer.present(
+      WireSubmessage<InferenceBatch>.self, value, tag: 58)
     case nil: break
     }
     writer.unknown(self.unknownFields)
@@ -1050,30 +945,19 @@ extension DownloadFinished {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.succeeded { total &+= 1 &+ 1 }
-    if self.sizeBytes != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.sizeBytes)) }
-    if let value = self.elapsed { total &+= 1 &+ sizes.nested(value) }
-    if !self.error.isEmpty { total &+= 1 &+ delimitedSize(self.error.utf8.count) }
+    total &+= sizes.singular(WireBool.self, self.succeeded, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.sizeBytes, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Duration>.self, self.elapsed, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.error, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.succeeded {
-      writer.tag(8)
-      writer.bool(self.succeeded)
-    }
-    if self.sizeBytes != 0 {
-      writer.tag(16)
-      writer.int64(self.sizeBytes)
-    }
-    if let value = self.elapsed {
-      writer.tag(26)
-      writer.nested(value)
-    }
-    if !self.error.isEmpty {
-      writer.tag(34)
-      writer.string(self.error)
-    }
+    writer.singular(WireBool.self, self.succeeded, tag: 8)
+    writer.singular(WireInt64.self, self.sizeBytes, tag: 16)
+    writer.optional(WireSubmessage<Google_Protobuf_Duration>.self, self.elapsed, tag: 26)
+    writer.singular(WireString.self, self.error, tag: 34)
     writer.unknown(self.unknownFields)
   }
 
@@ -1136,20 +1020,14 @@ extension ActivationFinished {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.succeeded { total &+= 1 &+ 1 }
-    if !self.error.isEmpty { total &+= 1 &+ delimitedSize(self.error.utf8.count) }
+    total &+= sizes.singular(WireBool.self, self.succeeded, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.error, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.succeeded {
-      writer.tag(8)
-      writer.bool(self.succeeded)
-    }
-    if !self.error.isEmpty {
-      writer.tag(18)
-      writer.string(self.error)
-    }
+    writer.singular(WireBool.self, self.succeeded, tag: 8)
+    writer.singular(WireString.self, self.error, tag: 18)
     writer.unknown(self.unknownFields)
   }
 
@@ -1209,25 +1087,16 @@ extension InferenceBatch {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.ok != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.ok)) }
-    if self.failed != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.failed)) }
-    if let value = self.latency { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.singular(WireInt64.self, self.ok, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.failed, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<LatencySketch>.self, self.latency, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.ok != 0 {
-      writer.tag(8)
-      writer.int64(self.ok)
-    }
-    if self.failed != 0 {
-      writer.tag(16)
-      writer.int64(self.failed)
-    }
-    if let value = self.latency {
-      writer.tag(26)
-      writer.nested(value)
-    }
+    writer.singular(WireInt64.self, self.ok, tag: 8)
+    writer.singular(WireInt64.self, self.failed, tag: 16)
+    writer.optional(WireSubmessage<LatencySketch>.self, self.latency, tag: 26)
     writer.unknown(self.unknownFields)
   }
 
@@ -1305,9 +1174,7 @@ extension DesiredState {
       let start = reader.mark
       switch try reader.tag() {
       case 10: try reader.append(
-        WireSubmessage<DesiredState.Entry>.self,
-        to: &self.entries,
-        tag: 10)
+        WireSubmessage<DesiredState.Entry>.self, to: &self.entries, tag: 10)
       case 18: self.digest = try reader.string()
       case 26: try reader.message(&self.nextSyncIn)
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
@@ -1318,21 +1185,16 @@ extension DesiredState {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     total &+= sizes.repeated(WireSubmessage<DesiredState.Entry>.self, self.entries, tagSize: 1)
-    if !self.digest.isEmpty { total &+= 1 &+ delimitedSize(self.digest.utf8.count) }
-    if let value = self.nextSyncIn { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.singular(WireString.self, self.digest, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Duration>.self, self.nextSyncIn, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
     writer.repeated(WireSubmessage<DesiredState.Entry>.self, self.entries, tag: 10)
-    if !self.digest.isEmpty {
-      writer.tag(18)
-      writer.string(self.digest)
-    }
-    if let value = self.nextSyncIn {
-      writer.tag(26)
-      writer.nested(value)
-    }
+    writer.singular(WireString.self, self.digest, tag: 18)
+    writer.optional(WireSubmessage<Google_Protobuf_Duration>.self, self.nextSyncIn, tag: 26)
     writer.unknown(self.unknownFields)
   }
 
@@ -1387,50 +1249,26 @@ extension DesiredState.Entry {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deploymentId.isEmpty { total &+= 1 &+ delimitedSize(self.deploymentId.utf8.count) }
-    if !self.rolloutId.isEmpty { total &+= 1 &+ delimitedSize(self.rolloutId.utf8.count) }
-    if !self.modelId.isEmpty { total &+= 1 &+ delimitedSize(self.modelId.utf8.count) }
-    if !self.modelName.isEmpty { total &+= 1 &+ delimitedSize(self.modelName.utf8.count) }
-    if !self.modelVersionId.isEmpty { total &+= 1 &+ delimitedSize(self.modelVersionId.utf8.count) }
-    if !self.modelVersionName.isEmpty { total &+= 1 &+ delimitedSize(self.modelVersionName.utf8.count) }
-    if !self.sha256.isEmpty { total &+= 1 &+ delimitedSize(self.sha256.utf8.count) }
-    if self.sizeBytes != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.sizeBytes)) }
+    total &+= sizes.singular(WireString.self, self.deploymentId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.rolloutId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.modelId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.modelName, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.modelVersionId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.modelVersionName, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.sha256, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.sizeBytes, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deploymentId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deploymentId)
-    }
-    if !self.rolloutId.isEmpty {
-      writer.tag(18)
-      writer.string(self.rolloutId)
-    }
-    if !self.modelId.isEmpty {
-      writer.tag(26)
-      writer.string(self.modelId)
-    }
-    if !self.modelName.isEmpty {
-      writer.tag(34)
-      writer.string(self.modelName)
-    }
-    if !self.modelVersionId.isEmpty {
-      writer.tag(42)
-      writer.string(self.modelVersionId)
-    }
-    if !self.modelVersionName.isEmpty {
-      writer.tag(50)
-      writer.string(self.modelVersionName)
-    }
-    if !self.sha256.isEmpty {
-      writer.tag(58)
-      writer.string(self.sha256)
-    }
-    if self.sizeBytes != 0 {
-      writer.tag(64)
-      writer.int64(self.sizeBytes)
-    }
+    writer.singular(WireString.self, self.deploymentId, tag: 10)
+    writer.singular(WireString.self, self.rolloutId, tag: 18)
+    writer.singular(WireString.self, self.modelId, tag: 26)
+    writer.singular(WireString.self, self.modelName, tag: 34)
+    writer.singular(WireString.self, self.modelVersionId, tag: 42)
+    writer.singular(WireString.self, self.modelVersionName, tag: 50)
+    writer.singular(WireString.self, self.sha256, tag: 58)
+    writer.singular(WireInt64.self, self.sizeBytes, tag: 64)
     writer.unknown(self.unknownFields)
   }
 

@@ -5,7 +5,7 @@
 public import RPCCore
 
 /// Describes the device that registers.
-public struct RegisterRequest: Message {
+public struct RegisterRequest: Message, MutationRequest, Envelope {
   /// The device; hardware_id and platform are required. labels are set at first registration only.
   public var device: Device?
   /// Idempotency key, at most 64 bytes: a repeat with the same body is answered with the first
@@ -22,6 +22,11 @@ public struct RegisterRequest: Message {
 extension RegisterRequest {
   public static var fullName: String { "rollcall.v1.RegisterRequest" }
 
+  public var content: Device? {
+    get { self.device }
+    _modify { yield &self.device }
+  }
+
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
       let start = reader.mark
@@ -36,25 +41,16 @@ extension RegisterRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.device { total &+= 1 &+ sizes.nested(value) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
+    total &+= sizes.optional(WireSubmessage<Device>.self, self.device, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.device {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
+    writer.optional(WireSubmessage<Device>.self, self.device, tag: 10)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
     writer.unknown(self.unknownFields)
   }
 
@@ -88,7 +84,7 @@ extension RegisterRequest {
 }
 
 /// The registered device.
-public struct RegisterResponse: Message {
+public struct RegisterResponse: Message, Envelope {
   /// The device with its id.
   public var device: Device?
   /// Whether it is new.
@@ -105,6 +101,11 @@ public struct RegisterResponse: Message {
 extension RegisterResponse {
   public static var fullName: String { "rollcall.v1.RegisterResponse" }
 
+  public var content: Device? {
+    get { self.device }
+    _modify { yield &self.device }
+  }
+
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
       let start = reader.mark
@@ -120,30 +121,18 @@ extension RegisterResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.device { total &+= 1 &+ sizes.nested(value) }
-    if self.created { total &+= 1 &+ 1 }
-    if let value = self.key { total &+= 1 &+ sizes.nested(value) }
-    if !self.secret.isEmpty { total &+= 1 &+ delimitedSize(self.secret.utf8.count) }
+    total &+= sizes.optional(WireSubmessage<Device>.self, self.device, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.created, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<DeviceKey>.self, self.key, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.secret, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.device {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if self.created {
-      writer.tag(16)
-      writer.bool(self.created)
-    }
-    if let value = self.key {
-      writer.tag(26)
-      writer.nested(value)
-    }
-    if !self.secret.isEmpty {
-      writer.tag(34)
-      writer.string(self.secret)
-    }
+    writer.optional(WireSubmessage<Device>.self, self.device, tag: 10)
+    writer.singular(WireBool.self, self.created, tag: 16)
+    writer.optional(WireSubmessage<DeviceKey>.self, self.key, tag: 26)
+    writer.singular(WireString.self, self.secret, tag: 34)
     writer.unknown(self.unknownFields)
   }
 
@@ -180,7 +169,7 @@ extension RegisterResponse {
 }
 
 /// Names the device whose key is to be replaced.
-public struct RotateDeviceKeyRequest: Message {
+public struct RotateDeviceKeyRequest: Message, MutationRequest {
   /// Id of the device.
   public var deviceId: String = ""
   /// The device begins to number its events anew, from 1: for one that lost its count, or whose
@@ -215,30 +204,18 @@ extension RotateDeviceKeyRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deviceId.isEmpty { total &+= 1 &+ delimitedSize(self.deviceId.utf8.count) }
-    if self.resetSequence { total &+= 1 &+ 1 }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
+    total &+= sizes.singular(WireString.self, self.deviceId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.resetSequence, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deviceId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deviceId)
-    }
-    if self.resetSequence {
-      writer.tag(16)
-      writer.bool(self.resetSequence)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
+    writer.singular(WireString.self, self.deviceId, tag: 10)
+    writer.singular(WireBool.self, self.resetSequence, tag: 16)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
     writer.unknown(self.unknownFields)
   }
 
@@ -275,7 +252,7 @@ extension RotateDeviceKeyRequest {
 }
 
 /// The new key.
-public struct RotateDeviceKeyResponse: Message {
+public struct RotateDeviceKeyResponse: Message, Envelope {
   /// The key.
   public var key: DeviceKey?
   /// Its secret. Shown once; empty when validate_only is set, or in a repeat after it was used.
@@ -287,6 +264,11 @@ public struct RotateDeviceKeyResponse: Message {
 
 extension RotateDeviceKeyResponse {
   public static var fullName: String { "rollcall.v1.RotateDeviceKeyResponse" }
+
+  public var content: DeviceKey? {
+    get { self.key }
+    _modify { yield &self.key }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -301,20 +283,14 @@ extension RotateDeviceKeyResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.key { total &+= 1 &+ sizes.nested(value) }
-    if !self.secret.isEmpty { total &+= 1 &+ delimitedSize(self.secret.utf8.count) }
+    total &+= sizes.optional(WireSubmessage<DeviceKey>.self, self.key, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.secret, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.key {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if !self.secret.isEmpty {
-      writer.tag(18)
-      writer.string(self.secret)
-    }
+    writer.optional(WireSubmessage<DeviceKey>.self, self.key, tag: 10)
+    writer.singular(WireString.self, self.secret, tag: 18)
     writer.unknown(self.unknownFields)
   }
 
@@ -345,7 +321,7 @@ extension RotateDeviceKeyResponse {
 }
 
 /// Names the device whose keys are to end.
-public struct RevokeDeviceKeyRequest: Message {
+public struct RevokeDeviceKeyRequest: Message, MutationRequest {
   /// Id of the device.
   public var deviceId: String = ""
   /// Idempotency key, at most 64 bytes: a repeat with the same body is answered with the first
@@ -376,25 +352,16 @@ extension RevokeDeviceKeyRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deviceId.isEmpty { total &+= 1 &+ delimitedSize(self.deviceId.utf8.count) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
+    total &+= sizes.singular(WireString.self, self.deviceId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deviceId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deviceId)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
+    writer.singular(WireString.self, self.deviceId, tag: 10)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
     writer.unknown(self.unknownFields)
   }
 
@@ -489,9 +456,7 @@ extension SyncRequest {
       switch try reader.tag() {
       case 10: self.deviceId = try reader.string()
       case 18: try reader.append(
-        WireSubmessage<InstalledVersion>.self,
-        to: &self.installed,
-        tag: 18)
+        WireSubmessage<InstalledVersion>.self, to: &self.installed, tag: 18)
       case 26: try reader.append(WireSubmessage<DeviceEvent>.self, to: &self.events, tag: 26)
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
       }
@@ -500,17 +465,14 @@ extension SyncRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deviceId.isEmpty { total &+= 1 &+ delimitedSize(self.deviceId.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.deviceId, tagSize: 1)
     total &+= sizes.repeated(WireSubmessage<InstalledVersion>.self, self.installed, tagSize: 1)
     total &+= sizes.repeated(WireSubmessage<DeviceEvent>.self, self.events, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deviceId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deviceId)
-    }
+    writer.singular(WireString.self, self.deviceId, tag: 10)
     writer.repeated(WireSubmessage<InstalledVersion>.self, self.installed, tag: 18)
     writer.repeated(WireSubmessage<DeviceEvent>.self, self.events, tag: 26)
     writer.unknown(self.unknownFields)
@@ -546,7 +508,7 @@ extension SyncRequest {
 }
 
 /// What the device should run.
-public struct SyncResponse: Message {
+public struct SyncResponse: Message, Envelope {
   /// The desired state.
   public var desiredState: DesiredState?
   /// The highest sequence that is on disk; events up to it need not be sent again, whatever happens to
@@ -559,6 +521,11 @@ public struct SyncResponse: Message {
 
 extension SyncResponse {
   public static var fullName: String { "rollcall.v1.SyncResponse" }
+
+  public var content: DesiredState? {
+    get { self.desiredState }
+    _modify { yield &self.desiredState }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -573,20 +540,14 @@ extension SyncResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.desiredState { total &+= 1 &+ sizes.nested(value) }
-    if self.acknowledgedSequence != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.acknowledgedSequence)) }
+    total &+= sizes.optional(WireSubmessage<DesiredState>.self, self.desiredState, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.acknowledgedSequence, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.desiredState {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if self.acknowledgedSequence != 0 {
-      writer.tag(16)
-      writer.int64(self.acknowledgedSequence)
-    }
+    writer.optional(WireSubmessage<DesiredState>.self, self.desiredState, tag: 10)
+    writer.singular(WireInt64.self, self.acknowledgedSequence, tag: 16)
     writer.unknown(self.unknownFields)
   }
 
@@ -681,10 +642,10 @@ extension ConnectRequest {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     switch self.content {
-    case .hello(let value)?:
-      total &+= 1 &+ sizes.nested(value)
-    case .report(let value)?:
-      total &+= 1 &+ sizes.nested(value)
+    case .hello(let value)?: total &+= sizes.present(
+      WireSubmessage<ConnectRequest.Hello>.self, value, tagSize: 1)
+    case .report(let value)?: total &+= sizes.present(
+      WireSubmessage<ConnectRequest.Report>.self, value, tagSize: 1)
     case nil: break
     }
     return total
@@ -692,12 +653,10 @@ extension ConnectRequest {
 
   public func write(to writer: inout WireWriter) {
     switch self.content {
-    case .hello(let value)?:
-      writer.tag(10)
-      writer.nested(value)
-    case .report(let value)?:
-      writer.tag(18)
-      writer.nested(value)
+    case .hello(let value)?: writer.present(
+      WireSubmessage<ConnectRequest.Hello>.self, value, tag: 10)
+    case .report(let value)?: writer.present(
+      WireSubmessage<ConnectRequest.Report>.self, value, tag: 18)
     case nil: break
     }
     writer.unknown(self.unknownFields)
@@ -747,15 +706,12 @@ extension ConnectRequest.Hello {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deviceId.isEmpty { total &+= 1 &+ delimitedSize(self.deviceId.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.deviceId, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deviceId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deviceId)
-    }
+    writer.singular(WireString.self, self.deviceId, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -790,9 +746,7 @@ extension ConnectRequest.Report {
       let start = reader.mark
       switch try reader.tag() {
       case 10: try reader.append(
-        WireSubmessage<InstalledVersion>.self,
-        to: &self.installed,
-        tag: 10)
+        WireSubmessage<InstalledVersion>.self, to: &self.installed, tag: 10)
       case 18: try reader.append(WireSubmessage<DeviceEvent>.self, to: &self.events, tag: 18)
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
       }
@@ -892,10 +846,10 @@ extension ConnectResponse {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     switch self.content {
-    case .desiredState(let value)?:
-      total &+= 1 &+ sizes.nested(value)
-    case .acknowledgement(let value)?:
-      total &+= 1 &+ sizes.nested(value)
+    case .desiredState(let value)?: total &+= sizes.present(
+      WireSubmessage<DesiredState>.self, value, tagSize: 1)
+    case .acknowledgement(let value)?: total &+= sizes.present(
+      WireSubmessage<ConnectResponse.Acknowledgement>.self, value, tagSize: 1)
     case nil: break
     }
     return total
@@ -903,12 +857,10 @@ extension ConnectResponse {
 
   public func write(to writer: inout WireWriter) {
     switch self.content {
-    case .desiredState(let value)?:
-      writer.tag(10)
-      writer.nested(value)
-    case .acknowledgement(let value)?:
-      writer.tag(18)
-      writer.nested(value)
+    case .desiredState(let value)?: writer.present(
+      WireSubmessage<DesiredState>.self, value, tag: 10)
+    case .acknowledgement(let value)?: writer.present(
+      WireSubmessage<ConnectResponse.Acknowledgement>.self, value, tag: 18)
     case nil: break
     }
     writer.unknown(self.unknownFields)
@@ -958,15 +910,12 @@ extension ConnectResponse.Acknowledgement {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.acknowledgedSequence != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.acknowledgedSequence)) }
+    total &+= sizes.singular(WireInt64.self, self.acknowledgedSequence, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.acknowledgedSequence != 0 {
-      writer.tag(8)
-      writer.int64(self.acknowledgedSequence)
-    }
+    writer.singular(WireInt64.self, self.acknowledgedSequence, tag: 8)
     writer.unknown(self.unknownFields)
   }
 
@@ -1020,16 +969,13 @@ extension ReportEventsRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deviceId.isEmpty { total &+= 1 &+ delimitedSize(self.deviceId.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.deviceId, tagSize: 1)
     total &+= sizes.repeated(WireSubmessage<DeviceEvent>.self, self.events, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deviceId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deviceId)
-    }
+    writer.singular(WireString.self, self.deviceId, tag: 10)
     writer.repeated(WireSubmessage<DeviceEvent>.self, self.events, tag: 18)
     writer.unknown(self.unknownFields)
   }
@@ -1091,25 +1037,16 @@ extension ReportEventsResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.accepted != 0 { total &+= 1 &+ int32Size(self.accepted) }
-    if self.duplicates != 0 { total &+= 1 &+ int32Size(self.duplicates) }
-    if self.acknowledgedSequence != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.acknowledgedSequence)) }
+    total &+= sizes.singular(WireInt32.self, self.accepted, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.duplicates, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.acknowledgedSequence, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.accepted != 0 {
-      writer.tag(8)
-      writer.int32(self.accepted)
-    }
-    if self.duplicates != 0 {
-      writer.tag(16)
-      writer.int32(self.duplicates)
-    }
-    if self.acknowledgedSequence != 0 {
-      writer.tag(24)
-      writer.int64(self.acknowledgedSequence)
-    }
+    writer.singular(WireInt32.self, self.accepted, tag: 8)
+    writer.singular(WireInt32.self, self.duplicates, tag: 16)
+    writer.singular(WireInt64.self, self.acknowledgedSequence, tag: 24)
     writer.unknown(self.unknownFields)
   }
 
@@ -1173,25 +1110,16 @@ extension DeviceServiceDownloadArtifactRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deviceId.isEmpty { total &+= 1 &+ delimitedSize(self.deviceId.utf8.count) }
-    if !self.modelVersionId.isEmpty { total &+= 1 &+ delimitedSize(self.modelVersionId.utf8.count) }
-    if self.offset != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.offset)) }
+    total &+= sizes.singular(WireString.self, self.deviceId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.modelVersionId, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.offset, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deviceId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deviceId)
-    }
-    if !self.modelVersionId.isEmpty {
-      writer.tag(18)
-      writer.string(self.modelVersionId)
-    }
-    if self.offset != 0 {
-      writer.tag(24)
-      writer.int64(self.offset)
-    }
+    writer.singular(WireString.self, self.deviceId, tag: 10)
+    writer.singular(WireString.self, self.modelVersionId, tag: 18)
+    writer.singular(WireInt64.self, self.offset, tag: 24)
     writer.unknown(self.unknownFields)
   }
 
@@ -1278,10 +1206,9 @@ extension DeviceServiceDownloadArtifactResponse {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     switch self.part {
-    case .header(let value)?:
-      total &+= 1 &+ sizes.nested(value)
-    case .data(let value)?:
-      total &+= 1 &+ delimitedSize(value.count)
+    case .header(let value)?: total &+= sizes.present(
+      WireSubmessage<DeviceServiceDownloadArtifactResponse.Header>.self, value, tagSize: 1)
+    case .data(let value)?: total &+= sizes.present(WireBytes.self, value, tagSize: 1)
     case nil: break
     }
     return total
@@ -1289,12 +1216,9 @@ extension DeviceServiceDownloadArtifactResponse {
 
   public func write(to writer: inout WireWriter) {
     switch self.part {
-    case .header(let value)?:
-      writer.tag(10)
-      writer.nested(value)
-    case .data(let value)?:
-      writer.tag(18)
-      writer.bytes(value)
+    case .header(let value)?: writer.present(
+      WireSubmessage<DeviceServiceDownloadArtifactResponse.Header>.self, value, tag: 10)
+    case .data(let value)?: writer.present(WireBytes.self, value, tag: 18)
     case nil: break
     }
     writer.unknown(self.unknownFields)
@@ -1347,30 +1271,18 @@ extension DeviceServiceDownloadArtifactResponse.Header {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.sha256.isEmpty { total &+= 1 &+ delimitedSize(self.sha256.utf8.count) }
-    if self.sizeBytes != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.sizeBytes)) }
-    if !self.mediaType.isEmpty { total &+= 1 &+ delimitedSize(self.mediaType.utf8.count) }
-    if self.offset != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.offset)) }
+    total &+= sizes.singular(WireString.self, self.sha256, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.sizeBytes, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.mediaType, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.offset, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.sha256.isEmpty {
-      writer.tag(10)
-      writer.string(self.sha256)
-    }
-    if self.sizeBytes != 0 {
-      writer.tag(16)
-      writer.int64(self.sizeBytes)
-    }
-    if !self.mediaType.isEmpty {
-      writer.tag(26)
-      writer.string(self.mediaType)
-    }
-    if self.offset != 0 {
-      writer.tag(32)
-      writer.int64(self.offset)
-    }
+    writer.singular(WireString.self, self.sha256, tag: 10)
+    writer.singular(WireInt64.self, self.sizeBytes, tag: 16)
+    writer.singular(WireString.self, self.mediaType, tag: 26)
+    writer.singular(WireInt64.self, self.offset, tag: 32)
     writer.unknown(self.unknownFields)
   }
 
@@ -1430,15 +1342,12 @@ extension GetDeviceRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deviceId.isEmpty { total &+= 1 &+ delimitedSize(self.deviceId.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.deviceId, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deviceId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deviceId)
-    }
+    writer.singular(WireString.self, self.deviceId, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -1466,7 +1375,7 @@ extension GetDeviceRequest {
 }
 
 /// The device asked for.
-public struct GetDeviceResponse: Message {
+public struct GetDeviceResponse: Message, Envelope {
   /// The device.
   public var device: Device?
   public var unknownFields = UnknownFields()
@@ -1476,6 +1385,11 @@ public struct GetDeviceResponse: Message {
 
 extension GetDeviceResponse {
   public static var fullName: String { "rollcall.v1.GetDeviceResponse" }
+
+  public var content: Device? {
+    get { self.device }
+    _modify { yield &self.device }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -1489,15 +1403,12 @@ extension GetDeviceResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.device { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<Device>.self, self.device, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.device {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Device>.self, self.device, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -1525,7 +1436,7 @@ extension GetDeviceResponse {
 }
 
 /// Selects devices.
-public struct ListDevicesRequest: Message {
+public struct ListDevicesRequest: Message, ListRequest {
   /// Only devices with all of these labels; at most 64.
   public var labels: [String: String] = [:]
   /// Only members of this group.
@@ -1580,61 +1491,31 @@ extension ListDevicesRequest {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     total &+= sizes.map(WireString.self, WireString.self, self.labels, tagSize: 1)
-    if !self.groupId.isEmpty { total &+= 1 &+ delimitedSize(self.groupId.utf8.count) }
-    if self.platform.rawValue != 0 { total &+= 1 &+ int32Size(self.platform.rawValue) }
-    if !self.appIdentifier.isEmpty { total &+= 1 &+ delimitedSize(self.appIdentifier.utf8.count) }
-    if !self.deviceClass.isEmpty { total &+= 1 &+ delimitedSize(self.deviceClass.utf8.count) }
-    if !self.hardwareId.isEmpty { total &+= 1 &+ delimitedSize(self.hardwareId.utf8.count) }
-    if !self.installedVersionId.isEmpty { total &+= 1 &+ delimitedSize(self.installedVersionId.utf8.count) }
-    if self.pageSize != 0 { total &+= 1 &+ int32Size(self.pageSize) }
-    if !self.pageToken.isEmpty { total &+= 1 &+ delimitedSize(self.pageToken.utf8.count) }
-    if self.skip != 0 { total &+= 1 &+ int32Size(self.skip) }
-    if self.order.rawValue != 0 { total &+= 1 &+ int32Size(self.order.rawValue) }
+    total &+= sizes.singular(WireString.self, self.groupId, tagSize: 1)
+    total &+= sizes.singular(WireEnum<Platform>.self, self.platform, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.appIdentifier, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.deviceClass, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.hardwareId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.installedVersionId, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.pageSize, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.pageToken, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.skip, tagSize: 1)
+    total &+= sizes.singular(WireEnum<SortOrder>.self, self.order, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
     writer.map(WireString.self, WireString.self, self.labels, tag: 10)
-    if !self.groupId.isEmpty {
-      writer.tag(18)
-      writer.string(self.groupId)
-    }
-    if self.platform.rawValue != 0 {
-      writer.tag(24)
-      writer.enumeration(self.platform)
-    }
-    if !self.appIdentifier.isEmpty {
-      writer.tag(34)
-      writer.string(self.appIdentifier)
-    }
-    if !self.deviceClass.isEmpty {
-      writer.tag(42)
-      writer.string(self.deviceClass)
-    }
-    if !self.hardwareId.isEmpty {
-      writer.tag(50)
-      writer.string(self.hardwareId)
-    }
-    if !self.installedVersionId.isEmpty {
-      writer.tag(58)
-      writer.string(self.installedVersionId)
-    }
-    if self.pageSize != 0 {
-      writer.tag(96)
-      writer.int32(self.pageSize)
-    }
-    if !self.pageToken.isEmpty {
-      writer.tag(106)
-      writer.string(self.pageToken)
-    }
-    if self.skip != 0 {
-      writer.tag(112)
-      writer.int32(self.skip)
-    }
-    if self.order.rawValue != 0 {
-      writer.tag(120)
-      writer.enumeration(self.order)
-    }
+    writer.singular(WireString.self, self.groupId, tag: 18)
+    writer.singular(WireEnum<Platform>.self, self.platform, tag: 24)
+    writer.singular(WireString.self, self.appIdentifier, tag: 34)
+    writer.singular(WireString.self, self.deviceClass, tag: 42)
+    writer.singular(WireString.self, self.hardwareId, tag: 50)
+    writer.singular(WireString.self, self.installedVersionId, tag: 58)
+    writer.singular(WireInt32.self, self.pageSize, tag: 96)
+    writer.singular(WireString.self, self.pageToken, tag: 106)
+    writer.singular(WireInt32.self, self.skip, tag: 112)
+    writer.singular(WireEnum<SortOrder>.self, self.order, tag: 120)
     writer.unknown(self.unknownFields)
   }
 
@@ -1692,7 +1573,7 @@ extension ListDevicesRequest {
 }
 
 /// A page of devices.
-public struct ListDevicesResponse: Message {
+public struct ListDevicesResponse: Message, ListResponse, ListEnvelope {
   /// The devices.
   public var devices: [Device] = []
   /// Token of the following page; empty when this is the last one.
@@ -1706,6 +1587,11 @@ public struct ListDevicesResponse: Message {
 
 extension ListDevicesResponse {
   public static var fullName: String { "rollcall.v1.ListDevicesResponse" }
+
+  public var items: [Device] {
+    get { self.devices }
+    _modify { yield &self.devices }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -1722,21 +1608,15 @@ extension ListDevicesResponse {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     total &+= sizes.repeated(WireSubmessage<Device>.self, self.devices, tagSize: 1)
-    if !self.nextPageToken.isEmpty { total &+= 1 &+ delimitedSize(self.nextPageToken.utf8.count) }
-    if self.totalSize != 0 { total &+= 1 &+ int32Size(self.totalSize) }
+    total &+= sizes.singular(WireString.self, self.nextPageToken, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.totalSize, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
     writer.repeated(WireSubmessage<Device>.self, self.devices, tag: 10)
-    if !self.nextPageToken.isEmpty {
-      writer.tag(18)
-      writer.string(self.nextPageToken)
-    }
-    if self.totalSize != 0 {
-      writer.tag(24)
-      writer.int32(self.totalSize)
-    }
+    writer.singular(WireString.self, self.nextPageToken, tag: 18)
+    writer.singular(WireInt32.self, self.totalSize, tag: 24)
     writer.unknown(self.unknownFields)
   }
 
@@ -1770,7 +1650,7 @@ extension ListDevicesResponse {
 }
 
 /// A change of labels.
-public struct UpdateLabelsRequest: Message {
+public struct UpdateLabelsRequest: Message, ConditionalRequest {
   /// Id of the device.
   public var deviceId: String = ""
   /// Labels to set; others stay.
@@ -1814,39 +1694,24 @@ extension UpdateLabelsRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deviceId.isEmpty { total &+= 1 &+ delimitedSize(self.deviceId.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.deviceId, tagSize: 1)
     total &+= sizes.map(WireString.self, WireString.self, self.set, tagSize: 1)
     total &+= sizes.repeated(WireString.self, self.remove, tagSize: 1)
-    if self.removeAll { total &+= 1 &+ 1 }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.singular(WireBool.self, self.removeAll, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deviceId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deviceId)
-    }
+    writer.singular(WireString.self, self.deviceId, tag: 10)
     writer.map(WireString.self, WireString.self, self.set, tag: 18)
     writer.repeated(WireString.self, self.remove, tag: 26)
-    if self.removeAll {
-      writer.tag(32)
-      writer.bool(self.removeAll)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(122)
-      writer.string(self.etag)
-    }
+    writer.singular(WireBool.self, self.removeAll, tag: 32)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
+    writer.singular(WireString.self, self.etag, tag: 122)
     writer.unknown(self.unknownFields)
   }
 
@@ -1892,7 +1757,7 @@ extension UpdateLabelsRequest {
 }
 
 /// The changed device.
-public struct UpdateLabelsResponse: Message {
+public struct UpdateLabelsResponse: Message, Envelope {
   /// The device after the change.
   public var device: Device?
   public var unknownFields = UnknownFields()
@@ -1902,6 +1767,11 @@ public struct UpdateLabelsResponse: Message {
 
 extension UpdateLabelsResponse {
   public static var fullName: String { "rollcall.v1.UpdateLabelsResponse" }
+
+  public var content: Device? {
+    get { self.device }
+    _modify { yield &self.device }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -1915,15 +1785,12 @@ extension UpdateLabelsResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.device { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<Device>.self, self.device, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.device {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Device>.self, self.device, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -1951,7 +1818,7 @@ extension UpdateLabelsResponse {
 }
 
 /// Describes the group to create.
-public struct CreateDeviceGroupRequest: Message {
+public struct CreateDeviceGroupRequest: Message, MutationRequest, Envelope {
   /// The group; name is required.
   public var deviceGroup: DeviceGroup?
   /// Idempotency key, at most 64 bytes: a repeat with the same body is answered with the first
@@ -1968,6 +1835,11 @@ public struct CreateDeviceGroupRequest: Message {
 extension CreateDeviceGroupRequest {
   public static var fullName: String { "rollcall.v1.CreateDeviceGroupRequest" }
 
+  public var content: DeviceGroup? {
+    get { self.deviceGroup }
+    _modify { yield &self.deviceGroup }
+  }
+
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
       let start = reader.mark
@@ -1982,25 +1854,16 @@ extension CreateDeviceGroupRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.deviceGroup { total &+= 1 &+ sizes.nested(value) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
+    total &+= sizes.optional(WireSubmessage<DeviceGroup>.self, self.deviceGroup, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.deviceGroup {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
+    writer.optional(WireSubmessage<DeviceGroup>.self, self.deviceGroup, tag: 10)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
     writer.unknown(self.unknownFields)
   }
 
@@ -2034,7 +1897,7 @@ extension CreateDeviceGroupRequest {
 }
 
 /// The new group.
-public struct CreateDeviceGroupResponse: Message {
+public struct CreateDeviceGroupResponse: Message, Envelope {
   /// The group.
   public var deviceGroup: DeviceGroup?
   public var unknownFields = UnknownFields()
@@ -2044,6 +1907,11 @@ public struct CreateDeviceGroupResponse: Message {
 
 extension CreateDeviceGroupResponse {
   public static var fullName: String { "rollcall.v1.CreateDeviceGroupResponse" }
+
+  public var content: DeviceGroup? {
+    get { self.deviceGroup }
+    _modify { yield &self.deviceGroup }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -2057,15 +1925,12 @@ extension CreateDeviceGroupResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.deviceGroup { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<DeviceGroup>.self, self.deviceGroup, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.deviceGroup {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<DeviceGroup>.self, self.deviceGroup, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -2116,15 +1981,12 @@ extension GetDeviceGroupRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deviceGroupId.isEmpty { total &+= 1 &+ delimitedSize(self.deviceGroupId.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.deviceGroupId, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deviceGroupId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deviceGroupId)
-    }
+    writer.singular(WireString.self, self.deviceGroupId, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -2152,7 +2014,7 @@ extension GetDeviceGroupRequest {
 }
 
 /// The group asked for.
-public struct GetDeviceGroupResponse: Message {
+public struct GetDeviceGroupResponse: Message, Envelope {
   /// The group.
   public var deviceGroup: DeviceGroup?
   public var unknownFields = UnknownFields()
@@ -2162,6 +2024,11 @@ public struct GetDeviceGroupResponse: Message {
 
 extension GetDeviceGroupResponse {
   public static var fullName: String { "rollcall.v1.GetDeviceGroupResponse" }
+
+  public var content: DeviceGroup? {
+    get { self.deviceGroup }
+    _modify { yield &self.deviceGroup }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -2175,15 +2042,12 @@ extension GetDeviceGroupResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.deviceGroup { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<DeviceGroup>.self, self.deviceGroup, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.deviceGroup {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<DeviceGroup>.self, self.deviceGroup, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -2211,7 +2075,7 @@ extension GetDeviceGroupResponse {
 }
 
 /// Selects groups.
-public struct ListDeviceGroupsRequest: Message {
+public struct ListDeviceGroupsRequest: Message, ListRequest {
   /// Only the group of this name.
   public var name: String = ""
   /// Greatest number of entries to answer with; 0 means 50, more than 200 means 200.
@@ -2247,35 +2111,20 @@ extension ListDeviceGroupsRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.name.isEmpty { total &+= 1 &+ delimitedSize(self.name.utf8.count) }
-    if self.pageSize != 0 { total &+= 1 &+ int32Size(self.pageSize) }
-    if !self.pageToken.isEmpty { total &+= 1 &+ delimitedSize(self.pageToken.utf8.count) }
-    if self.skip != 0 { total &+= 1 &+ int32Size(self.skip) }
-    if self.order.rawValue != 0 { total &+= 1 &+ int32Size(self.order.rawValue) }
+    total &+= sizes.singular(WireString.self, self.name, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.pageSize, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.pageToken, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.skip, tagSize: 1)
+    total &+= sizes.singular(WireEnum<SortOrder>.self, self.order, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.name.isEmpty {
-      writer.tag(10)
-      writer.string(self.name)
-    }
-    if self.pageSize != 0 {
-      writer.tag(96)
-      writer.int32(self.pageSize)
-    }
-    if !self.pageToken.isEmpty {
-      writer.tag(106)
-      writer.string(self.pageToken)
-    }
-    if self.skip != 0 {
-      writer.tag(112)
-      writer.int32(self.skip)
-    }
-    if self.order.rawValue != 0 {
-      writer.tag(120)
-      writer.enumeration(self.order)
-    }
+    writer.singular(WireString.self, self.name, tag: 10)
+    writer.singular(WireInt32.self, self.pageSize, tag: 96)
+    writer.singular(WireString.self, self.pageToken, tag: 106)
+    writer.singular(WireInt32.self, self.skip, tag: 112)
+    writer.singular(WireEnum<SortOrder>.self, self.order, tag: 120)
     writer.unknown(self.unknownFields)
   }
 
@@ -2315,7 +2164,7 @@ extension ListDeviceGroupsRequest {
 }
 
 /// A page of groups.
-public struct ListDeviceGroupsResponse: Message {
+public struct ListDeviceGroupsResponse: Message, ListResponse, ListEnvelope {
   /// The groups.
   public var deviceGroups: [DeviceGroup] = []
   /// Token of the following page; empty when this is the last one.
@@ -2329,6 +2178,11 @@ public struct ListDeviceGroupsResponse: Message {
 
 extension ListDeviceGroupsResponse {
   public static var fullName: String { "rollcall.v1.ListDeviceGroupsResponse" }
+
+  public var items: [DeviceGroup] {
+    get { self.deviceGroups }
+    _modify { yield &self.deviceGroups }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -2345,21 +2199,15 @@ extension ListDeviceGroupsResponse {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     total &+= sizes.repeated(WireSubmessage<DeviceGroup>.self, self.deviceGroups, tagSize: 1)
-    if !self.nextPageToken.isEmpty { total &+= 1 &+ delimitedSize(self.nextPageToken.utf8.count) }
-    if self.totalSize != 0 { total &+= 1 &+ int32Size(self.totalSize) }
+    total &+= sizes.singular(WireString.self, self.nextPageToken, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.totalSize, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
     writer.repeated(WireSubmessage<DeviceGroup>.self, self.deviceGroups, tag: 10)
-    if !self.nextPageToken.isEmpty {
-      writer.tag(18)
-      writer.string(self.nextPageToken)
-    }
-    if self.totalSize != 0 {
-      writer.tag(24)
-      writer.int32(self.totalSize)
-    }
+    writer.singular(WireString.self, self.nextPageToken, tag: 18)
+    writer.singular(WireInt32.self, self.totalSize, tag: 24)
     writer.unknown(self.unknownFields)
   }
 
@@ -2393,7 +2241,7 @@ extension ListDeviceGroupsResponse {
 }
 
 /// A change of a group.
-public struct UpdateDeviceGroupRequest: Message {
+public struct UpdateDeviceGroupRequest: Message, UpdateRequest, Envelope {
   /// The new values; id names the group. Changeable: name, description.
   public var deviceGroup: DeviceGroup?
   /// Fields to change, by path within the resource. Absent: every populated field. An unknown or
@@ -2416,6 +2264,11 @@ public struct UpdateDeviceGroupRequest: Message {
 extension UpdateDeviceGroupRequest {
   public static var fullName: String { "rollcall.v1.UpdateDeviceGroupRequest" }
 
+  public var content: DeviceGroup? {
+    get { self.deviceGroup }
+    _modify { yield &self.deviceGroup }
+  }
+
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
       let start = reader.mark
@@ -2432,35 +2285,21 @@ extension UpdateDeviceGroupRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.deviceGroup { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.updateMask { total &+= 1 &+ sizes.nested(value) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.optional(WireSubmessage<DeviceGroup>.self, self.deviceGroup, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_FieldMask>.self, self.updateMask, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.deviceGroup {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if let value = self.updateMask {
-      writer.tag(18)
-      writer.nested(value)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(122)
-      writer.string(self.etag)
-    }
+    writer.optional(WireSubmessage<DeviceGroup>.self, self.deviceGroup, tag: 10)
+    writer.optional(WireSubmessage<Google_Protobuf_FieldMask>.self, self.updateMask, tag: 18)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
+    writer.singular(WireString.self, self.etag, tag: 122)
     writer.unknown(self.unknownFields)
   }
 
@@ -2500,7 +2339,7 @@ extension UpdateDeviceGroupRequest {
 }
 
 /// The changed group.
-public struct UpdateDeviceGroupResponse: Message {
+public struct UpdateDeviceGroupResponse: Message, Envelope {
   /// The group after the change.
   public var deviceGroup: DeviceGroup?
   public var unknownFields = UnknownFields()
@@ -2510,6 +2349,11 @@ public struct UpdateDeviceGroupResponse: Message {
 
 extension UpdateDeviceGroupResponse {
   public static var fullName: String { "rollcall.v1.UpdateDeviceGroupResponse" }
+
+  public var content: DeviceGroup? {
+    get { self.deviceGroup }
+    _modify { yield &self.deviceGroup }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -2523,15 +2367,12 @@ extension UpdateDeviceGroupResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.deviceGroup { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<DeviceGroup>.self, self.deviceGroup, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.deviceGroup {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<DeviceGroup>.self, self.deviceGroup, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -2559,7 +2400,7 @@ extension UpdateDeviceGroupResponse {
 }
 
 /// Names the group to delete.
-public struct DeleteDeviceGroupRequest: Message {
+public struct DeleteDeviceGroupRequest: Message, ConditionalRequest {
   /// Id of the group.
   public var deviceGroupId: String = ""
   /// Idempotency key, at most 64 bytes: a repeat with the same body is answered with the first
@@ -2594,30 +2435,18 @@ extension DeleteDeviceGroupRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deviceGroupId.isEmpty { total &+= 1 &+ delimitedSize(self.deviceGroupId.utf8.count) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.deviceGroupId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deviceGroupId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deviceGroupId)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(122)
-      writer.string(self.etag)
-    }
+    writer.singular(WireString.self, self.deviceGroupId, tag: 10)
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
+    writer.singular(WireString.self, self.etag, tag: 122)
     writer.unknown(self.unknownFields)
   }
 
@@ -2694,7 +2523,7 @@ extension DeleteDeviceGroupResponse {
 }
 
 /// A change of members.
-public struct UpdateDeviceGroupMembersRequest: Message {
+public struct UpdateDeviceGroupMembersRequest: Message, ConditionalRequest {
   /// Id of the group.
   public var deviceGroupId: String = ""
   /// Ids of devices to add; at most 1000. A member already is no error.
@@ -2735,34 +2564,22 @@ extension UpdateDeviceGroupMembersRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deviceGroupId.isEmpty { total &+= 1 &+ delimitedSize(self.deviceGroupId.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.deviceGroupId, tagSize: 1)
     total &+= sizes.repeated(WireString.self, self.addDeviceIds, tagSize: 1)
     total &+= sizes.repeated(WireString.self, self.removeDeviceIds, tagSize: 1)
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.validateOnly { total &+= 1 &+ 1 }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.validateOnly, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deviceGroupId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deviceGroupId)
-    }
+    writer.singular(WireString.self, self.deviceGroupId, tag: 10)
     writer.repeated(WireString.self, self.addDeviceIds, tag: 18)
     writer.repeated(WireString.self, self.removeDeviceIds, tag: 26)
-    if !self.requestId.isEmpty {
-      writer.tag(106)
-      writer.string(self.requestId)
-    }
-    if self.validateOnly {
-      writer.tag(112)
-      writer.bool(self.validateOnly)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(122)
-      writer.string(self.etag)
-    }
+    writer.singular(WireString.self, self.requestId, tag: 106)
+    writer.singular(WireBool.self, self.validateOnly, tag: 112)
+    writer.singular(WireString.self, self.etag, tag: 122)
     writer.unknown(self.unknownFields)
   }
 
@@ -2805,7 +2622,7 @@ extension UpdateDeviceGroupMembersRequest {
 }
 
 /// The changed group.
-public struct UpdateDeviceGroupMembersResponse: Message {
+public struct UpdateDeviceGroupMembersResponse: Message, Envelope {
   /// The group after the change.
   public var deviceGroup: DeviceGroup?
   /// Devices that were not members before.
@@ -2819,6 +2636,11 @@ public struct UpdateDeviceGroupMembersResponse: Message {
 
 extension UpdateDeviceGroupMembersResponse {
   public static var fullName: String { "rollcall.v1.UpdateDeviceGroupMembersResponse" }
+
+  public var content: DeviceGroup? {
+    get { self.deviceGroup }
+    _modify { yield &self.deviceGroup }
+  }
 
   public mutating func merge(from reader: inout WireReader) throws(DecodingError) {
     while !reader.atEnd {
@@ -2834,25 +2656,16 @@ extension UpdateDeviceGroupMembersResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.deviceGroup { total &+= 1 &+ sizes.nested(value) }
-    if self.added != 0 { total &+= 1 &+ int32Size(self.added) }
-    if self.removed != 0 { total &+= 1 &+ int32Size(self.removed) }
+    total &+= sizes.optional(WireSubmessage<DeviceGroup>.self, self.deviceGroup, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.added, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.removed, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.deviceGroup {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if self.added != 0 {
-      writer.tag(16)
-      writer.int32(self.added)
-    }
-    if self.removed != 0 {
-      writer.tag(24)
-      writer.int32(self.removed)
-    }
+    writer.optional(WireSubmessage<DeviceGroup>.self, self.deviceGroup, tag: 10)
+    writer.singular(WireInt32.self, self.added, tag: 16)
+    writer.singular(WireInt32.self, self.removed, tag: 24)
     writer.unknown(self.unknownFields)
   }
 
@@ -2889,140 +2702,78 @@ extension UpdateDeviceGroupMembersResponse {
 public enum DeviceServiceMethods {
   public static let serviceName = "rollcall.v1.DeviceService"
 
-  public static let register = MethodDescriptor<
-    RegisterRequest, RegisterResponse
-  >(
-      service: "rollcall.v1.DeviceService",
-      name: "Register",
-      kind: .unary,
-      options: "wvMYBgoCBQYYAg==")
+  public static let register = MethodDescriptor<RegisterRequest, RegisterResponse>(
+    service: serviceName, name: "Register", kind: .unary,
+    options: "wvMYBAoCBQY=")
 
   public static let rotateDeviceKey = MethodDescriptor<
-    RotateDeviceKeyRequest, RotateDeviceKeyResponse
-  >(
-      service: "rollcall.v1.DeviceService",
-      name: "RotateDeviceKey",
-      kind: .unary,
-      options: "wvMYBQoBBRgC")
+    RotateDeviceKeyRequest, RotateDeviceKeyResponse>(
+    service: serviceName, name: "RotateDeviceKey", kind: .unary,
+    options: "wvMYAwoBBQ==")
 
   public static let revokeDeviceKey = MethodDescriptor<
-    RevokeDeviceKeyRequest, RevokeDeviceKeyResponse
-  >(
-      service: "rollcall.v1.DeviceService",
-      name: "RevokeDeviceKey",
-      kind: .unary,
-      options: "wvMYAwoBAg==")
+    RevokeDeviceKeyRequest, RevokeDeviceKeyResponse>(
+    service: serviceName, name: "RevokeDeviceKey", kind: .unary,
+    options: "wvMYAwoBAg==")
 
-  public static let sync = MethodDescriptor<
-    SyncRequest, SyncResponse
-  >(
-      service: "rollcall.v1.DeviceService",
-      name: "Sync",
-      kind: .unary,
-      idempotency: .idempotent,
-      options: "wvMYAwoBBQ==")
+  public static let sync = MethodDescriptor<SyncRequest, SyncResponse>(
+    service: serviceName, name: "Sync", kind: .unary,
+    idempotency: .idempotent, options: "wvMYAwoBBQ==")
 
-  public static let connect = MethodDescriptor<
-    ConnectRequest, ConnectResponse
-  >(
-      service: "rollcall.v1.DeviceService",
-      name: "Connect",
-      kind: .bidirectionalStreaming,
-      options: "wvMYAwoBBQ==")
+  public static let connect = MethodDescriptor<ConnectRequest, ConnectResponse>(
+    service: serviceName, name: "Connect", kind: .bidirectionalStreaming,
+    options: "wvMYAwoBBQ==")
 
-  public static let reportEvents = MethodDescriptor<
-    ReportEventsRequest, ReportEventsResponse
-  >(
-      service: "rollcall.v1.DeviceService",
-      name: "ReportEvents",
-      kind: .unary,
-      idempotency: .idempotent,
-      options: "wvMYAwoBBQ==")
+  public static let reportEvents = MethodDescriptor<ReportEventsRequest, ReportEventsResponse>(
+    service: serviceName, name: "ReportEvents", kind: .unary,
+    idempotency: .idempotent, options: "wvMYAwoBBQ==")
 
   public static let downloadArtifact = MethodDescriptor<
-    DeviceServiceDownloadArtifactRequest, DeviceServiceDownloadArtifactResponse
-  >(
-      service: "rollcall.v1.DeviceService",
-      name: "DownloadArtifact",
-      kind: .serverStreaming,
-      idempotency: .noSideEffects,
-      options: "wvMYAwoBBQ==")
+    DeviceServiceDownloadArtifactRequest, DeviceServiceDownloadArtifactResponse>(
+    service: serviceName, name: "DownloadArtifact", kind: .serverStreaming,
+    idempotency: .noSideEffects, options: "wvMYAwoBBQ==")
 
-  public static let getDevice = MethodDescriptor<
-    GetDeviceRequest, GetDeviceResponse
-  >(
-      service: "rollcall.v1.DeviceService",
-      name: "GetDevice",
-      kind: .unary,
-      idempotency: .noSideEffects,
-      options: "wvMYAwoBAQ==")
+  public static let getDevice = MethodDescriptor<GetDeviceRequest, GetDeviceResponse>(
+    service: serviceName, name: "GetDevice", kind: .unary,
+    idempotency: .noSideEffects, options: "wvMYAwoBAQ==")
 
-  public static let listDevices = MethodDescriptor<
-    ListDevicesRequest, ListDevicesResponse
-  >(
-      service: "rollcall.v1.DeviceService",
-      name: "ListDevices",
-      kind: .unary,
-      idempotency: .noSideEffects,
-      options: "wvMYAwoBAQ==")
+  public static let listDevices = MethodDescriptor<ListDevicesRequest, ListDevicesResponse>(
+    service: serviceName, name: "ListDevices", kind: .unary,
+    idempotency: .noSideEffects, options: "wvMYAwoBAQ==")
 
-  public static let updateLabels = MethodDescriptor<
-    UpdateLabelsRequest, UpdateLabelsResponse
-  >(
-      service: "rollcall.v1.DeviceService",
-      name: "UpdateLabels",
-      kind: .unary,
-      options: "wvMYAwoBAg==")
+  public static let updateLabels = MethodDescriptor<UpdateLabelsRequest, UpdateLabelsResponse>(
+    service: serviceName, name: "UpdateLabels", kind: .unary,
+    options: "wvMYAwoBAg==")
 
   public static let createDeviceGroup = MethodDescriptor<
-    CreateDeviceGroupRequest, CreateDeviceGroupResponse
-  >(
-      service: "rollcall.v1.DeviceService",
-      name: "CreateDeviceGroup",
-      kind: .unary,
-      options: "wvMYAwoBAg==")
+    CreateDeviceGroupRequest, CreateDeviceGroupResponse>(
+    service: serviceName, name: "CreateDeviceGroup", kind: .unary,
+    options: "wvMYAwoBAg==")
 
   public static let getDeviceGroup = MethodDescriptor<
-    GetDeviceGroupRequest, GetDeviceGroupResponse
-  >(
-      service: "rollcall.v1.DeviceService",
-      name: "GetDeviceGroup",
-      kind: .unary,
-      idempotency: .noSideEffects,
-      options: "wvMYAwoBAQ==")
+    GetDeviceGroupRequest, GetDeviceGroupResponse>(
+    service: serviceName, name: "GetDeviceGroup", kind: .unary,
+    idempotency: .noSideEffects, options: "wvMYAwoBAQ==")
 
   public static let listDeviceGroups = MethodDescriptor<
-    ListDeviceGroupsRequest, ListDeviceGroupsResponse
-  >(
-      service: "rollcall.v1.DeviceService",
-      name: "ListDeviceGroups",
-      kind: .unary,
-      idempotency: .noSideEffects,
-      options: "wvMYAwoBAQ==")
+    ListDeviceGroupsRequest, ListDeviceGroupsResponse>(
+    service: serviceName, name: "ListDeviceGroups", kind: .unary,
+    idempotency: .noSideEffects, options: "wvMYAwoBAQ==")
 
   public static let updateDeviceGroup = MethodDescriptor<
-    UpdateDeviceGroupRequest, UpdateDeviceGroupResponse
-  >(
-      service: "rollcall.v1.DeviceService",
-      name: "UpdateDeviceGroup",
-      kind: .unary,
-      options: "wvMYAwoBAg==")
+    UpdateDeviceGroupRequest, UpdateDeviceGroupResponse>(
+    service: serviceName, name: "UpdateDeviceGroup", kind: .unary,
+    options: "wvMYAwoBAg==")
 
   public static let deleteDeviceGroup = MethodDescriptor<
-    DeleteDeviceGroupRequest, DeleteDeviceGroupResponse
-  >(
-      service: "rollcall.v1.DeviceService",
-      name: "DeleteDeviceGroup",
-      kind: .unary,
-      options: "wvMYAwoBAg==")
+    DeleteDeviceGroupRequest, DeleteDeviceGroupResponse>(
+    service: serviceName, name: "DeleteDeviceGroup", kind: .unary,
+    options: "wvMYAwoBAg==")
 
   public static let updateDeviceGroupMembers = MethodDescriptor<
-    UpdateDeviceGroupMembersRequest, UpdateDeviceGroupMembersResponse
-  >(
-      service: "rollcall.v1.DeviceService",
-      name: "UpdateDeviceGroupMembers",
-      kind: .unary,
-      options: "wvMYAwoBAg==")
+    UpdateDeviceGroupMembersRequest, UpdateDeviceGroupMembersResponse>(
+    service: serviceName, name: "UpdateDeviceGroupMembers", kind: .unary,
+    options: "wvMYAwoBAg==")
 
   public static let all: [AnyMethodDescriptor] = [
     register.erased,
@@ -3092,8 +2843,7 @@ public protocol DeviceServiceServer: Sendable {
   /// Takes a batch of events in, all of it or nothing. May be repeated without harm: events count
   /// once by their sequence.
   func reportEvents(
-    _ request: ReportEventsRequest,
-    context: ServerContext) async throws -> ReportEventsResponse
+    _ request: ReportEventsRequest, context: ServerContext) async throws -> ReportEventsResponse
 
   /// Downloads the artifact of a version from an offset on: first one header, then the bytes. The
   /// trailing metadata "rollcall-artifact-sha256" carries the SHA-256 of the whole artifact.
@@ -3104,18 +2854,15 @@ public protocol DeviceServiceServer: Sendable {
 
   /// Reads a device.
   func getDevice(
-    _ request: GetDeviceRequest,
-    context: ServerContext) async throws -> GetDeviceResponse
+    _ request: GetDeviceRequest, context: ServerContext) async throws -> GetDeviceResponse
 
   /// Lists devices.
   func listDevices(
-    _ request: ListDevicesRequest,
-    context: ServerContext) async throws -> ListDevicesResponse
+    _ request: ListDevicesRequest, context: ServerContext) async throws -> ListDevicesResponse
 
   /// Sets and removes labels of a device.
   func updateLabels(
-    _ request: UpdateLabelsRequest,
-    context: ServerContext) async throws -> UpdateLabelsResponse
+    _ request: UpdateLabelsRequest, context: ServerContext) async throws -> UpdateLabelsResponse
 
   /// Creates a group. Fails with ALREADY_EXISTS when the name is taken.
   func createDeviceGroup(
@@ -3124,8 +2871,7 @@ public protocol DeviceServiceServer: Sendable {
 
   /// Reads a group.
   func getDeviceGroup(
-    _ request: GetDeviceGroupRequest,
-    context: ServerContext) async throws -> GetDeviceGroupResponse
+    _ request: GetDeviceGroupRequest, context: ServerContext) async throws -> GetDeviceGroupResponse
 
   /// Lists groups.
   func listDeviceGroups(
@@ -3225,8 +2971,7 @@ public struct DeviceServiceClient: Sendable {
   /// key of role enrollment it fails with ALREADY_EXISTS and changes nothing: who lost a device's
   /// key has an operator call RotateDeviceKey.
   public func register(
-    _ request: RegisterRequest,
-    options: CallOptions = .init()) async throws -> RegisterResponse {
+    _ request: RegisterRequest, options: CallOptions = .init()) async throws -> RegisterResponse {
     try await channel.unary(DeviceServiceMethods.register, request, options: options)
   }
 
@@ -3253,8 +2998,7 @@ public struct DeviceServiceClient: Sendable {
   /// desired state. May be repeated without harm: events count once by their sequence, and installed
   /// tells a state, not a change.
   public func sync(
-    _ request: SyncRequest,
-    options: CallOptions = .init()) async throws -> SyncResponse {
+    _ request: SyncRequest, options: CallOptions = .init()) async throws -> SyncResponse {
     try await channel.unary(DeviceServiceMethods.sync, request, options: options)
   }
 
@@ -3285,8 +3029,7 @@ public struct DeviceServiceClient: Sendable {
 
   /// Reads a device.
   public func getDevice(
-    _ request: GetDeviceRequest,
-    options: CallOptions = .init()) async throws -> GetDeviceResponse {
+    _ request: GetDeviceRequest, options: CallOptions = .init()) async throws -> GetDeviceResponse {
     try await channel.unary(DeviceServiceMethods.getDevice, request, options: options)
   }
 

@@ -214,10 +214,7 @@ extension Event.BoxedFields {
       case 88: self.deploymentState = try reader.enumeration()
       case 96: self.rolloutState = try reader.enumeration()
       case 106: try reader.mapEntry(
-        WireString.self,
-        WireString.self,
-        into: &self.attributes,
-        tag: 106)
+        WireString.self, WireString.self, into: &self.attributes, tag: 106)
       case 114: self.message = try reader.string()
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
       }
@@ -226,77 +223,39 @@ extension Event.BoxedFields {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.revision != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.revision)) }
-    if let value = self.occurredAt { total &+= 1 &+ sizes.nested(value) }
-    if !self.type.isEmpty { total &+= 1 &+ delimitedSize(self.type.utf8.count) }
-    if !self.resourceType.isEmpty { total &+= 1 &+ delimitedSize(self.resourceType.utf8.count) }
-    if !self.resourceId.isEmpty { total &+= 1 &+ delimitedSize(self.resourceId.utf8.count) }
-    if !self.deploymentId.isEmpty { total &+= 1 &+ delimitedSize(self.deploymentId.utf8.count) }
-    if !self.rolloutId.isEmpty { total &+= 1 &+ delimitedSize(self.rolloutId.utf8.count) }
-    if !self.actorId.isEmpty { total &+= 1 &+ delimitedSize(self.actorId.utf8.count) }
-    if !self.method.isEmpty { total &+= 1 &+ delimitedSize(self.method.utf8.count) }
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if self.deploymentState.rawValue != 0 { total &+= 1 &+ int32Size(self.deploymentState.rawValue) }
-    if self.rolloutState.rawValue != 0 { total &+= 1 &+ int32Size(self.rolloutState.rawValue) }
+    total &+= sizes.singular(WireInt64.self, self.revision, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.occurredAt, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.type, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.resourceType, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.resourceId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.deploymentId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.rolloutId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.actorId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.method, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireEnum<Deployment.State>.self, self.deploymentState, tagSize: 1)
+    total &+= sizes.singular(WireEnum<Rollout.State>.self, self.rolloutState, tagSize: 1)
     total &+= sizes.map(WireString.self, WireString.self, self.attributes, tagSize: 1)
-    if !self.message.isEmpty { total &+= 1 &+ delimitedSize(self.message.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.message, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if self.revision != 0 {
-      writer.tag(8)
-      writer.int64(self.revision)
-    }
-    if let value = self.occurredAt {
-      writer.tag(18)
-      writer.nested(value)
-    }
-    if !self.type.isEmpty {
-      writer.tag(26)
-      writer.string(self.type)
-    }
-    if !self.resourceType.isEmpty {
-      writer.tag(34)
-      writer.string(self.resourceType)
-    }
-    if !self.resourceId.isEmpty {
-      writer.tag(42)
-      writer.string(self.resourceId)
-    }
-    if !self.deploymentId.isEmpty {
-      writer.tag(50)
-      writer.string(self.deploymentId)
-    }
-    if !self.rolloutId.isEmpty {
-      writer.tag(58)
-      writer.string(self.rolloutId)
-    }
-    if !self.actorId.isEmpty {
-      writer.tag(66)
-      writer.string(self.actorId)
-    }
-    if !self.method.isEmpty {
-      writer.tag(74)
-      writer.string(self.method)
-    }
-    if !self.requestId.isEmpty {
-      writer.tag(82)
-      writer.string(self.requestId)
-    }
-    if self.deploymentState.rawValue != 0 {
-      writer.tag(88)
-      writer.enumeration(self.deploymentState)
-    }
-    if self.rolloutState.rawValue != 0 {
-      writer.tag(96)
-      writer.enumeration(self.rolloutState)
-    }
+    writer.singular(WireInt64.self, self.revision, tag: 8)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.occurredAt, tag: 18)
+    writer.singular(WireString.self, self.type, tag: 26)
+    writer.singular(WireString.self, self.resourceType, tag: 34)
+    writer.singular(WireString.self, self.resourceId, tag: 42)
+    writer.singular(WireString.self, self.deploymentId, tag: 50)
+    writer.singular(WireString.self, self.rolloutId, tag: 58)
+    writer.singular(WireString.self, self.actorId, tag: 66)
+    writer.singular(WireString.self, self.method, tag: 74)
+    writer.singular(WireString.self, self.requestId, tag: 82)
+    writer.singular(WireEnum<Deployment.State>.self, self.deploymentState, tag: 88)
+    writer.singular(WireEnum<Rollout.State>.self, self.rolloutState, tag: 96)
     writer.map(WireString.self, WireString.self, self.attributes, tag: 106)
-    if !self.message.isEmpty {
-      writer.tag(114)
-      writer.string(self.message)
-    }
+    writer.singular(WireString.self, self.message, tag: 114)
     writer.unknown(self.unknownFields)
   }
 }

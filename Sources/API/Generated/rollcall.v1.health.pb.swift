@@ -98,44 +98,27 @@ extension DeploymentHealth {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deploymentId.isEmpty { total &+= 1 &+ delimitedSize(self.deploymentId.utf8.count) }
-    if !self.rolloutId.isEmpty { total &+= 1 &+ delimitedSize(self.rolloutId.utf8.count) }
-    if self.state.rawValue != 0 { total &+= 1 &+ int32Size(self.state.rawValue) }
-    if self.rolloutState.rawValue != 0 { total &+= 1 &+ int32Size(self.rolloutState.rawValue) }
-    if self.exposureMillionths != 0 { total &+= 1 &+ int32Size(self.exposureMillionths) }
+    total &+= sizes.singular(WireString.self, self.deploymentId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.rolloutId, tagSize: 1)
+    total &+= sizes.singular(WireEnum<DeploymentHealth.State>.self, self.state, tagSize: 1)
+    total &+= sizes.singular(WireEnum<Rollout.State>.self, self.rolloutState, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.exposureMillionths, tagSize: 1)
     total &+= sizes.repeated(WireSubmessage<VersionHealth>.self, self.versions, tagSize: 1)
     total &+= sizes.repeated(WireSubmessage<GateVerdict>.self, self.gateVerdicts, tagSize: 1)
-    if let value = self.computedAt { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.computedAt, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deploymentId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deploymentId)
-    }
-    if !self.rolloutId.isEmpty {
-      writer.tag(18)
-      writer.string(self.rolloutId)
-    }
-    if self.state.rawValue != 0 {
-      writer.tag(24)
-      writer.enumeration(self.state)
-    }
-    if self.rolloutState.rawValue != 0 {
-      writer.tag(32)
-      writer.enumeration(self.rolloutState)
-    }
-    if self.exposureMillionths != 0 {
-      writer.tag(40)
-      writer.int32(self.exposureMillionths)
-    }
+    writer.singular(WireString.self, self.deploymentId, tag: 10)
+    writer.singular(WireString.self, self.rolloutId, tag: 18)
+    writer.singular(WireEnum<DeploymentHealth.State>.self, self.state, tag: 24)
+    writer.singular(WireEnum<Rollout.State>.self, self.rolloutState, tag: 32)
+    writer.singular(WireInt32.self, self.exposureMillionths, tag: 40)
     writer.repeated(WireSubmessage<VersionHealth>.self, self.versions, tag: 50)
     writer.repeated(WireSubmessage<GateVerdict>.self, self.gateVerdicts, tag: 58)
-    if let value = self.computedAt {
-      writer.tag(66)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.computedAt, tag: 66)
     writer.unknown(self.unknownFields)
   }
 
@@ -231,55 +214,28 @@ extension VersionHealth {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.modelVersionId.isEmpty { total &+= 1 &+ delimitedSize(self.modelVersionId.utf8.count) }
-    if self.installedDevices != 0 { total &+= 1 &+ int32Size(self.installedDevices) }
-    if self.downloadingDevices != 0 { total &+= 1 &+ int32Size(self.downloadingDevices) }
-    if self.failedDevices != 0 { total &+= 1 &+ int32Size(self.failedDevices) }
-    if self.downloadsOk != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.downloadsOk)) }
-    if self.downloadsFailed != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.downloadsFailed)) }
-    if self.inferencesOk != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.inferencesOk)) }
-    if self.inferencesFailed != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.inferencesFailed)) }
-    if let value = self.latency { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.singular(WireString.self, self.modelVersionId, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.installedDevices, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.downloadingDevices, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.failedDevices, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.downloadsOk, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.downloadsFailed, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.inferencesOk, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.inferencesFailed, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<LatencySketch>.self, self.latency, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.modelVersionId.isEmpty {
-      writer.tag(10)
-      writer.string(self.modelVersionId)
-    }
-    if self.installedDevices != 0 {
-      writer.tag(16)
-      writer.int32(self.installedDevices)
-    }
-    if self.downloadingDevices != 0 {
-      writer.tag(24)
-      writer.int32(self.downloadingDevices)
-    }
-    if self.failedDevices != 0 {
-      writer.tag(32)
-      writer.int32(self.failedDevices)
-    }
-    if self.downloadsOk != 0 {
-      writer.tag(40)
-      writer.int64(self.downloadsOk)
-    }
-    if self.downloadsFailed != 0 {
-      writer.tag(48)
-      writer.int64(self.downloadsFailed)
-    }
-    if self.inferencesOk != 0 {
-      writer.tag(56)
-      writer.int64(self.inferencesOk)
-    }
-    if self.inferencesFailed != 0 {
-      writer.tag(64)
-      writer.int64(self.inferencesFailed)
-    }
-    if let value = self.latency {
-      writer.tag(74)
-      writer.nested(value)
-    }
+    writer.singular(WireString.self, self.modelVersionId, tag: 10)
+    writer.singular(WireInt32.self, self.installedDevices, tag: 16)
+    writer.singular(WireInt32.self, self.downloadingDevices, tag: 24)
+    writer.singular(WireInt32.self, self.failedDevices, tag: 32)
+    writer.singular(WireInt64.self, self.downloadsOk, tag: 40)
+    writer.singular(WireInt64.self, self.downloadsFailed, tag: 48)
+    writer.singular(WireInt64.self, self.inferencesOk, tag: 56)
+    writer.singular(WireInt64.self, self.inferencesFailed, tag: 64)
+    writer.optional(WireSubmessage<LatencySketch>.self, self.latency, tag: 74)
     writer.unknown(self.unknownFields)
   }
 
@@ -388,66 +344,34 @@ extension DeviceHealth {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deploymentId.isEmpty { total &+= 1 &+ delimitedSize(self.deploymentId.utf8.count) }
-    if self.targetedDevices != 0 { total &+= 1 &+ int32Size(self.targetedDevices) }
-    if self.onlineDevices != 0 { total &+= 1 &+ int32Size(self.onlineDevices) }
-    if self.convergedDevices != 0 { total &+= 1 &+ int32Size(self.convergedDevices) }
-    if self.failedDevices != 0 { total &+= 1 &+ int32Size(self.failedDevices) }
-    if let value = self.counters { total &+= 1 &+ sizes.nested(value) }
-    if self.latencyP50Us.bitPattern != 0 { total &+= 1 &+ 8 }
-    if self.latencyP95Us.bitPattern != 0 { total &+= 1 &+ 8 }
-    if self.latencyP99Us.bitPattern != 0 { total &+= 1 &+ 8 }
-    if let value = self.computedAt { total &+= 1 &+ sizes.nested(value) }
-    if self.devicesWithFailures != 0 { total &+= 1 &+ int32Size(self.devicesWithFailures) }
+    total &+= sizes.singular(WireString.self, self.deploymentId, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.targetedDevices, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.onlineDevices, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.convergedDevices, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.failedDevices, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<DeviceCounters>.self, self.counters, tagSize: 1)
+    total &+= sizes.singular(WireDouble.self, self.latencyP50Us, tagSize: 1)
+    total &+= sizes.singular(WireDouble.self, self.latencyP95Us, tagSize: 1)
+    total &+= sizes.singular(WireDouble.self, self.latencyP99Us, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.computedAt, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.devicesWithFailures, tagSize: 1)
     total &+= sizes.repeated(WireSubmessage<FailureGroup>.self, self.failures, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deploymentId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deploymentId)
-    }
-    if self.targetedDevices != 0 {
-      writer.tag(16)
-      writer.int32(self.targetedDevices)
-    }
-    if self.onlineDevices != 0 {
-      writer.tag(24)
-      writer.int32(self.onlineDevices)
-    }
-    if self.convergedDevices != 0 {
-      writer.tag(32)
-      writer.int32(self.convergedDevices)
-    }
-    if self.failedDevices != 0 {
-      writer.tag(40)
-      writer.int32(self.failedDevices)
-    }
-    if let value = self.counters {
-      writer.tag(50)
-      writer.nested(value)
-    }
-    if self.latencyP50Us.bitPattern != 0 {
-      writer.tag(57)
-      writer.double(self.latencyP50Us)
-    }
-    if self.latencyP95Us.bitPattern != 0 {
-      writer.tag(65)
-      writer.double(self.latencyP95Us)
-    }
-    if self.latencyP99Us.bitPattern != 0 {
-      writer.tag(73)
-      writer.double(self.latencyP99Us)
-    }
-    if let value = self.computedAt {
-      writer.tag(82)
-      writer.nested(value)
-    }
-    if self.devicesWithFailures != 0 {
-      writer.tag(88)
-      writer.int32(self.devicesWithFailures)
-    }
+    writer.singular(WireString.self, self.deploymentId, tag: 10)
+    writer.singular(WireInt32.self, self.targetedDevices, tag: 16)
+    writer.singular(WireInt32.self, self.onlineDevices, tag: 24)
+    writer.singular(WireInt32.self, self.convergedDevices, tag: 32)
+    writer.singular(WireInt32.self, self.failedDevices, tag: 40)
+    writer.optional(WireSubmessage<DeviceCounters>.self, self.counters, tag: 50)
+    writer.singular(WireDouble.self, self.latencyP50Us, tag: 57)
+    writer.singular(WireDouble.self, self.latencyP95Us, tag: 65)
+    writer.singular(WireDouble.self, self.latencyP99Us, tag: 73)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.computedAt, tag: 82)
+    writer.singular(WireInt32.self, self.devicesWithFailures, tag: 88)
     writer.repeated(WireSubmessage<FailureGroup>.self, self.failures, tag: 98)
     writer.unknown(self.unknownFields)
   }
@@ -544,35 +468,21 @@ extension FailureGroup {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.modelVersionId.isEmpty { total &+= 1 &+ delimitedSize(self.modelVersionId.utf8.count) }
-    if !self.rolloutId.isEmpty { total &+= 1 &+ delimitedSize(self.rolloutId.utf8.count) }
-    if !self.error.isEmpty { total &+= 1 &+ delimitedSize(self.error.utf8.count) }
-    if self.devices != 0 { total &+= 1 &+ int32Size(self.devices) }
-    if let value = self.lastFailedAt { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.singular(WireString.self, self.modelVersionId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.rolloutId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.error, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.devices, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.lastFailedAt, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.modelVersionId.isEmpty {
-      writer.tag(10)
-      writer.string(self.modelVersionId)
-    }
-    if !self.rolloutId.isEmpty {
-      writer.tag(18)
-      writer.string(self.rolloutId)
-    }
-    if !self.error.isEmpty {
-      writer.tag(26)
-      writer.string(self.error)
-    }
-    if self.devices != 0 {
-      writer.tag(32)
-      writer.int32(self.devices)
-    }
-    if let value = self.lastFailedAt {
-      writer.tag(42)
-      writer.nested(value)
-    }
+    writer.singular(WireString.self, self.modelVersionId, tag: 10)
+    writer.singular(WireString.self, self.rolloutId, tag: 18)
+    writer.singular(WireString.self, self.error, tag: 26)
+    writer.singular(WireInt32.self, self.devices, tag: 32)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.lastFailedAt, tag: 42)
     writer.unknown(self.unknownFields)
   }
 

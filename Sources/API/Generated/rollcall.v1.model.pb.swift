@@ -52,52 +52,31 @@ extension Model {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.id.isEmpty { total &+= 1 &+ delimitedSize(self.id.utf8.count) }
-    if !self.name.isEmpty { total &+= 1 &+ delimitedSize(self.name.utf8.count) }
-    if !self.displayName.isEmpty { total &+= 1 &+ delimitedSize(self.displayName.utf8.count) }
-    if !self.description.isEmpty { total &+= 1 &+ delimitedSize(self.description.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.id, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.name, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.displayName, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.description, tagSize: 1)
     total &+= sizes.map(WireString.self, WireString.self, self.labels, tagSize: 1)
-    if let value = self.archivedAt { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.createdAt { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.updatedAt { total &+= 1 &+ sizes.nested(value) }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.archivedAt, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.createdAt, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.updatedAt, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.id.isEmpty {
-      writer.tag(10)
-      writer.string(self.id)
-    }
-    if !self.name.isEmpty {
-      writer.tag(18)
-      writer.string(self.name)
-    }
-    if !self.displayName.isEmpty {
-      writer.tag(26)
-      writer.string(self.displayName)
-    }
-    if !self.description.isEmpty {
-      writer.tag(34)
-      writer.string(self.description)
-    }
+    writer.singular(WireString.self, self.id, tag: 10)
+    writer.singular(WireString.self, self.name, tag: 18)
+    writer.singular(WireString.self, self.displayName, tag: 26)
+    writer.singular(WireString.self, self.description, tag: 34)
     writer.map(WireString.self, WireString.self, self.labels, tag: 42)
-    if let value = self.archivedAt {
-      writer.tag(50)
-      writer.nested(value)
-    }
-    if let value = self.createdAt {
-      writer.tag(58)
-      writer.nested(value)
-    }
-    if let value = self.updatedAt {
-      writer.tag(66)
-      writer.nested(value)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(74)
-      writer.string(self.etag)
-    }
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.archivedAt, tag: 50)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.createdAt, tag: 58)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.updatedAt, tag: 66)
+    writer.singular(WireString.self, self.etag, tag: 74)
     writer.unknown(self.unknownFields)
   }
 
@@ -346,67 +325,37 @@ extension ModelVariant.BoxedFields {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.id.isEmpty { total &+= 1 &+ delimitedSize(self.id.utf8.count) }
-    if !self.modelId.isEmpty { total &+= 1 &+ delimitedSize(self.modelId.utf8.count) }
-    if !self.name.isEmpty { total &+= 1 &+ delimitedSize(self.name.utf8.count) }
-    if !self.capability.isEmpty { total &+= 1 &+ delimitedSize(self.capability.utf8.count) }
-    if !self.deviceClass.isEmpty { total &+= 1 &+ delimitedSize(self.deviceClass.utf8.count) }
-    if self.platform.rawValue != 0 { total &+= 1 &+ int32Size(self.platform.rawValue) }
-    if !self.description.isEmpty { total &+= 1 &+ delimitedSize(self.description.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.id, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.modelId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.name, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.capability, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.deviceClass, tagSize: 1)
+    total &+= sizes.singular(WireEnum<Platform>.self, self.platform, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.description, tagSize: 1)
     total &+= sizes.map(WireString.self, WireString.self, self.labels, tagSize: 1)
-    if let value = self.archivedAt { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.createdAt { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.updatedAt { total &+= 1 &+ sizes.nested(value) }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.archivedAt, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.createdAt, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.updatedAt, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if !self.id.isEmpty {
-      writer.tag(10)
-      writer.string(self.id)
-    }
-    if !self.modelId.isEmpty {
-      writer.tag(18)
-      writer.string(self.modelId)
-    }
-    if !self.name.isEmpty {
-      writer.tag(26)
-      writer.string(self.name)
-    }
-    if !self.capability.isEmpty {
-      writer.tag(34)
-      writer.string(self.capability)
-    }
-    if !self.deviceClass.isEmpty {
-      writer.tag(42)
-      writer.string(self.deviceClass)
-    }
-    if self.platform.rawValue != 0 {
-      writer.tag(48)
-      writer.enumeration(self.platform)
-    }
-    if !self.description.isEmpty {
-      writer.tag(58)
-      writer.string(self.description)
-    }
+    writer.singular(WireString.self, self.id, tag: 10)
+    writer.singular(WireString.self, self.modelId, tag: 18)
+    writer.singular(WireString.self, self.name, tag: 26)
+    writer.singular(WireString.self, self.capability, tag: 34)
+    writer.singular(WireString.self, self.deviceClass, tag: 42)
+    writer.singular(WireEnum<Platform>.self, self.platform, tag: 48)
+    writer.singular(WireString.self, self.description, tag: 58)
     writer.map(WireString.self, WireString.self, self.labels, tag: 66)
-    if let value = self.archivedAt {
-      writer.tag(74)
-      writer.nested(value)
-    }
-    if let value = self.createdAt {
-      writer.tag(82)
-      writer.nested(value)
-    }
-    if let value = self.updatedAt {
-      writer.tag(90)
-      writer.nested(value)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(98)
-      writer.string(self.etag)
-    }
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.archivedAt, tag: 74)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.createdAt, tag: 82)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.updatedAt, tag: 90)
+    writer.singular(WireString.self, self.etag, tag: 98)
     writer.unknown(self.unknownFields)
   }
 }
@@ -654,67 +603,36 @@ extension ModelVersion.BoxedFields {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.id.isEmpty { total &+= 1 &+ delimitedSize(self.id.utf8.count) }
-    if !self.variantId.isEmpty { total &+= 1 &+ delimitedSize(self.variantId.utf8.count) }
-    if !self.modelId.isEmpty { total &+= 1 &+ delimitedSize(self.modelId.utf8.count) }
-    if !self.name.isEmpty { total &+= 1 &+ delimitedSize(self.name.utf8.count) }
-    if !self.description.isEmpty { total &+= 1 &+ delimitedSize(self.description.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.id, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.variantId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.modelId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.name, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.description, tagSize: 1)
     total &+= sizes.map(WireString.self, WireString.self, self.labels, tagSize: 1)
-    if self.state.rawValue != 0 { total &+= 1 &+ int32Size(self.state.rawValue) }
-    if let value = self.artifact { total &+= 1 &+ sizes.nested(value) }
-    if !self.createdBy.isEmpty { total &+= 1 &+ delimitedSize(self.createdBy.utf8.count) }
-    if let value = self.createdAt { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.updatedAt { total &+= 1 &+ sizes.nested(value) }
-    if !self.etag.isEmpty { total &+= 1 &+ delimitedSize(self.etag.utf8.count) }
+    total &+= sizes.singular(WireEnum<ModelVersion.State>.self, self.state, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<Artifact>.self, self.artifact, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.createdBy, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.createdAt, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.updatedAt, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if !self.id.isEmpty {
-      writer.tag(10)
-      writer.string(self.id)
-    }
-    if !self.variantId.isEmpty {
-      writer.tag(18)
-      writer.string(self.variantId)
-    }
-    if !self.modelId.isEmpty {
-      writer.tag(26)
-      writer.string(self.modelId)
-    }
-    if !self.name.isEmpty {
-      writer.tag(34)
-      writer.string(self.name)
-    }
-    if !self.description.isEmpty {
-      writer.tag(42)
-      writer.string(self.description)
-    }
+    writer.singular(WireString.self, self.id, tag: 10)
+    writer.singular(WireString.self, self.variantId, tag: 18)
+    writer.singular(WireString.self, self.modelId, tag: 26)
+    writer.singular(WireString.self, self.name, tag: 34)
+    writer.singular(WireString.self, self.description, tag: 42)
     writer.map(WireString.self, WireString.self, self.labels, tag: 50)
-    if self.state.rawValue != 0 {
-      writer.tag(56)
-      writer.enumeration(self.state)
-    }
-    if let value = self.artifact {
-      writer.tag(66)
-      writer.nested(value)
-    }
-    if !self.createdBy.isEmpty {
-      writer.tag(74)
-      writer.string(self.createdBy)
-    }
-    if let value = self.createdAt {
-      writer.tag(82)
-      writer.nested(value)
-    }
-    if let value = self.updatedAt {
-      writer.tag(90)
-      writer.nested(value)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(98)
-      writer.string(self.etag)
-    }
+    writer.singular(WireEnum<ModelVersion.State>.self, self.state, tag: 56)
+    writer.optional(WireSubmessage<Artifact>.self, self.artifact, tag: 66)
+    writer.singular(WireString.self, self.createdBy, tag: 74)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.createdAt, tag: 82)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.updatedAt, tag: 90)
+    writer.singular(WireString.self, self.etag, tag: 98)
     writer.unknown(self.unknownFields)
   }
 }
@@ -749,25 +667,16 @@ extension Artifact {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.sha256.isEmpty { total &+= 1 &+ delimitedSize(self.sha256.utf8.count) }
-    if self.sizeBytes != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.sizeBytes)) }
-    if !self.mediaType.isEmpty { total &+= 1 &+ delimitedSize(self.mediaType.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.sha256, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.sizeBytes, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.mediaType, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.sha256.isEmpty {
-      writer.tag(10)
-      writer.string(self.sha256)
-    }
-    if self.sizeBytes != 0 {
-      writer.tag(16)
-      writer.int64(self.sizeBytes)
-    }
-    if !self.mediaType.isEmpty {
-      writer.tag(26)
-      writer.string(self.mediaType)
-    }
+    writer.singular(WireString.self, self.sha256, tag: 10)
+    writer.singular(WireInt64.self, self.sizeBytes, tag: 16)
+    writer.singular(WireString.self, self.mediaType, tag: 26)
     writer.unknown(self.unknownFields)
   }
 

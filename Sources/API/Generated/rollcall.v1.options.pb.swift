@@ -81,26 +81,17 @@ extension MethodPolicy {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     total &+= sizes.packed(WireEnum<Role>.self, self.roles, tagSize: 1)
-    if self.open { total &+= 1 &+ 1 }
-    if self.rateClass.rawValue != 0 { total &+= 1 &+ int32Size(self.rateClass.rawValue) }
-    if self.maxRequestBytes != 0 { total &+= 1 &+ varintSize(UInt64(self.maxRequestBytes)) }
+    total &+= sizes.singular(WireBool.self, self.open, tagSize: 1)
+    total &+= sizes.singular(WireEnum<RateClass>.self, self.rateClass, tagSize: 1)
+    total &+= sizes.singular(WireUInt32.self, self.maxRequestBytes, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
     writer.packed(WireEnum<Role>.self, self.roles, tag: 10)
-    if self.open {
-      writer.tag(16)
-      writer.bool(self.open)
-    }
-    if self.rateClass.rawValue != 0 {
-      writer.tag(24)
-      writer.enumeration(self.rateClass)
-    }
-    if self.maxRequestBytes != 0 {
-      writer.tag(32)
-      writer.uint32(self.maxRequestBytes)
-    }
+    writer.singular(WireBool.self, self.open, tag: 16)
+    writer.singular(WireEnum<RateClass>.self, self.rateClass, tag: 24)
+    writer.singular(WireUInt32.self, self.maxRequestBytes, tag: 32)
     writer.unknown(self.unknownFields)
   }
 

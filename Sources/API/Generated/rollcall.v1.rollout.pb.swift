@@ -37,17 +37,14 @@ extension RolloutPolicy {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     total &+= sizes.repeated(WireSubmessage<RolloutStep>.self, self.steps, tagSize: 1)
-    if self.autoAdvance { total &+= 1 &+ 1 }
+    total &+= sizes.singular(WireBool.self, self.autoAdvance, tagSize: 1)
     total &+= sizes.repeated(WireSubmessage<GateRule>.self, self.gates, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
     writer.repeated(WireSubmessage<RolloutStep>.self, self.steps, tag: 10)
-    if self.autoAdvance {
-      writer.tag(16)
-      writer.bool(self.autoAdvance)
-    }
+    writer.singular(WireBool.self, self.autoAdvance, tag: 16)
     writer.repeated(WireSubmessage<GateRule>.self, self.gates, tag: 26)
     writer.unknown(self.unknownFields)
   }
@@ -109,20 +106,14 @@ extension RolloutStep {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.exposureMillionths != 0 { total &+= 1 &+ int32Size(self.exposureMillionths) }
-    if let value = self.soak { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.singular(WireInt32.self, self.exposureMillionths, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<Google_Protobuf_Duration>.self, self.soak, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.exposureMillionths != 0 {
-      writer.tag(8)
-      writer.int32(self.exposureMillionths)
-    }
-    if let value = self.soak {
-      writer.tag(18)
-      writer.nested(value)
-    }
+    writer.singular(WireInt32.self, self.exposureMillionths, tag: 8)
+    writer.optional(WireSubmessage<Google_Protobuf_Duration>.self, self.soak, tag: 18)
     writer.unknown(self.unknownFields)
   }
 
@@ -390,45 +381,24 @@ extension GateRule {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.id.isEmpty { total &+= 1 &+ delimitedSize(self.id.utf8.count) }
-    if self.metric.rawValue != 0 { total &+= 1 &+ int32Size(self.metric.rawValue) }
-    if self.comparison.rawValue != 0 { total &+= 1 &+ int32Size(self.comparison.rawValue) }
-    if self.thresholdMillionths != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.thresholdMillionths)) }
-    if self.minimumDevices != 0 { total &+= 1 &+ int32Size(self.minimumDevices) }
-    if self.confidence.rawValue != 0 { total &+= 1 &+ int32Size(self.confidence.rawValue) }
-    if self.action.rawValue != 0 { total &+= 1 &+ int32Size(self.action.rawValue) }
+    total &+= sizes.singular(WireString.self, self.id, tagSize: 1)
+    total &+= sizes.singular(WireEnum<GateRule.Metric>.self, self.metric, tagSize: 1)
+    total &+= sizes.singular(WireEnum<GateRule.Comparison>.self, self.comparison, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.thresholdMillionths, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.minimumDevices, tagSize: 1)
+    total &+= sizes.singular(WireEnum<GateRule.Confidence>.self, self.confidence, tagSize: 1)
+    total &+= sizes.singular(WireEnum<GateRule.Action>.self, self.action, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.id.isEmpty {
-      writer.tag(10)
-      writer.string(self.id)
-    }
-    if self.metric.rawValue != 0 {
-      writer.tag(16)
-      writer.enumeration(self.metric)
-    }
-    if self.comparison.rawValue != 0 {
-      writer.tag(24)
-      writer.enumeration(self.comparison)
-    }
-    if self.thresholdMillionths != 0 {
-      writer.tag(32)
-      writer.int64(self.thresholdMillionths)
-    }
-    if self.minimumDevices != 0 {
-      writer.tag(40)
-      writer.int32(self.minimumDevices)
-    }
-    if self.confidence.rawValue != 0 {
-      writer.tag(48)
-      writer.enumeration(self.confidence)
-    }
-    if self.action.rawValue != 0 {
-      writer.tag(56)
-      writer.enumeration(self.action)
-    }
+    writer.singular(WireString.self, self.id, tag: 10)
+    writer.singular(WireEnum<GateRule.Metric>.self, self.metric, tag: 16)
+    writer.singular(WireEnum<GateRule.Comparison>.self, self.comparison, tag: 24)
+    writer.singular(WireInt64.self, self.thresholdMillionths, tag: 32)
+    writer.singular(WireInt32.self, self.minimumDevices, tag: 40)
+    writer.singular(WireEnum<GateRule.Confidence>.self, self.confidence, tag: 48)
+    writer.singular(WireEnum<GateRule.Action>.self, self.action, tag: 56)
     writer.unknown(self.unknownFields)
   }
 
@@ -805,85 +775,42 @@ extension GateVerdict.BoxedFields {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.rule { total &+= 1 &+ sizes.nested(value) }
-    if self.outcome.rawValue != 0 { total &+= 1 &+ int32Size(self.outcome.rawValue) }
-    if self.holdReason.rawValue != 0 { total &+= 1 &+ int32Size(self.holdReason.rawValue) }
-    if let value = self.canary { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.control { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.estimateMillionths { total &+= 1 &+ varintSize(UInt64(bitPattern: value)) }
-    if let value = self.lowerMillionths { total &+= 1 &+ varintSize(UInt64(bitPattern: value)) }
-    if let value = self.upperMillionths { total &+= 1 &+ varintSize(UInt64(bitPattern: value)) }
-    if let value = self.boundaryMillionths { total &+= 1 &+ varintSize(UInt64(bitPattern: value)) }
-    if let value = self.passingFailures { total &+= 1 &+ int32Size(value) }
-    if let value = self.windowStart { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.decidedAt { total &+= 1 &+ sizes.nested(value) }
-    if !self.summary.isEmpty { total &+= 1 &+ delimitedSize(self.summary.utf8.count) }
-    if self.looks != 0 { total &+= 1 &+ int32Size(self.looks) }
-    if self.alphaSpentMillionths != 0 { total &+= 1 &+ int32Size(self.alphaSpentMillionths) }
+    total &+= sizes.optional(WireSubmessage<GateRule>.self, self.rule, tagSize: 1)
+    total &+= sizes.singular(WireEnum<GateVerdict.Outcome>.self, self.outcome, tagSize: 1)
+    total &+= sizes.singular(WireEnum<GateVerdict.HoldReason>.self, self.holdReason, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<GateVerdict.ArmCounts>.self, self.canary, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<GateVerdict.ArmCounts>.self, self.control, tagSize: 1)
+    total &+= sizes.optional(WireInt64.self, self.estimateMillionths, tagSize: 1)
+    total &+= sizes.optional(WireInt64.self, self.lowerMillionths, tagSize: 1)
+    total &+= sizes.optional(WireInt64.self, self.upperMillionths, tagSize: 1)
+    total &+= sizes.optional(WireInt64.self, self.boundaryMillionths, tagSize: 1)
+    total &+= sizes.optional(WireInt32.self, self.passingFailures, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.windowStart, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.decidedAt, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.summary, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.looks, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.alphaSpentMillionths, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if let value = self.rule {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if self.outcome.rawValue != 0 {
-      writer.tag(16)
-      writer.enumeration(self.outcome)
-    }
-    if self.holdReason.rawValue != 0 {
-      writer.tag(24)
-      writer.enumeration(self.holdReason)
-    }
-    if let value = self.canary {
-      writer.tag(34)
-      writer.nested(value)
-    }
-    if let value = self.control {
-      writer.tag(42)
-      writer.nested(value)
-    }
-    if let value = self.estimateMillionths {
-      writer.tag(48)
-      writer.int64(value)
-    }
-    if let value = self.lowerMillionths {
-      writer.tag(56)
-      writer.int64(value)
-    }
-    if let value = self.upperMillionths {
-      writer.tag(64)
-      writer.int64(value)
-    }
-    if let value = self.boundaryMillionths {
-      writer.tag(72)
-      writer.int64(value)
-    }
-    if let value = self.passingFailures {
-      writer.tag(80)
-      writer.int32(value)
-    }
-    if let value = self.windowStart {
-      writer.tag(90)
-      writer.nested(value)
-    }
-    if let value = self.decidedAt {
-      writer.tag(98)
-      writer.nested(value)
-    }
-    if !self.summary.isEmpty {
-      writer.tag(106)
-      writer.string(self.summary)
-    }
-    if self.looks != 0 {
-      writer.tag(112)
-      writer.int32(self.looks)
-    }
-    if self.alphaSpentMillionths != 0 {
-      writer.tag(120)
-      writer.int32(self.alphaSpentMillionths)
-    }
+    writer.optional(WireSubmessage<GateRule>.self, self.rule, tag: 10)
+    writer.singular(WireEnum<GateVerdict.Outcome>.self, self.outcome, tag: 16)
+    writer.singular(WireEnum<GateVerdict.HoldReason>.self, self.holdReason, tag: 24)
+    writer.optional(WireSubmessage<GateVerdict.ArmCounts>.self, self.canary, tag: 34)
+    writer.optional(WireSubmessage<GateVerdict.ArmCounts>.self, self.control, tag: 42)
+    writer.optional(WireInt64.self, self.estimateMillionths, tag: 48)
+    writer.optional(WireInt64.self, self.lowerMillionths, tag: 56)
+    writer.optional(WireInt64.self, self.upperMillionths, tag: 64)
+    writer.optional(WireInt64.self, self.boundaryMillionths, tag: 72)
+    writer.optional(WireInt32.self, self.passingFailures, tag: 80)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.windowStart, tag: 90)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.decidedAt, tag: 98)
+    writer.singular(WireString.self, self.summary, tag: 106)
+    writer.singular(WireInt32.self, self.looks, tag: 112)
+    writer.singular(WireInt32.self, self.alphaSpentMillionths, tag: 120)
     writer.unknown(self.unknownFields)
   }
 }
@@ -904,20 +831,14 @@ extension GateVerdict.ArmCounts {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.reportingDevices != 0 { total &+= 1 &+ int32Size(self.reportingDevices) }
-    if self.failingDevices != 0 { total &+= 1 &+ int32Size(self.failingDevices) }
+    total &+= sizes.singular(WireInt32.self, self.reportingDevices, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.failingDevices, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.reportingDevices != 0 {
-      writer.tag(8)
-      writer.int32(self.reportingDevices)
-    }
-    if self.failingDevices != 0 {
-      writer.tag(16)
-      writer.int32(self.failingDevices)
-    }
+    writer.singular(WireInt32.self, self.reportingDevices, tag: 8)
+    writer.singular(WireInt32.self, self.failingDevices, tag: 16)
     writer.unknown(self.unknownFields)
   }
 
@@ -1259,9 +1180,7 @@ extension Rollout.BoxedFields {
       case 90: try reader.message(&self.exposureChangedAt)
       case 98: try reader.message(&self.nextAdvanceAt)
       case 106: try reader.append(
-        WireSubmessage<GateVerdict>.self,
-        to: &self.gateVerdicts,
-        tag: 106)
+        WireSubmessage<GateVerdict>.self, to: &self.gateVerdicts, tag: 106)
       case 114: try reader.message(&self.createdAt)
       case 122: try reader.message(&self.startedAt)
       case 130: try reader.message(&self.endedAt)
@@ -1274,97 +1193,52 @@ extension Rollout.BoxedFields {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.id.isEmpty { total &+= 1 &+ delimitedSize(self.id.utf8.count) }
-    if !self.deploymentId.isEmpty { total &+= 1 &+ delimitedSize(self.deploymentId.utf8.count) }
-    if self.number != 0 { total &+= 1 &+ int32Size(self.number) }
-    if self.state.rawValue != 0 { total &+= 1 &+ int32Size(self.state.rawValue) }
-    if !self.stateReason.isEmpty { total &+= 1 &+ delimitedSize(self.stateReason.utf8.count) }
-    if !self.fromVersionId.isEmpty { total &+= 1 &+ delimitedSize(self.fromVersionId.utf8.count) }
-    if !self.toVersionId.isEmpty { total &+= 1 &+ delimitedSize(self.toVersionId.utf8.count) }
-    if let value = self.policy { total &+= 1 &+ sizes.nested(value) }
-    if self.stepIndex != 0 { total &+= 1 &+ int32Size(self.stepIndex) }
-    if self.exposureMillionths != 0 { total &+= 1 &+ int32Size(self.exposureMillionths) }
-    if let value = self.exposureChangedAt { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.nextAdvanceAt { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.singular(WireString.self, self.id, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.deploymentId, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.number, tagSize: 1)
+    total &+= sizes.singular(WireEnum<Rollout.State>.self, self.state, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.stateReason, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.fromVersionId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.toVersionId, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<RolloutPolicy>.self, self.policy, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.stepIndex, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.exposureMillionths, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.exposureChangedAt, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.nextAdvanceAt, tagSize: 1)
     total &+= sizes.repeated(WireSubmessage<GateVerdict>.self, self.gateVerdicts, tagSize: 1)
-    if let value = self.createdAt { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.startedAt { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.endedAt { total &+= 2 &+ sizes.nested(value) }
-    if !self.etag.isEmpty { total &+= 2 &+ delimitedSize(self.etag.utf8.count) }
-    if let value = self.windowStart { total &+= 2 &+ sizes.nested(value) }
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.createdAt, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.startedAt, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.endedAt, tagSize: 2)
+    total &+= sizes.singular(WireString.self, self.etag, tagSize: 2)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.windowStart, tagSize: 2)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if !self.id.isEmpty {
-      writer.tag(10)
-      writer.string(self.id)
-    }
-    if !self.deploymentId.isEmpty {
-      writer.tag(18)
-      writer.string(self.deploymentId)
-    }
-    if self.number != 0 {
-      writer.tag(24)
-      writer.int32(self.number)
-    }
-    if self.state.rawValue != 0 {
-      writer.tag(32)
-      writer.enumeration(self.state)
-    }
-    if !self.stateReason.isEmpty {
-      writer.tag(42)
-      writer.string(self.stateReason)
-    }
-    if !self.fromVersionId.isEmpty {
-      writer.tag(50)
-      writer.string(self.fromVersionId)
-    }
-    if !self.toVersionId.isEmpty {
-      writer.tag(58)
-      writer.string(self.toVersionId)
-    }
-    if let value = self.policy {
-      writer.tag(66)
-      writer.nested(value)
-    }
-    if self.stepIndex != 0 {
-      writer.tag(72)
-      writer.int32(self.stepIndex)
-    }
-    if self.exposureMillionths != 0 {
-      writer.tag(80)
-      writer.int32(self.exposureMillionths)
-    }
-    if let value = self.exposureChangedAt {
-      writer.tag(90)
-      writer.nested(value)
-    }
-    if let value = self.nextAdvanceAt {
-      writer.tag(98)
-      writer.nested(value)
-    }
+    writer.singular(WireString.self, self.id, tag: 10)
+    writer.singular(WireString.self, self.deploymentId, tag: 18)
+    writer.singular(WireInt32.self, self.number, tag: 24)
+    writer.singular(WireEnum<Rollout.State>.self, self.state, tag: 32)
+    writer.singular(WireString.self, self.stateReason, tag: 42)
+    writer.singular(WireString.self, self.fromVersionId, tag: 50)
+    writer.singular(WireString.self, self.toVersionId, tag: 58)
+    writer.optional(WireSubmessage<RolloutPolicy>.self, self.policy, tag: 66)
+    writer.singular(WireInt32.self, self.stepIndex, tag: 72)
+    writer.singular(WireInt32.self, self.exposureMillionths, tag: 80)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.exposureChangedAt, tag: 90)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.nextAdvanceAt, tag: 98)
     writer.repeated(WireSubmessage<GateVerdict>.self, self.gateVerdicts, tag: 106)
-    if let value = self.createdAt {
-      writer.tag(114)
-      writer.nested(value)
-    }
-    if let value = self.startedAt {
-      writer.tag(122)
-      writer.nested(value)
-    }
-    if let value = self.endedAt {
-      writer.tag(130)
-      writer.nested(value)
-    }
-    if !self.etag.isEmpty {
-      writer.tag(138)
-      writer.string(self.etag)
-    }
-    if let value = self.windowStart {
-      writer.tag(146)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.createdAt, tag: 114)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.startedAt, tag: 122)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.endedAt, tag: 130)
+    writer.singular(WireString.self, self.etag, tag: 138)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.windowStart, tag: 146)
     writer.unknown(self.unknownFields)
   }
 }

@@ -33,21 +33,15 @@ extension Google_Rpc_ErrorInfo {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.reason.isEmpty { total &+= 1 &+ delimitedSize(self.reason.utf8.count) }
-    if !self.domain.isEmpty { total &+= 1 &+ delimitedSize(self.domain.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.reason, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.domain, tagSize: 1)
     total &+= sizes.map(WireString.self, WireString.self, self.metadata, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.reason.isEmpty {
-      writer.tag(10)
-      writer.string(self.reason)
-    }
-    if !self.domain.isEmpty {
-      writer.tag(18)
-      writer.string(self.domain)
-    }
+    writer.singular(WireString.self, self.reason, tag: 10)
+    writer.singular(WireString.self, self.domain, tag: 18)
     writer.map(WireString.self, WireString.self, self.metadata, tag: 26)
     writer.unknown(self.unknownFields)
   }
@@ -105,15 +99,13 @@ extension Google_Rpc_RetryInfo {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.retryDelay { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Duration>.self, self.retryDelay, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if let value = self.retryDelay {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Google_Protobuf_Duration>.self, self.retryDelay, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -168,16 +160,13 @@ extension Google_Rpc_DebugInfo {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     total &+= sizes.repeated(WireString.self, self.stackEntries, tagSize: 1)
-    if !self.detail.isEmpty { total &+= 1 &+ delimitedSize(self.detail.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.detail, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
     writer.repeated(WireString.self, self.stackEntries, tag: 10)
-    if !self.detail.isEmpty {
-      writer.tag(18)
-      writer.string(self.detail)
-    }
+    writer.singular(WireString.self, self.detail, tag: 18)
     writer.unknown(self.unknownFields)
   }
 
@@ -247,9 +236,7 @@ extension Google_Rpc_QuotaFailure {
       let start = reader.mark
       switch try reader.tag() {
       case 10: try reader.append(
-        WireSubmessage<Google_Rpc_QuotaFailure.Violation>.self,
-        to: &self.violations,
-        tag: 10)
+        WireSubmessage<Google_Rpc_QuotaFailure.Violation>.self, to: &self.violations, tag: 10)
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
       }
     }
@@ -258,17 +245,13 @@ extension Google_Rpc_QuotaFailure {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     total &+= sizes.repeated(
-      WireSubmessage<Google_Rpc_QuotaFailure.Violation>.self,
-      self.violations,
-      tagSize: 1)
+      WireSubmessage<Google_Rpc_QuotaFailure.Violation>.self, self.violations, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
     writer.repeated(
-      WireSubmessage<Google_Rpc_QuotaFailure.Violation>.self,
-      self.violations,
-      tag: 10)
+      WireSubmessage<Google_Rpc_QuotaFailure.Violation>.self, self.violations, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -308,10 +291,7 @@ extension Google_Rpc_QuotaFailure.Violation {
       case 34: self.quotaMetric = try reader.string()
       case 42: self.quotaId = try reader.string()
       case 50: try reader.mapEntry(
-        WireString.self,
-        WireString.self,
-        into: &self.quotaDimensions,
-        tag: 50)
+        WireString.self, WireString.self, into: &self.quotaDimensions, tag: 50)
       case 56: self.quotaValue = try reader.int64()
       case 64: self.futureQuotaValue = try reader.int64()
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
@@ -321,47 +301,26 @@ extension Google_Rpc_QuotaFailure.Violation {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.subject.isEmpty { total &+= 1 &+ delimitedSize(self.subject.utf8.count) }
-    if !self.description.isEmpty { total &+= 1 &+ delimitedSize(self.description.utf8.count) }
-    if !self.apiService.isEmpty { total &+= 1 &+ delimitedSize(self.apiService.utf8.count) }
-    if !self.quotaMetric.isEmpty { total &+= 1 &+ delimitedSize(self.quotaMetric.utf8.count) }
-    if !self.quotaId.isEmpty { total &+= 1 &+ delimitedSize(self.quotaId.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.subject, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.description, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.apiService, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.quotaMetric, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.quotaId, tagSize: 1)
     total &+= sizes.map(WireString.self, WireString.self, self.quotaDimensions, tagSize: 1)
-    if self.quotaValue != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.quotaValue)) }
-    if let value = self.futureQuotaValue { total &+= 1 &+ varintSize(UInt64(bitPattern: value)) }
+    total &+= sizes.singular(WireInt64.self, self.quotaValue, tagSize: 1)
+    total &+= sizes.optional(WireInt64.self, self.futureQuotaValue, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.subject.isEmpty {
-      writer.tag(10)
-      writer.string(self.subject)
-    }
-    if !self.description.isEmpty {
-      writer.tag(18)
-      writer.string(self.description)
-    }
-    if !self.apiService.isEmpty {
-      writer.tag(26)
-      writer.string(self.apiService)
-    }
-    if !self.quotaMetric.isEmpty {
-      writer.tag(34)
-      writer.string(self.quotaMetric)
-    }
-    if !self.quotaId.isEmpty {
-      writer.tag(42)
-      writer.string(self.quotaId)
-    }
+    writer.singular(WireString.self, self.subject, tag: 10)
+    writer.singular(WireString.self, self.description, tag: 18)
+    writer.singular(WireString.self, self.apiService, tag: 26)
+    writer.singular(WireString.self, self.quotaMetric, tag: 34)
+    writer.singular(WireString.self, self.quotaId, tag: 42)
     writer.map(WireString.self, WireString.self, self.quotaDimensions, tag: 50)
-    if self.quotaValue != 0 {
-      writer.tag(56)
-      writer.int64(self.quotaValue)
-    }
-    if let value = self.futureQuotaValue {
-      writer.tag(64)
-      writer.int64(value)
-    }
+    writer.singular(WireInt64.self, self.quotaValue, tag: 56)
+    writer.optional(WireInt64.self, self.futureQuotaValue, tag: 64)
     writer.unknown(self.unknownFields)
   }
 
@@ -450,17 +409,13 @@ extension Google_Rpc_PreconditionFailure {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     total &+= sizes.repeated(
-      WireSubmessage<Google_Rpc_PreconditionFailure.Violation>.self,
-      self.violations,
-      tagSize: 1)
+      WireSubmessage<Google_Rpc_PreconditionFailure.Violation>.self, self.violations, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
     writer.repeated(
-      WireSubmessage<Google_Rpc_PreconditionFailure.Violation>.self,
-      self.violations,
-      tag: 10)
+      WireSubmessage<Google_Rpc_PreconditionFailure.Violation>.self, self.violations, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -504,25 +459,16 @@ extension Google_Rpc_PreconditionFailure.Violation {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.type.isEmpty { total &+= 1 &+ delimitedSize(self.type.utf8.count) }
-    if !self.subject.isEmpty { total &+= 1 &+ delimitedSize(self.subject.utf8.count) }
-    if !self.description.isEmpty { total &+= 1 &+ delimitedSize(self.description.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.type, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.subject, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.description, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.type.isEmpty {
-      writer.tag(10)
-      writer.string(self.type)
-    }
-    if !self.subject.isEmpty {
-      writer.tag(18)
-      writer.string(self.subject)
-    }
-    if !self.description.isEmpty {
-      writer.tag(26)
-      writer.string(self.description)
-    }
+    writer.singular(WireString.self, self.type, tag: 10)
+    writer.singular(WireString.self, self.subject, tag: 18)
+    writer.singular(WireString.self, self.description, tag: 26)
     writer.unknown(self.unknownFields)
   }
 
@@ -598,17 +544,13 @@ extension Google_Rpc_BadRequest {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     total &+= sizes.repeated(
-      WireSubmessage<Google_Rpc_BadRequest.FieldViolation>.self,
-      self.fieldViolations,
-      tagSize: 1)
+      WireSubmessage<Google_Rpc_BadRequest.FieldViolation>.self, self.fieldViolations, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
     writer.repeated(
-      WireSubmessage<Google_Rpc_BadRequest.FieldViolation>.self,
-      self.fieldViolations,
-      tag: 10)
+      WireSubmessage<Google_Rpc_BadRequest.FieldViolation>.self, self.fieldViolations, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -653,30 +595,20 @@ extension Google_Rpc_BadRequest.FieldViolation {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.field.isEmpty { total &+= 1 &+ delimitedSize(self.field.utf8.count) }
-    if !self.description.isEmpty { total &+= 1 &+ delimitedSize(self.description.utf8.count) }
-    if !self.reason.isEmpty { total &+= 1 &+ delimitedSize(self.reason.utf8.count) }
-    if let value = self.localizedMessage { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.singular(WireString.self, self.field, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.description, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.reason, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Rpc_LocalizedMessage>.self, self.localizedMessage, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.field.isEmpty {
-      writer.tag(10)
-      writer.string(self.field)
-    }
-    if !self.description.isEmpty {
-      writer.tag(18)
-      writer.string(self.description)
-    }
-    if !self.reason.isEmpty {
-      writer.tag(26)
-      writer.string(self.reason)
-    }
-    if let value = self.localizedMessage {
-      writer.tag(34)
-      writer.nested(value)
-    }
+    writer.singular(WireString.self, self.field, tag: 10)
+    writer.singular(WireString.self, self.description, tag: 18)
+    writer.singular(WireString.self, self.reason, tag: 26)
+    writer.optional(
+      WireSubmessage<Google_Rpc_LocalizedMessage>.self, self.localizedMessage, tag: 34)
     writer.unknown(self.unknownFields)
   }
 
@@ -739,20 +671,14 @@ extension Google_Rpc_RequestInfo {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.requestId.isEmpty { total &+= 1 &+ delimitedSize(self.requestId.utf8.count) }
-    if !self.servingData.isEmpty { total &+= 1 &+ delimitedSize(self.servingData.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.requestId, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.servingData, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.requestId.isEmpty {
-      writer.tag(10)
-      writer.string(self.requestId)
-    }
-    if !self.servingData.isEmpty {
-      writer.tag(18)
-      writer.string(self.servingData)
-    }
+    writer.singular(WireString.self, self.requestId, tag: 10)
+    writer.singular(WireString.self, self.servingData, tag: 18)
     writer.unknown(self.unknownFields)
   }
 
@@ -815,30 +741,18 @@ extension Google_Rpc_ResourceInfo {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.resourceType.isEmpty { total &+= 1 &+ delimitedSize(self.resourceType.utf8.count) }
-    if !self.resourceName.isEmpty { total &+= 1 &+ delimitedSize(self.resourceName.utf8.count) }
-    if !self.owner.isEmpty { total &+= 1 &+ delimitedSize(self.owner.utf8.count) }
-    if !self.description.isEmpty { total &+= 1 &+ delimitedSize(self.description.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.resourceType, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.resourceName, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.owner, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.description, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.resourceType.isEmpty {
-      writer.tag(10)
-      writer.string(self.resourceType)
-    }
-    if !self.resourceName.isEmpty {
-      writer.tag(18)
-      writer.string(self.resourceName)
-    }
-    if !self.owner.isEmpty {
-      writer.tag(26)
-      writer.string(self.owner)
-    }
-    if !self.description.isEmpty {
-      writer.tag(34)
-      writer.string(self.description)
-    }
+    writer.singular(WireString.self, self.resourceType, tag: 10)
+    writer.singular(WireString.self, self.resourceName, tag: 18)
+    writer.singular(WireString.self, self.owner, tag: 26)
+    writer.singular(WireString.self, self.description, tag: 34)
     writer.unknown(self.unknownFields)
   }
 
@@ -902,9 +816,7 @@ extension Google_Rpc_Help {
       let start = reader.mark
       switch try reader.tag() {
       case 10: try reader.append(
-        WireSubmessage<Google_Rpc_Help.Link>.self,
-        to: &self.links,
-        tag: 10)
+        WireSubmessage<Google_Rpc_Help.Link>.self, to: &self.links, tag: 10)
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
       }
     }
@@ -960,20 +872,14 @@ extension Google_Rpc_Help.Link {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.description.isEmpty { total &+= 1 &+ delimitedSize(self.description.utf8.count) }
-    if !self.url.isEmpty { total &+= 1 &+ delimitedSize(self.url.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.description, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.url, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.description.isEmpty {
-      writer.tag(10)
-      writer.string(self.description)
-    }
-    if !self.url.isEmpty {
-      writer.tag(18)
-      writer.string(self.url)
-    }
+    writer.singular(WireString.self, self.description, tag: 10)
+    writer.singular(WireString.self, self.url, tag: 18)
     writer.unknown(self.unknownFields)
   }
 
@@ -1030,20 +936,14 @@ extension Google_Rpc_LocalizedMessage {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.locale.isEmpty { total &+= 1 &+ delimitedSize(self.locale.utf8.count) }
-    if !self.message.isEmpty { total &+= 1 &+ delimitedSize(self.message.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.locale, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.message, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.locale.isEmpty {
-      writer.tag(10)
-      writer.string(self.locale)
-    }
-    if !self.message.isEmpty {
-      writer.tag(18)
-      writer.string(self.message)
-    }
+    writer.singular(WireString.self, self.locale, tag: 10)
+    writer.singular(WireString.self, self.message, tag: 18)
     writer.unknown(self.unknownFields)
   }
 

@@ -26,9 +26,7 @@ extension Google_Rpc_Status {
       case 8: self.code = try reader.int32()
       case 18: self.message = try reader.string()
       case 26: try reader.append(
-        WireSubmessage<Google_Protobuf_Any>.self,
-        to: &self.details,
-        tag: 26)
+        WireSubmessage<Google_Protobuf_Any>.self, to: &self.details, tag: 26)
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
       }
     }
@@ -36,21 +34,15 @@ extension Google_Rpc_Status {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.code != 0 { total &+= 1 &+ int32Size(self.code) }
-    if !self.message.isEmpty { total &+= 1 &+ delimitedSize(self.message.utf8.count) }
+    total &+= sizes.singular(WireInt32.self, self.code, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.message, tagSize: 1)
     total &+= sizes.repeated(WireSubmessage<Google_Protobuf_Any>.self, self.details, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.code != 0 {
-      writer.tag(8)
-      writer.int32(self.code)
-    }
-    if !self.message.isEmpty {
-      writer.tag(18)
-      writer.string(self.message)
-    }
+    writer.singular(WireInt32.self, self.code, tag: 8)
+    writer.singular(WireString.self, self.message, tag: 18)
     writer.repeated(WireSubmessage<Google_Protobuf_Any>.self, self.details, tag: 26)
     writer.unknown(self.unknownFields)
   }

@@ -28,15 +28,12 @@ extension Grpc_Health_V1_HealthCheckRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.service.isEmpty { total &+= 1 &+ delimitedSize(self.service.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.service, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.service.isEmpty {
-      writer.tag(10)
-      writer.string(self.service)
-    }
+    writer.singular(WireString.self, self.service, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -132,15 +129,14 @@ extension Grpc_Health_V1_HealthCheckResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.status.rawValue != 0 { total &+= 1 &+ int32Size(self.status.rawValue) }
+    total &+= sizes.singular(
+      WireEnum<Grpc_Health_V1_HealthCheckResponse.ServingStatus>.self, self.status, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.status.rawValue != 0 {
-      writer.tag(8)
-      writer.enumeration(self.status)
-    }
+    writer.singular(
+      WireEnum<Grpc_Health_V1_HealthCheckResponse.ServingStatus>.self, self.status, tag: 8)
     writer.unknown(self.unknownFields)
   }
 
@@ -280,19 +276,16 @@ public enum Grpc_Health_V1_HealthMethods {
   public static let serviceName = "grpc.health.v1.Health"
 
   public static let check = MethodDescriptor<
-    Grpc_Health_V1_HealthCheckRequest, Grpc_Health_V1_HealthCheckResponse
-  >(
-    service: "grpc.health.v1.Health", name: "Check", kind: .unary)
+    Grpc_Health_V1_HealthCheckRequest, Grpc_Health_V1_HealthCheckResponse>(
+    service: serviceName, name: "Check", kind: .unary)
 
   public static let list = MethodDescriptor<
-    Grpc_Health_V1_HealthListRequest, Grpc_Health_V1_HealthListResponse
-  >(
-    service: "grpc.health.v1.Health", name: "List", kind: .unary)
+    Grpc_Health_V1_HealthListRequest, Grpc_Health_V1_HealthListResponse>(
+    service: serviceName, name: "List", kind: .unary)
 
   public static let watch = MethodDescriptor<
-    Grpc_Health_V1_HealthCheckRequest, Grpc_Health_V1_HealthCheckResponse
-  >(
-    service: "grpc.health.v1.Health", name: "Watch", kind: .serverStreaming)
+    Grpc_Health_V1_HealthCheckRequest, Grpc_Health_V1_HealthCheckResponse>(
+    service: serviceName, name: "Watch", kind: .serverStreaming)
 
   public static let all: [AnyMethodDescriptor] = [check.erased, list.erased, watch.erased]
 }

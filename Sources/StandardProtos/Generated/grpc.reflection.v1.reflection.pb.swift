@@ -55,44 +55,30 @@ extension Grpc_Reflection_V1_ServerReflectionRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.host.isEmpty { total &+= 1 &+ delimitedSize(self.host.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.host, tagSize: 1)
     switch self.messageRequest {
-    case .fileByFilename(let value)?:
-      total &+= 1 &+ delimitedSize(value.utf8.count)
-    case .fileContainingSymbol(let value)?:
-      total &+= 1 &+ delimitedSize(value.utf8.count)
-    case .fileContainingExtension(let value)?:
-      total &+= 1 &+ sizes.nested(value)
-    case .allExtensionNumbersOfType(let value)?:
-      total &+= 1 &+ delimitedSize(value.utf8.count)
-    case .listServices(let value)?:
-      total &+= 1 &+ delimitedSize(value.utf8.count)
+    case .fileByFilename(let value)?: total &+= sizes.present(WireString.self, value, tagSize: 1)
+    case .fileContainingSymbol(let value)?: total &+= sizes.present(
+      WireString.self, value, tagSize: 1)
+    case .fileContainingExtension(let value)?: total &+= sizes.present(
+      WireSubmessage<Grpc_Reflection_V1_ExtensionRequest>.self, value, tagSize: 1)
+    case .allExtensionNumbersOfType(let value)?: total &+= sizes.present(
+      WireString.self, value, tagSize: 1)
+    case .listServices(let value)?: total &+= sizes.present(WireString.self, value, tagSize: 1)
     case nil: break
     }
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.host.isEmpty {
-      writer.tag(10)
-      writer.string(self.host)
-    }
+    writer.singular(WireString.self, self.host, tag: 10)
     switch self.messageRequest {
-    case .fileByFilename(let value)?:
-      writer.tag(26)
-      writer.string(value)
-    case .fileContainingSymbol(let value)?:
-      writer.tag(34)
-      writer.string(value)
-    case .fileContainingExtension(let value)?:
-      writer.tag(42)
-      writer.nested(value)
-    case .allExtensionNumbersOfType(let value)?:
-      writer.tag(50)
-      writer.string(value)
-    case .listServices(let value)?:
-      writer.tag(58)
-      writer.string(value)
+    case .fileByFilename(let value)?: writer.present(WireString.self, value, tag: 26)
+    case .fileContainingSymbol(let value)?: writer.present(WireString.self, value, tag: 34)
+    case .fileContainingExtension(let value)?: writer.present(
+      WireSubmessage<Grpc_Reflection_V1_ExtensionRequest>.self, value, tag: 42)
+    case .allExtensionNumbersOfType(let value)?: writer.present(WireString.self, value, tag: 50)
+    case .listServices(let value)?: writer.present(WireString.self, value, tag: 58)
     case nil: break
     }
     writer.unknown(self.unknownFields)
@@ -166,20 +152,14 @@ extension Grpc_Reflection_V1_ExtensionRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.containingType.isEmpty { total &+= 1 &+ delimitedSize(self.containingType.utf8.count) }
-    if self.extensionNumber != 0 { total &+= 1 &+ int32Size(self.extensionNumber) }
+    total &+= sizes.singular(WireString.self, self.containingType, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.extensionNumber, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.containingType.isEmpty {
-      writer.tag(10)
-      writer.string(self.containingType)
-    }
-    if self.extensionNumber != 0 {
-      writer.tag(16)
-      writer.int32(self.extensionNumber)
-    }
+    writer.singular(WireString.self, self.containingType, tag: 10)
+    writer.singular(WireInt32.self, self.extensionNumber, tag: 16)
     writer.unknown(self.unknownFields)
   }
 
@@ -275,44 +255,40 @@ extension Grpc_Reflection_V1_ServerReflectionResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.validHost.isEmpty { total &+= 1 &+ delimitedSize(self.validHost.utf8.count) }
-    if let value = self.originalRequest { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.singular(WireString.self, self.validHost, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Grpc_Reflection_V1_ServerReflectionRequest>.self,
+      self.originalRequest,
+      tagSize: 1)
     switch self.messageResponse {
-    case .fileDescriptorResponse(let value)?:
-      total &+= 1 &+ sizes.nested(value)
-    case .allExtensionNumbersResponse(let value)?:
-      total &+= 1 &+ sizes.nested(value)
-    case .listServicesResponse(let value)?:
-      total &+= 1 &+ sizes.nested(value)
-    case .errorResponse(let value)?:
-      total &+= 1 &+ sizes.nested(value)
+    case .fileDescriptorResponse(let value)?: total &+= sizes.present(
+      WireSubmessage<Grpc_Reflection_V1_FileDescriptorResponse>.self, value, tagSize: 1)
+    case .allExtensionNumbersResponse(let value)?: total &+= sizes.present(
+      WireSubmessage<Grpc_Reflection_V1_ExtensionNumberResponse>.self, value, tagSize: 1)
+    case .listServicesResponse(let value)?: total &+= sizes.present(
+      WireSubmessage<Grpc_Reflection_V1_ListServiceResponse>.self, value, tagSize: 1)
+    case .errorResponse(let value)?: total &+= sizes.present(
+      WireSubmessage<Grpc_Reflection_V1_ErrorResponse>.self, value, tagSize: 1)
     case nil: break
     }
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.validHost.isEmpty {
-      writer.tag(10)
-      writer.string(self.validHost)
-    }
-    if let value = self.originalRequest {
-      writer.tag(18)
-      writer.nested(value)
-    }
+    writer.singular(WireString.self, self.validHost, tag: 10)
+    writer.optional(
+      WireSubmessage<Grpc_Reflection_V1_ServerReflectionRequest>.self,
+      self.originalRequest,
+      tag: 18)
     switch self.messageResponse {
-    case .fileDescriptorResponse(let value)?:
-      writer.tag(34)
-      writer.nested(value)
-    case .allExtensionNumbersResponse(let value)?:
-      writer.tag(42)
-      writer.nested(value)
-    case .listServicesResponse(let value)?:
-      writer.tag(50)
-      writer.nested(value)
-    case .errorResponse(let value)?:
-      writer.tag(58)
-      writer.nested(value)
+    case .fileDescriptorResponse(let value)?: writer.present(
+      WireSubmessage<Grpc_Reflection_V1_FileDescriptorResponse>.self, value, tag: 34)
+    case .allExtensionNumbersResponse(let value)?: writer.present(
+      WireSubmessage<Grpc_Reflection_V1_ExtensionNumberResponse>.self, value, tag: 42)
+    case .listServicesResponse(let value)?: writer.present(
+      WireSubmessage<Grpc_Reflection_V1_ListServiceResponse>.self, value, tag: 50)
+    case .errorResponse(let value)?: writer.present(
+      WireSubmessage<Grpc_Reflection_V1_ErrorResponse>.self, value, tag: 58)
     case nil: break
     }
     writer.unknown(self.unknownFields)
@@ -444,16 +420,13 @@ extension Grpc_Reflection_V1_ExtensionNumberResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.baseTypeName.isEmpty { total &+= 1 &+ delimitedSize(self.baseTypeName.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.baseTypeName, tagSize: 1)
     total &+= sizes.packed(WireInt32.self, self.extensionNumber, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.baseTypeName.isEmpty {
-      writer.tag(10)
-      writer.string(self.baseTypeName)
-    }
+    writer.singular(WireString.self, self.baseTypeName, tag: 10)
     writer.packed(WireInt32.self, self.extensionNumber, tag: 18)
     writer.unknown(self.unknownFields)
   }
@@ -501,9 +474,7 @@ extension Grpc_Reflection_V1_ListServiceResponse {
       let start = reader.mark
       switch try reader.tag() {
       case 10: try reader.append(
-        WireSubmessage<Grpc_Reflection_V1_ServiceResponse>.self,
-        to: &self.service,
-        tag: 10)
+        WireSubmessage<Grpc_Reflection_V1_ServiceResponse>.self, to: &self.service, tag: 10)
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
       }
     }
@@ -512,9 +483,7 @@ extension Grpc_Reflection_V1_ListServiceResponse {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     total &+= sizes.repeated(
-      WireSubmessage<Grpc_Reflection_V1_ServiceResponse>.self,
-      self.service,
-      tagSize: 1)
+      WireSubmessage<Grpc_Reflection_V1_ServiceResponse>.self, self.service, tagSize: 1)
     return total
   }
 
@@ -570,15 +539,12 @@ extension Grpc_Reflection_V1_ServiceResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.name.isEmpty { total &+= 1 &+ delimitedSize(self.name.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.name, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.name.isEmpty {
-      writer.tag(10)
-      writer.string(self.name)
-    }
+    writer.singular(WireString.self, self.name, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -632,20 +598,14 @@ extension Grpc_Reflection_V1_ErrorResponse {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.errorCode != 0 { total &+= 1 &+ int32Size(self.errorCode) }
-    if !self.errorMessage.isEmpty { total &+= 1 &+ delimitedSize(self.errorMessage.utf8.count) }
+    total &+= sizes.singular(WireInt32.self, self.errorCode, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.errorMessage, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.errorCode != 0 {
-      writer.tag(8)
-      writer.int32(self.errorCode)
-    }
-    if !self.errorMessage.isEmpty {
-      writer.tag(18)
-      writer.string(self.errorMessage)
-    }
+    writer.singular(WireInt32.self, self.errorCode, tag: 8)
+    writer.singular(WireString.self, self.errorMessage, tag: 18)
     writer.unknown(self.unknownFields)
   }
 
@@ -680,11 +640,8 @@ public enum Grpc_Reflection_V1_ServerReflectionMethods {
   public static let serviceName = "grpc.reflection.v1.ServerReflection"
 
   public static let serverReflectionInfo = MethodDescriptor<
-    Grpc_Reflection_V1_ServerReflectionRequest, Grpc_Reflection_V1_ServerReflectionResponse
-  >(
-      service: "grpc.reflection.v1.ServerReflection",
-      name: "ServerReflectionInfo",
-      kind: .bidirectionalStreaming)
+    Grpc_Reflection_V1_ServerReflectionRequest, Grpc_Reflection_V1_ServerReflectionResponse>(
+    service: serviceName, name: "ServerReflectionInfo", kind: .bidirectionalStreaming)
 
   public static let all: [AnyMethodDescriptor] = [serverReflectionInfo.erased]
 }

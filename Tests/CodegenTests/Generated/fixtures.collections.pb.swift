@@ -67,9 +67,7 @@ extension Codegen_Fixtures_Repeated {
       case 130: try reader.appendPacked(WireEnum<Codegen_Fixtures_Color>.self, to: &self.colors)
       case 128: try reader.appendUnpacked(WireEnum<Codegen_Fixtures_Color>.self, to: &self.colors)
       case 138: try reader.append(
-        WireSubmessage<Codegen_Fixtures_Scalars>.self,
-        to: &self.messages,
-        tag: 138)
+        WireSubmessage<Codegen_Fixtures_Scalars>.self, to: &self.messages, tag: 138)
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
       }
     }
@@ -94,9 +92,7 @@ extension Codegen_Fixtures_Repeated {
     total &+= sizes.repeated(WireBytes.self, self.bytesValues, tagSize: 1)
     total &+= sizes.packed(WireEnum<Codegen_Fixtures_Color>.self, self.colors, tagSize: 2)
     total &+= sizes.repeated(
-      WireSubmessage<Codegen_Fixtures_Scalars>.self,
-      self.messages,
-      tagSize: 2)
+      WireSubmessage<Codegen_Fixtures_Scalars>.self, self.messages, tagSize: 2)
     return total
   }
 
@@ -385,25 +381,13 @@ extension Codegen_Fixtures_MapKeys {
       case 42: try reader.mapEntry(WireSInt32.self, WireString.self, into: &self.bySint32, tag: 42)
       case 50: try reader.mapEntry(WireSInt64.self, WireString.self, into: &self.bySint64, tag: 50)
       case 58: try reader.mapEntry(
-        WireFixed32.self,
-        WireString.self,
-        into: &self.byFixed32,
-        tag: 58)
+        WireFixed32.self, WireString.self, into: &self.byFixed32, tag: 58)
       case 66: try reader.mapEntry(
-        WireFixed64.self,
-        WireString.self,
-        into: &self.byFixed64,
-        tag: 66)
+        WireFixed64.self, WireString.self, into: &self.byFixed64, tag: 66)
       case 74: try reader.mapEntry(
-        WireSFixed32.self,
-        WireString.self,
-        into: &self.bySfixed32,
-        tag: 74)
+        WireSFixed32.self, WireString.self, into: &self.bySfixed32, tag: 74)
       case 82: try reader.mapEntry(
-        WireSFixed64.self,
-        WireString.self,
-        into: &self.bySfixed64,
-        tag: 82)
+        WireSFixed64.self, WireString.self, into: &self.bySfixed64, tag: 82)
       case 90: try reader.mapEntry(WireBool.self, WireString.self, into: &self.byBool, tag: 90)
       case 98: try reader.mapEntry(WireString.self, WireString.self, into: &self.byString, tag: 98)
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
@@ -540,37 +524,19 @@ extension Codegen_Fixtures_MapValues {
       case 58: try reader.mapEntry(WireString.self, WireSInt32.self, into: &self.toSint32, tag: 58)
       case 66: try reader.mapEntry(WireString.self, WireSInt64.self, into: &self.toSint64, tag: 66)
       case 74: try reader.mapEntry(
-        WireString.self,
-        WireFixed32.self,
-        into: &self.toFixed32,
-        tag: 74)
+        WireString.self, WireFixed32.self, into: &self.toFixed32, tag: 74)
       case 82: try reader.mapEntry(
-        WireString.self,
-        WireFixed64.self,
-        into: &self.toFixed64,
-        tag: 82)
+        WireString.self, WireFixed64.self, into: &self.toFixed64, tag: 82)
       case 90: try reader.mapEntry(
-        WireString.self,
-        WireSFixed32.self,
-        into: &self.toSfixed32,
-        tag: 90)
+        WireString.self, WireSFixed32.self, into: &self.toSfixed32, tag: 90)
       case 98: try reader.mapEntry(
-        WireString.self,
-        WireSFixed64.self,
-        into: &self.toSfixed64,
-        tag: 98)
+        WireString.self, WireSFixed64.self, into: &self.toSfixed64, tag: 98)
       case 106: try reader.mapEntry(WireString.self, WireBool.self, into: &self.toBool, tag: 106)
       case 114: try reader.mapEntry(
-        WireString.self,
-        WireString.self,
-        into: &self.toString,
-        tag: 114)
+        WireString.self, WireString.self, into: &self.toString, tag: 114)
       case 122: try reader.mapEntry(WireString.self, WireBytes.self, into: &self.toBytes, tag: 122)
       case 130: try reader.mapEntry(
-        WireString.self,
-        WireEnum<Codegen_Fixtures_Color>.self,
-        into: &self.toEnum,
-        tag: 130)
+        WireString.self, WireEnum<Codegen_Fixtures_Color>.self, into: &self.toEnum, tag: 130)
       case 138: try reader.mapEntry(
         WireString.self,
         WireSubmessage<Codegen_Fixtures_Scalars>.self,
@@ -599,15 +565,9 @@ extension Codegen_Fixtures_MapValues {
     total &+= sizes.map(WireString.self, WireString.self, self.toString, tagSize: 1)
     total &+= sizes.map(WireString.self, WireBytes.self, self.toBytes, tagSize: 1)
     total &+= sizes.map(
-      WireString.self,
-      WireEnum<Codegen_Fixtures_Color>.self,
-      self.toEnum,
-      tagSize: 2)
+      WireString.self, WireEnum<Codegen_Fixtures_Color>.self, self.toEnum, tagSize: 2)
     total &+= sizes.map(
-      WireString.self,
-      WireSubmessage<Codegen_Fixtures_Scalars>.self,
-      self.toMessage,
-      tagSize: 2)
+      WireString.self, WireSubmessage<Codegen_Fixtures_Scalars>.self, self.toMessage, tagSize: 2)
     return total
   }
 
@@ -629,10 +589,7 @@ extension Codegen_Fixtures_MapValues {
     writer.map(WireString.self, WireBytes.self, self.toBytes, tag: 122)
     writer.map(WireString.self, WireEnum<Codegen_Fixtures_Color>.self, self.toEnum, tag: 130)
     writer.map(
-      WireString.self,
-      WireSubmessage<Codegen_Fixtures_Scalars>.self,
-      self.toMessage,
-      tag: 138)
+      WireString.self, WireSubmessage<Codegen_Fixtures_Scalars>.self, self.toMessage, tag: 138)
     writer.unknown(self.unknownFields)
   }
 

@@ -191,34 +191,26 @@ extension Codegen_Fixtures_EnumHolder {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.color.rawValue != 0 { total &+= 1 &+ int32Size(self.color.rawValue) }
-    if self.`protocol`.rawValue != 0 { total &+= 1 &+ int32Size(self.`protocol`.rawValue) }
+    total &+= sizes.singular(WireEnum<Codegen_Fixtures_Color>.self, self.color, tagSize: 1)
+    total &+= sizes.singular(WireEnum<Codegen_Fixtures_Protocol>.self, self.`protocol`, tagSize: 1)
     switch self.choice {
-    case .keyword(let value)?:
-      total &+= 1 &+ int32Size(value.rawValue)
-    case .otherColor(let value)?:
-      total &+= 1 &+ int32Size(value.rawValue)
+    case .keyword(let value)?: total &+= sizes.present(
+      WireEnum<Codegen_Fixtures_Keyword>.self, value, tagSize: 1)
+    case .otherColor(let value)?: total &+= sizes.present(
+      WireEnum<Codegen_Fixtures_Color>.self, value, tagSize: 1)
     case nil: break
     }
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if self.color.rawValue != 0 {
-      writer.tag(8)
-      writer.enumeration(self.color)
-    }
-    if self.`protocol`.rawValue != 0 {
-      writer.tag(16)
-      writer.enumeration(self.`protocol`)
-    }
+    writer.singular(WireEnum<Codegen_Fixtures_Color>.self, self.color, tag: 8)
+    writer.singular(WireEnum<Codegen_Fixtures_Protocol>.self, self.`protocol`, tag: 16)
     switch self.choice {
-    case .keyword(let value)?:
-      writer.tag(24)
-      writer.enumeration(value)
-    case .otherColor(let value)?:
-      writer.tag(32)
-      writer.enumeration(value)
+    case .keyword(let value)?: writer.present(
+      WireEnum<Codegen_Fixtures_Keyword>.self, value, tag: 24)
+    case .otherColor(let value)?: writer.present(
+      WireEnum<Codegen_Fixtures_Color>.self, value, tag: 32)
     case nil: break
     }
     writer.unknown(self.unknownFields)

@@ -59,15 +59,12 @@ extension HiddenStatus {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.code != 0 { total &+= 1 &+ int32Size(self.code) }
+    total &+= sizes.singular(WireInt32.self, self.code, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if self.code != 0 {
-      writer.tag(8)
-      writer.int32(self.code)
-    }
+    writer.singular(WireInt32.self, self.code, tag: 8)
     writer.unknown(self.unknownFields)
   }
 
@@ -289,10 +286,7 @@ extension Hider.BoxedFields {
       case 18: try reader.message(&self.inner)
       case 26: try reader.append(WireSubmessage<Hider_HiddenStatus>.self, to: &self.outers, tag: 26)
       case 34: try reader.mapEntry(
-        WireString.self,
-        WireSubmessage<Hider_HiddenStatus>.self,
-        into: &self.named,
-        tag: 34)
+        WireString.self, WireSubmessage<Hider_HiddenStatus>.self, into: &self.named, tag: 34)
       case 40: self.level = try reader.enumeration()
       case 48: self.innerLevel = try reader.enumeration()
       case 58: try reader.message(&self.next)
@@ -303,43 +297,25 @@ extension Hider.BoxedFields {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.outer { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.inner { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<Hider_HiddenStatus>.self, self.outer, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<Hider.HiddenStatus>.self, self.inner, tagSize: 1)
     total &+= sizes.repeated(WireSubmessage<Hider_HiddenStatus>.self, self.outers, tagSize: 1)
     total &+= sizes.map(
-      WireString.self,
-      WireSubmessage<Hider_HiddenStatus>.self,
-      self.named,
-      tagSize: 1)
-    if self.level.rawValue != 0 { total &+= 1 &+ int32Size(self.level.rawValue) }
-    if self.innerLevel.rawValue != 0 { total &+= 1 &+ int32Size(self.innerLevel.rawValue) }
-    if let value = self.next { total &+= 1 &+ sizes.nested(value) }
+      WireString.self, WireSubmessage<Hider_HiddenStatus>.self, self.named, tagSize: 1)
+    total &+= sizes.singular(WireEnum<Hider_HiddenLevel>.self, self.level, tagSize: 1)
+    total &+= sizes.singular(WireEnum<Hider.HiddenLevel>.self, self.innerLevel, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<Hider>.self, self.next, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if let value = self.outer {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if let value = self.inner {
-      writer.tag(18)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Hider_HiddenStatus>.self, self.outer, tag: 10)
+    writer.optional(WireSubmessage<Hider.HiddenStatus>.self, self.inner, tag: 18)
     writer.repeated(WireSubmessage<Hider_HiddenStatus>.self, self.outers, tag: 26)
     writer.map(WireString.self, WireSubmessage<Hider_HiddenStatus>.self, self.named, tag: 34)
-    if self.level.rawValue != 0 {
-      writer.tag(40)
-      writer.enumeration(self.level)
-    }
-    if self.innerLevel.rawValue != 0 {
-      writer.tag(48)
-      writer.enumeration(self.innerLevel)
-    }
-    if let value = self.next {
-      writer.tag(58)
-      writer.nested(value)
-    }
+    writer.singular(WireEnum<Hider_HiddenLevel>.self, self.level, tag: 40)
+    writer.singular(WireEnum<Hider.HiddenLevel>.self, self.innerLevel, tag: 48)
+    writer.optional(WireSubmessage<Hider>.self, self.next, tag: 58)
     writer.unknown(self.unknownFields)
   }
 }
@@ -404,25 +380,16 @@ extension Hider.HiddenStatus.BoxedFields {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.text.isEmpty { total &+= 1 &+ delimitedSize(self.text.utf8.count) }
-    if let value = self.cause { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.hider { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.singular(WireString.self, self.text, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<Hider_HiddenStatus>.self, self.cause, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<Hider>.self, self.hider, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if !self.text.isEmpty {
-      writer.tag(10)
-      writer.string(self.text)
-    }
-    if let value = self.cause {
-      writer.tag(18)
-      writer.nested(value)
-    }
-    if let value = self.hider {
-      writer.tag(26)
-      writer.nested(value)
-    }
+    writer.singular(WireString.self, self.text, tag: 10)
+    writer.optional(WireSubmessage<Hider_HiddenStatus>.self, self.cause, tag: 18)
+    writer.optional(WireSubmessage<Hider>.self, self.hider, tag: 26)
     writer.unknown(self.unknownFields)
   }
 }
@@ -467,30 +434,23 @@ extension HidingChoice {
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     switch self.hiddenStatus {
-    case .status(let value)?:
-      total &+= 1 &+ sizes.nested(value)
-    case .text(let value)?:
-      total &+= 1 &+ delimitedSize(value.utf8.count)
+    case .status(let value)?: total &+= sizes.present(
+      WireSubmessage<HidingChoice_HiddenStatus>.self, value, tagSize: 1)
+    case .text(let value)?: total &+= sizes.present(WireString.self, value, tagSize: 1)
     case nil: break
     }
-    if let value = self.last { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<HidingChoice_HiddenStatus>.self, self.last, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
     switch self.hiddenStatus {
-    case .status(let value)?:
-      writer.tag(10)
-      writer.nested(value)
-    case .text(let value)?:
-      writer.tag(18)
-      writer.string(value)
+    case .status(let value)?: writer.present(
+      WireSubmessage<HidingChoice_HiddenStatus>.self, value, tag: 10)
+    case .text(let value)?: writer.present(WireString.self, value, tag: 18)
     case nil: break
     }
-    if let value = self.last {
-      writer.tag(26)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<HidingChoice_HiddenStatus>.self, self.last, tag: 26)
     writer.unknown(self.unknownFields)
   }
 
@@ -579,15 +539,12 @@ extension Doubled {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.inner { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<Doubled>.self, self.inner, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if let value = self.inner {
-      writer.tag(10)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Doubled>.self, self.inner, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -670,20 +627,14 @@ extension Doubled.Doubled.BoxedFields {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.again { total &+= 1 &+ sizes.nested(value) }
-    if !self.text.isEmpty { total &+= 1 &+ delimitedSize(self.text.utf8.count) }
+    total &+= sizes.optional(WireSubmessage<Doubled_Doubled_Doubled>.self, self.again, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.text, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if let value = self.again {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if !self.text.isEmpty {
-      writer.tag(18)
-      writer.string(self.text)
-    }
+    writer.optional(WireSubmessage<Doubled_Doubled_Doubled>.self, self.again, tag: 10)
+    writer.singular(WireString.self, self.text, tag: 18)
     writer.unknown(self.unknownFields)
   }
 }

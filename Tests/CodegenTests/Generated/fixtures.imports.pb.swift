@@ -259,9 +259,7 @@ extension Codegen_Fixtures_Importer.BoxedFields {
       case 122: try reader.message(&self.boxedBool)
       case 130: try reader.message(&self.boxedDouble)
       case 138: try reader.append(
-        WireSubmessage<Google_Protobuf_Any>.self,
-        to: &self.anys,
-        tag: 138)
+        WireSubmessage<Google_Protobuf_Any>.self, to: &self.anys, tag: 138)
       case 146: try reader.mapEntry(
         WireString.self,
         WireSubmessage<Google_Protobuf_Timestamp>.self,
@@ -276,112 +274,59 @@ extension Codegen_Fixtures_Importer.BoxedFields {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.shared { total &+= 1 &+ sizes.nested(value) }
-    if self.mode.rawValue != 0 { total &+= 1 &+ int32Size(self.mode.rawValue) }
-    if let value = self.any { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.timestamp { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.duration { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.empty { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.mask { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.`struct` { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.value { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.list { total &+= 1 &+ sizes.nested(value) }
-    if self.null.rawValue != 0 { total &+= 1 &+ int32Size(self.null.rawValue) }
-    if let value = self.boxedInt32 { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.boxedString { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.boxedBytes { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.boxedBool { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.boxedDouble { total &+= 2 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<OtherShared>.self, self.shared, tagSize: 1)
+    total &+= sizes.singular(WireEnum<OtherMode>.self, self.mode, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<Google_Protobuf_Any>.self, self.any, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Timestamp>.self, self.timestamp, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Duration>.self, self.duration, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<Google_Protobuf_Empty>.self, self.empty, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<Google_Protobuf_FieldMask>.self, self.mask, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<Google_Protobuf_Struct>.self, self.`struct`, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<Google_Protobuf_Value>.self, self.value, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<Google_Protobuf_ListValue>.self, self.list, tagSize: 1)
+    total &+= sizes.singular(WireEnum<Google_Protobuf_NullValue>.self, self.null, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_Int32Value>.self, self.boxedInt32, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_StringValue>.self, self.boxedString, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_BytesValue>.self, self.boxedBytes, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_BoolValue>.self, self.boxedBool, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Google_Protobuf_DoubleValue>.self, self.boxedDouble, tagSize: 2)
     total &+= sizes.repeated(WireSubmessage<Google_Protobuf_Any>.self, self.anys, tagSize: 2)
     total &+= sizes.map(
-      WireString.self,
-      WireSubmessage<Google_Protobuf_Timestamp>.self,
-      self.timestamps,
-      tagSize: 2)
-    if let value = self.status { total &+= 2 &+ sizes.nested(value) }
-    if !self.secret.isEmpty { total &+= 2 &+ delimitedSize(self.secret.utf8.count) }
+      WireString.self, WireSubmessage<Google_Protobuf_Timestamp>.self, self.timestamps, tagSize: 2)
+    total &+= sizes.optional(WireSubmessage<Google_Rpc_Status>.self, self.status, tagSize: 2)
+    total &+= sizes.singular(WireString.self, self.secret, tagSize: 2)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if let value = self.shared {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if self.mode.rawValue != 0 {
-      writer.tag(16)
-      writer.enumeration(self.mode)
-    }
-    if let value = self.any {
-      writer.tag(26)
-      writer.nested(value)
-    }
-    if let value = self.timestamp {
-      writer.tag(34)
-      writer.nested(value)
-    }
-    if let value = self.duration {
-      writer.tag(42)
-      writer.nested(value)
-    }
-    if let value = self.empty {
-      writer.tag(50)
-      writer.nested(value)
-    }
-    if let value = self.mask {
-      writer.tag(58)
-      writer.nested(value)
-    }
-    if let value = self.`struct` {
-      writer.tag(66)
-      writer.nested(value)
-    }
-    if let value = self.value {
-      writer.tag(74)
-      writer.nested(value)
-    }
-    if let value = self.list {
-      writer.tag(82)
-      writer.nested(value)
-    }
-    if self.null.rawValue != 0 {
-      writer.tag(88)
-      writer.enumeration(self.null)
-    }
-    if let value = self.boxedInt32 {
-      writer.tag(98)
-      writer.nested(value)
-    }
-    if let value = self.boxedString {
-      writer.tag(106)
-      writer.nested(value)
-    }
-    if let value = self.boxedBytes {
-      writer.tag(114)
-      writer.nested(value)
-    }
-    if let value = self.boxedBool {
-      writer.tag(122)
-      writer.nested(value)
-    }
-    if let value = self.boxedDouble {
-      writer.tag(130)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<OtherShared>.self, self.shared, tag: 10)
+    writer.singular(WireEnum<OtherMode>.self, self.mode, tag: 16)
+    writer.optional(WireSubmessage<Google_Protobuf_Any>.self, self.any, tag: 26)
+    writer.optional(WireSubmessage<Google_Protobuf_Timestamp>.self, self.timestamp, tag: 34)
+    writer.optional(WireSubmessage<Google_Protobuf_Duration>.self, self.duration, tag: 42)
+    writer.optional(WireSubmessage<Google_Protobuf_Empty>.self, self.empty, tag: 50)
+    writer.optional(WireSubmessage<Google_Protobuf_FieldMask>.self, self.mask, tag: 58)
+    writer.optional(WireSubmessage<Google_Protobuf_Struct>.self, self.`struct`, tag: 66)
+    writer.optional(WireSubmessage<Google_Protobuf_Value>.self, self.value, tag: 74)
+    writer.optional(WireSubmessage<Google_Protobuf_ListValue>.self, self.list, tag: 82)
+    writer.singular(WireEnum<Google_Protobuf_NullValue>.self, self.null, tag: 88)
+    writer.optional(WireSubmessage<Google_Protobuf_Int32Value>.self, self.boxedInt32, tag: 98)
+    writer.optional(WireSubmessage<Google_Protobuf_StringValue>.self, self.boxedString, tag: 106)
+    writer.optional(WireSubmessage<Google_Protobuf_BytesValue>.self, self.boxedBytes, tag: 114)
+    writer.optional(WireSubmessage<Google_Protobuf_BoolValue>.self, self.boxedBool, tag: 122)
+    writer.optional(WireSubmessage<Google_Protobuf_DoubleValue>.self, self.boxedDouble, tag: 130)
     writer.repeated(WireSubmessage<Google_Protobuf_Any>.self, self.anys, tag: 138)
     writer.map(
-      WireString.self,
-      WireSubmessage<Google_Protobuf_Timestamp>.self,
-      self.timestamps,
-      tag: 146)
-    if let value = self.status {
-      writer.tag(154)
-      writer.nested(value)
-    }
-    if !self.secret.isEmpty {
-      writer.tag(162)
-      writer.string(self.secret)
-    }
+      WireString.self, WireSubmessage<Google_Protobuf_Timestamp>.self, self.timestamps, tag: 146)
+    writer.optional(WireSubmessage<Google_Rpc_Status>.self, self.status, tag: 154)
+    writer.singular(WireString.self, self.secret, tag: 162)
     writer.unknown(self.unknownFields)
   }
 }

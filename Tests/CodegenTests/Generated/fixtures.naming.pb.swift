@@ -442,179 +442,82 @@ extension Codegen_Fixtures_Naming.BoxedFields {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.self_.isEmpty { total &+= 1 &+ delimitedSize(self.self_.utf8.count) }
-    if !self.init_.isEmpty { total &+= 1 &+ delimitedSize(self.init_.utf8.count) }
-    if !self.`default`.isEmpty { total &+= 1 &+ delimitedSize(self.`default`.utf8.count) }
-    if !self.`class`.isEmpty { total &+= 1 &+ delimitedSize(self.`class`.utf8.count) }
-    if !self.type.isEmpty { total &+= 1 &+ delimitedSize(self.type.utf8.count) }
-    if !self.unknownFields_.isEmpty { total &+= 1 &+ delimitedSize(self.unknownFields_.utf8.count) }
-    if !self.hashValue_.isEmpty { total &+= 1 &+ delimitedSize(self.hashValue_.utf8.count) }
-    if !self.merge_.isEmpty { total &+= 1 &+ delimitedSize(self.merge_.utf8.count) }
-    if !self.write_.isEmpty { total &+= 1 &+ delimitedSize(self.write_.utf8.count) }
-    if !self.reader.isEmpty { total &+= 1 &+ delimitedSize(self.reader.utf8.count) }
-    if !self.writer.isEmpty { total &+= 1 &+ delimitedSize(self.writer.utf8.count) }
-    if !self.total.isEmpty { total &+= 1 &+ delimitedSize(self.total.utf8.count) }
-    if !self.start.isEmpty { total &+= 1 &+ delimitedSize(self.start.utf8.count) }
-    if !self.tag.isEmpty { total &+= 1 &+ delimitedSize(self.tag.utf8.count) }
-    if !self.value.isEmpty { total &+= 1 &+ delimitedSize(self.value.utf8.count) }
-    if !self.sizes.isEmpty { total &+= 2 &+ delimitedSize(self.sizes.utf8.count) }
-    if !self.camelCase.isEmpty { total &+= 2 &+ delimitedSize(self.camelCase.utf8.count) }
-    if !self.with1Number.isEmpty { total &+= 2 &+ delimitedSize(self.with1Number.utf8.count) }
-    if !self.json_.isEmpty { total &+= 2 &+ delimitedSize(self.json_.utf8.count) }
-    if !self.box_.isEmpty { total &+= 2 &+ delimitedSize(self.box_.utf8.count) }
-    if !self.renamed.isEmpty { total &+= 2 &+ delimitedSize(self.renamed.utf8.count) }
-    if !self.urlPath.isEmpty { total &+= 2 &+ delimitedSize(self.urlPath.utf8.count) }
-    if !self.leading.isEmpty { total &+= 2 &+ delimitedSize(self.leading.utf8.count) }
-    if let value = self.text { total &+= 2 &+ sizes.nested(value) }
-    if self.kind.rawValue != 0 { total &+= 2 &+ int32Size(self.kind.rawValue) }
-    if let value = self.error { total &+= 2 &+ sizes.nested(value) }
-    if let value = self.`in` { total &+= 2 &+ delimitedSize(value.utf8.count) }
-    if !self.description.isEmpty { total &+= 2 &+ delimitedSize(self.description.utf8.count) }
-    if !self.fullName.isEmpty { total &+= 2 &+ delimitedSize(self.fullName.utf8.count) }
-    if !self.serialized_.isEmpty { total &+= 2 &+ delimitedSize(self.serialized_.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.self_, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.init_, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.`default`, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.`class`, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.type, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.unknownFields_, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.hashValue_, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.merge_, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.write_, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.reader, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.writer, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.total, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.start, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.tag, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.value, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.sizes, tagSize: 2)
+    total &+= sizes.singular(WireString.self, self.camelCase, tagSize: 2)
+    total &+= sizes.singular(WireString.self, self.with1Number, tagSize: 2)
+    total &+= sizes.singular(WireString.self, self.json_, tagSize: 2)
+    total &+= sizes.singular(WireString.self, self.box_, tagSize: 2)
+    total &+= sizes.singular(WireString.self, self.renamed, tagSize: 2)
+    total &+= sizes.singular(WireString.self, self.urlPath, tagSize: 2)
+    total &+= sizes.singular(WireString.self, self.leading, tagSize: 2)
+    total &+= sizes.optional(
+      WireSubmessage<Codegen_Fixtures_Naming.String_>.self, self.text, tagSize: 2)
+    total &+= sizes.singular(WireEnum<Codegen_Fixtures_Naming.Type_>.self, self.kind, tagSize: 2)
+    total &+= sizes.optional(
+      WireSubmessage<Codegen_Fixtures_Naming.Error>.self, self.error, tagSize: 2)
+    total &+= sizes.optional(WireString.self, self.`in`, tagSize: 2)
+    total &+= sizes.singular(WireString.self, self.description, tagSize: 2)
+    total &+= sizes.singular(WireString.self, self.fullName, tagSize: 2)
+    total &+= sizes.singular(WireString.self, self.serialized_, tagSize: 2)
     switch self.`protocol` {
-    case .some(let value)?:
-      total &+= 2 &+ delimitedSize(value.utf8.count)
-    case .none(let value)?:
-      total &+= 2 &+ delimitedSize(value.utf8.count)
-    case .`switch`(let value)?:
-      total &+= 2 &+ delimitedSize(value.utf8.count)
+    case .some(let value)?: total &+= sizes.present(WireString.self, value, tagSize: 2)
+    case .none(let value)?: total &+= sizes.present(WireString.self, value, tagSize: 2)
+    case .`switch`(let value)?: total &+= sizes.present(WireString.self, value, tagSize: 2)
     case nil: break
     }
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if !self.self_.isEmpty {
-      writer.tag(10)
-      writer.string(self.self_)
-    }
-    if !self.init_.isEmpty {
-      writer.tag(18)
-      writer.string(self.init_)
-    }
-    if !self.`default`.isEmpty {
-      writer.tag(26)
-      writer.string(self.`default`)
-    }
-    if !self.`class`.isEmpty {
-      writer.tag(34)
-      writer.string(self.`class`)
-    }
-    if !self.type.isEmpty {
-      writer.tag(42)
-      writer.string(self.type)
-    }
-    if !self.unknownFields_.isEmpty {
-      writer.tag(50)
-      writer.string(self.unknownFields_)
-    }
-    if !self.hashValue_.isEmpty {
-      writer.tag(58)
-      writer.string(self.hashValue_)
-    }
-    if !self.merge_.isEmpty {
-      writer.tag(66)
-      writer.string(self.merge_)
-    }
-    if !self.write_.isEmpty {
-      writer.tag(74)
-      writer.string(self.write_)
-    }
-    if !self.reader.isEmpty {
-      writer.tag(82)
-      writer.string(self.reader)
-    }
-    if !self.writer.isEmpty {
-      writer.tag(90)
-      writer.string(self.writer)
-    }
-    if !self.total.isEmpty {
-      writer.tag(98)
-      writer.string(self.total)
-    }
-    if !self.start.isEmpty {
-      writer.tag(106)
-      writer.string(self.start)
-    }
-    if !self.tag.isEmpty {
-      writer.tag(114)
-      writer.string(self.tag)
-    }
-    if !self.value.isEmpty {
-      writer.tag(122)
-      writer.string(self.value)
-    }
-    if !self.sizes.isEmpty {
-      writer.tag(130)
-      writer.string(self.sizes)
-    }
-    if !self.camelCase.isEmpty {
-      writer.tag(138)
-      writer.string(self.camelCase)
-    }
-    if !self.with1Number.isEmpty {
-      writer.tag(146)
-      writer.string(self.with1Number)
-    }
-    if !self.json_.isEmpty {
-      writer.tag(154)
-      writer.string(self.json_)
-    }
-    if !self.box_.isEmpty {
-      writer.tag(162)
-      writer.string(self.box_)
-    }
-    if !self.renamed.isEmpty {
-      writer.tag(170)
-      writer.string(self.renamed)
-    }
-    if !self.urlPath.isEmpty {
-      writer.tag(178)
-      writer.string(self.urlPath)
-    }
-    if !self.leading.isEmpty {
-      writer.tag(186)
-      writer.string(self.leading)
-    }
-    if let value = self.text {
-      writer.tag(194)
-      writer.nested(value)
-    }
-    if self.kind.rawValue != 0 {
-      writer.tag(200)
-      writer.enumeration(self.kind)
-    }
-    if let value = self.error {
-      writer.tag(210)
-      writer.nested(value)
-    }
-    if let value = self.`in` {
-      writer.tag(218)
-      writer.string(value)
-    }
-    if !self.description.isEmpty {
-      writer.tag(226)
-      writer.string(self.description)
-    }
-    if !self.fullName.isEmpty {
-      writer.tag(234)
-      writer.string(self.fullName)
-    }
-    if !self.serialized_.isEmpty {
-      writer.tag(242)
-      writer.string(self.serialized_)
-    }
+    writer.singular(WireString.self, self.self_, tag: 10)
+    writer.singular(WireString.self, self.init_, tag: 18)
+    writer.singular(WireString.self, self.`default`, tag: 26)
+    writer.singular(WireString.self, self.`class`, tag: 34)
+    writer.singular(WireString.self, self.type, tag: 42)
+    writer.singular(WireString.self, self.unknownFields_, tag: 50)
+    writer.singular(WireString.self, self.hashValue_, tag: 58)
+    writer.singular(WireString.self, self.merge_, tag: 66)
+    writer.singular(WireString.self, self.write_, tag: 74)
+    writer.singular(WireString.self, self.reader, tag: 82)
+    writer.singular(WireString.self, self.writer, tag: 90)
+    writer.singular(WireString.self, self.total, tag: 98)
+    writer.singular(WireString.self, self.start, tag: 106)
+    writer.singular(WireString.self, self.tag, tag: 114)
+    writer.singular(WireString.self, self.value, tag: 122)
+    writer.singular(WireString.self, self.sizes, tag: 130)
+    writer.singular(WireString.self, self.camelCase, tag: 138)
+    writer.singular(WireString.self, self.with1Number, tag: 146)
+    writer.singular(WireString.self, self.json_, tag: 154)
+    writer.singular(WireString.self, self.box_, tag: 162)
+    writer.singular(WireString.self, self.renamed, tag: 170)
+    writer.singular(WireString.self, self.urlPath, tag: 178)
+    writer.singular(WireString.self, self.leading, tag: 186)
+    writer.optional(WireSubmessage<Codegen_Fixtures_Naming.String_>.self, self.text, tag: 194)
+    writer.singular(WireEnum<Codegen_Fixtures_Naming.Type_>.self, self.kind, tag: 200)
+    writer.optional(WireSubmessage<Codegen_Fixtures_Naming.Error>.self, self.error, tag: 210)
+    writer.optional(WireString.self, self.`in`, tag: 218)
+    writer.singular(WireString.self, self.description, tag: 226)
+    writer.singular(WireString.self, self.fullName, tag: 234)
+    writer.singular(WireString.self, self.serialized_, tag: 242)
     switch self.`protocol` {
-    case .some(let value)?:
-      writer.tag(322)
-      writer.string(value)
-    case .none(let value)?:
-      writer.tag(330)
-      writer.string(value)
-    case .`switch`(let value)?:
-      writer.tag(338)
-      writer.string(value)
+    case .some(let value)?: writer.present(WireString.self, value, tag: 322)
+    case .none(let value)?: writer.present(WireString.self, value, tag: 330)
+    case .`switch`(let value)?: writer.present(WireString.self, value, tag: 338)
     case nil: break
     }
     writer.unknown(self.unknownFields)
@@ -636,15 +539,12 @@ extension Codegen_Fixtures_Naming.String_ {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.value.isEmpty { total &+= 1 &+ delimitedSize(self.value.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.value, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if !self.value.isEmpty {
-      writer.tag(10)
-      writer.string(self.value)
-    }
+    writer.singular(WireString.self, self.value, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -686,15 +586,12 @@ extension Codegen_Fixtures_Naming.Error {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.code != 0 { total &+= 1 &+ int32Size(self.code) }
+    total &+= sizes.singular(WireInt32.self, self.code, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if self.code != 0 {
-      writer.tag(8)
-      writer.int32(self.code)
-    }
+    writer.singular(WireInt32.self, self.code, tag: 8)
     writer.unknown(self.unknownFields)
   }
 
@@ -744,15 +641,12 @@ extension Codegen_Fixtures_Odd {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.script != 0 { total &+= 1 &+ int32Size(self.script) }
+    total &+= sizes.singular(WireInt32.self, self.script, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if self.script != 0 {
-      writer.tag(8)
-      writer.int32(self.script)
-    }
+    writer.singular(WireInt32.self, self.script, tag: 8)
     writer.unknown(self.unknownFields)
   }
 

@@ -89,20 +89,14 @@ extension Codegen_Fixtures_Chain.BoxedFields {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.label.isEmpty { total &+= 1 &+ delimitedSize(self.label.utf8.count) }
-    if let value = self.next { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.singular(WireString.self, self.label, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<Codegen_Fixtures_Chain>.self, self.next, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if !self.label.isEmpty {
-      writer.tag(10)
-      writer.string(self.label)
-    }
-    if let value = self.next {
-      writer.tag(18)
-      writer.nested(value)
-    }
+    writer.singular(WireString.self, self.label, tag: 10)
+    writer.optional(WireSubmessage<Codegen_Fixtures_Chain>.self, self.next, tag: 18)
     writer.unknown(self.unknownFields)
   }
 }
@@ -191,20 +185,14 @@ extension Codegen_Fixtures_Husband.BoxedFields {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.name.isEmpty { total &+= 1 &+ delimitedSize(self.name.utf8.count) }
-    if let value = self.wife { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.singular(WireString.self, self.name, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<Codegen_Fixtures_Wife>.self, self.wife, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if !self.name.isEmpty {
-      writer.tag(10)
-      writer.string(self.name)
-    }
-    if let value = self.wife {
-      writer.tag(18)
-      writer.nested(value)
-    }
+    writer.singular(WireString.self, self.name, tag: 10)
+    writer.optional(WireSubmessage<Codegen_Fixtures_Wife>.self, self.wife, tag: 18)
     writer.unknown(self.unknownFields)
   }
 }
@@ -292,20 +280,15 @@ extension Codegen_Fixtures_Wife.BoxedFields {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.name.isEmpty { total &+= 1 &+ delimitedSize(self.name.utf8.count) }
-    if let value = self.husband { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.singular(WireString.self, self.name, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Codegen_Fixtures_Husband>.self, self.husband, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if !self.name.isEmpty {
-      writer.tag(10)
-      writer.string(self.name)
-    }
-    if let value = self.husband {
-      writer.tag(18)
-      writer.nested(value)
-    }
+    writer.singular(WireString.self, self.name, tag: 10)
+    writer.optional(WireSubmessage<Codegen_Fixtures_Husband>.self, self.husband, tag: 18)
     writer.unknown(self.unknownFields)
   }
 }
@@ -439,12 +422,11 @@ extension Codegen_Fixtures_Expression.BoxedFields {
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     switch self.node {
-    case .number?:
-      total &+= 1 &+ 8
-    case .sum(let value)?:
-      total &+= 1 &+ sizes.nested(value)
-    case .negated(let value)?:
-      total &+= 1 &+ sizes.nested(value)
+    case .number(let value)?: total &+= sizes.present(WireDouble.self, value, tagSize: 1)
+    case .sum(let value)?: total &+= sizes.present(
+      WireSubmessage<Codegen_Fixtures_Expression.Sum>.self, value, tagSize: 1)
+    case .negated(let value)?: total &+= sizes.present(
+      WireSubmessage<Codegen_Fixtures_Expression>.self, value, tagSize: 1)
     case nil: break
     }
     return total
@@ -452,15 +434,11 @@ extension Codegen_Fixtures_Expression.BoxedFields {
 
   func write(to writer: inout WireWriter) {
     switch self.node {
-    case .number(let value)?:
-      writer.tag(9)
-      writer.double(value)
-    case .sum(let value)?:
-      writer.tag(18)
-      writer.nested(value)
-    case .negated(let value)?:
-      writer.tag(26)
-      writer.nested(value)
+    case .number(let value)?: writer.present(WireDouble.self, value, tag: 9)
+    case .sum(let value)?: writer.present(
+      WireSubmessage<Codegen_Fixtures_Expression.Sum>.self, value, tag: 18)
+    case .negated(let value)?: writer.present(
+      WireSubmessage<Codegen_Fixtures_Expression>.self, value, tag: 26)
     case nil: break
     }
     writer.unknown(self.unknownFields)
@@ -523,20 +501,16 @@ extension Codegen_Fixtures_Expression.Sum.BoxedFields {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.left { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.right { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(
+      WireSubmessage<Codegen_Fixtures_Expression>.self, self.left, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Codegen_Fixtures_Expression>.self, self.right, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if let value = self.left {
-      writer.tag(10)
-      writer.nested(value)
-    }
-    if let value = self.right {
-      writer.tag(18)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Codegen_Fixtures_Expression>.self, self.left, tag: 10)
+    writer.optional(WireSubmessage<Codegen_Fixtures_Expression>.self, self.right, tag: 18)
     writer.unknown(self.unknownFields)
   }
 }
@@ -560,14 +534,9 @@ extension Codegen_Fixtures_Tree {
       switch try reader.tag() {
       case 10: self.name = try reader.string()
       case 18: try reader.append(
-        WireSubmessage<Codegen_Fixtures_Tree>.self,
-        to: &self.children,
-        tag: 18)
+        WireSubmessage<Codegen_Fixtures_Tree>.self, to: &self.children, tag: 18)
       case 26: try reader.mapEntry(
-        WireString.self,
-        WireSubmessage<Codegen_Fixtures_Tree>.self,
-        into: &self.named,
-        tag: 26)
+        WireString.self, WireSubmessage<Codegen_Fixtures_Tree>.self, into: &self.named, tag: 26)
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
       }
     }
@@ -575,21 +544,15 @@ extension Codegen_Fixtures_Tree {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.name.isEmpty { total &+= 1 &+ delimitedSize(self.name.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.name, tagSize: 1)
     total &+= sizes.repeated(WireSubmessage<Codegen_Fixtures_Tree>.self, self.children, tagSize: 1)
     total &+= sizes.map(
-      WireString.self,
-      WireSubmessage<Codegen_Fixtures_Tree>.self,
-      self.named,
-      tagSize: 1)
+      WireString.self, WireSubmessage<Codegen_Fixtures_Tree>.self, self.named, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if !self.name.isEmpty {
-      writer.tag(10)
-      writer.string(self.name)
-    }
+    writer.singular(WireString.self, self.name, tag: 10)
     writer.repeated(WireSubmessage<Codegen_Fixtures_Tree>.self, self.children, tag: 18)
     writer.map(WireString.self, WireSubmessage<Codegen_Fixtures_Tree>.self, self.named, tag: 26)
     writer.unknown(self.unknownFields)
@@ -900,9 +863,7 @@ extension Codegen_Fixtures_Wide.BoxedFields {
       case 106: self.s13 = try reader.string()
       case 114: try reader.message(&self.inner)
       case 122: try reader.append(
-        WireSubmessage<Codegen_Fixtures_Wide.Inner>.self,
-        to: &self.inners,
-        tag: 122)
+        WireSubmessage<Codegen_Fixtures_Wide.Inner>.self, to: &self.inners, tag: 122)
       case 130: self.kind = .text(try reader.string())
       case 138:
         var value = Codegen_Fixtures_Wide()
@@ -917,99 +878,52 @@ extension Codegen_Fixtures_Wide.BoxedFields {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.s1.isEmpty { total &+= 1 &+ delimitedSize(self.s1.utf8.count) }
-    if !self.s2.isEmpty { total &+= 1 &+ delimitedSize(self.s2.utf8.count) }
-    if !self.s3.isEmpty { total &+= 1 &+ delimitedSize(self.s3.utf8.count) }
-    if !self.s4.isEmpty { total &+= 1 &+ delimitedSize(self.s4.utf8.count) }
-    if !self.s5.isEmpty { total &+= 1 &+ delimitedSize(self.s5.utf8.count) }
-    if !self.s6.isEmpty { total &+= 1 &+ delimitedSize(self.s6.utf8.count) }
-    if !self.s7.isEmpty { total &+= 1 &+ delimitedSize(self.s7.utf8.count) }
-    if !self.s8.isEmpty { total &+= 1 &+ delimitedSize(self.s8.utf8.count) }
-    if !self.s9.isEmpty { total &+= 1 &+ delimitedSize(self.s9.utf8.count) }
-    if !self.s10.isEmpty { total &+= 1 &+ delimitedSize(self.s10.utf8.count) }
-    if !self.s11.isEmpty { total &+= 1 &+ delimitedSize(self.s11.utf8.count) }
-    if !self.s12.isEmpty { total &+= 1 &+ delimitedSize(self.s12.utf8.count) }
-    if !self.s13.isEmpty { total &+= 1 &+ delimitedSize(self.s13.utf8.count) }
-    if let value = self.inner { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.singular(WireString.self, self.s1, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.s2, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.s3, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.s4, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.s5, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.s6, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.s7, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.s8, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.s9, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.s10, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.s11, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.s12, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.s13, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Codegen_Fixtures_Wide.Inner>.self, self.inner, tagSize: 1)
     total &+= sizes.repeated(
-      WireSubmessage<Codegen_Fixtures_Wide.Inner>.self,
-      self.inners,
-      tagSize: 1)
+      WireSubmessage<Codegen_Fixtures_Wide.Inner>.self, self.inners, tagSize: 1)
     switch self.kind {
-    case .text(let value)?:
-      total &+= 2 &+ delimitedSize(value.utf8.count)
-    case .self_(let value)?:
-      total &+= 2 &+ sizes.nested(value)
+    case .text(let value)?: total &+= sizes.present(WireString.self, value, tagSize: 2)
+    case .self_(let value)?: total &+= sizes.present(
+      WireSubmessage<Codegen_Fixtures_Wide>.self, value, tagSize: 2)
     case nil: break
     }
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if !self.s1.isEmpty {
-      writer.tag(10)
-      writer.string(self.s1)
-    }
-    if !self.s2.isEmpty {
-      writer.tag(18)
-      writer.string(self.s2)
-    }
-    if !self.s3.isEmpty {
-      writer.tag(26)
-      writer.string(self.s3)
-    }
-    if !self.s4.isEmpty {
-      writer.tag(34)
-      writer.string(self.s4)
-    }
-    if !self.s5.isEmpty {
-      writer.tag(42)
-      writer.string(self.s5)
-    }
-    if !self.s6.isEmpty {
-      writer.tag(50)
-      writer.string(self.s6)
-    }
-    if !self.s7.isEmpty {
-      writer.tag(58)
-      writer.string(self.s7)
-    }
-    if !self.s8.isEmpty {
-      writer.tag(66)
-      writer.string(self.s8)
-    }
-    if !self.s9.isEmpty {
-      writer.tag(74)
-      writer.string(self.s9)
-    }
-    if !self.s10.isEmpty {
-      writer.tag(82)
-      writer.string(self.s10)
-    }
-    if !self.s11.isEmpty {
-      writer.tag(90)
-      writer.string(self.s11)
-    }
-    if !self.s12.isEmpty {
-      writer.tag(98)
-      writer.string(self.s12)
-    }
-    if !self.s13.isEmpty {
-      writer.tag(106)
-      writer.string(self.s13)
-    }
-    if let value = self.inner {
-      writer.tag(114)
-      writer.nested(value)
-    }
+    writer.singular(WireString.self, self.s1, tag: 10)
+    writer.singular(WireString.self, self.s2, tag: 18)
+    writer.singular(WireString.self, self.s3, tag: 26)
+    writer.singular(WireString.self, self.s4, tag: 34)
+    writer.singular(WireString.self, self.s5, tag: 42)
+    writer.singular(WireString.self, self.s6, tag: 50)
+    writer.singular(WireString.self, self.s7, tag: 58)
+    writer.singular(WireString.self, self.s8, tag: 66)
+    writer.singular(WireString.self, self.s9, tag: 74)
+    writer.singular(WireString.self, self.s10, tag: 82)
+    writer.singular(WireString.self, self.s11, tag: 90)
+    writer.singular(WireString.self, self.s12, tag: 98)
+    writer.singular(WireString.self, self.s13, tag: 106)
+    writer.optional(WireSubmessage<Codegen_Fixtures_Wide.Inner>.self, self.inner, tag: 114)
     writer.repeated(WireSubmessage<Codegen_Fixtures_Wide.Inner>.self, self.inners, tag: 122)
     switch self.kind {
-    case .text(let value)?:
-      writer.tag(130)
-      writer.string(value)
-    case .self_(let value)?:
-      writer.tag(138)
-      writer.nested(value)
+    case .text(let value)?: writer.present(WireString.self, value, tag: 130)
+    case .self_(let value)?: writer.present(
+      WireSubmessage<Codegen_Fixtures_Wide>.self, value, tag: 138)
     case nil: break
     }
     writer.unknown(self.unknownFields)
@@ -1034,30 +948,21 @@ extension Codegen_Fixtures_Wide.Inner {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.a != 0 { total &+= 1 &+ int32Size(self.a) }
-    if self.b != 0 { total &+= 1 &+ int32Size(self.b) }
-    if self.level.rawValue != 0 { total &+= 1 &+ int32Size(self.level.rawValue) }
-    if let value = self.innermost { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.singular(WireInt32.self, self.a, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.b, tagSize: 1)
+    total &+= sizes.singular(
+      WireEnum<Codegen_Fixtures_Wide.Inner.Level>.self, self.level, tagSize: 1)
+    total &+= sizes.optional(
+      WireSubmessage<Codegen_Fixtures_Wide.Inner.Innermost>.self, self.innermost, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if self.a != 0 {
-      writer.tag(8)
-      writer.int32(self.a)
-    }
-    if self.b != 0 {
-      writer.tag(16)
-      writer.int32(self.b)
-    }
-    if self.level.rawValue != 0 {
-      writer.tag(24)
-      writer.enumeration(self.level)
-    }
-    if let value = self.innermost {
-      writer.tag(34)
-      writer.nested(value)
-    }
+    writer.singular(WireInt32.self, self.a, tag: 8)
+    writer.singular(WireInt32.self, self.b, tag: 16)
+    writer.singular(WireEnum<Codegen_Fixtures_Wide.Inner.Level>.self, self.level, tag: 24)
+    writer.optional(
+      WireSubmessage<Codegen_Fixtures_Wide.Inner.Innermost>.self, self.innermost, tag: 34)
     writer.unknown(self.unknownFields)
   }
 
@@ -1108,15 +1013,12 @@ extension Codegen_Fixtures_Wide.Inner.Innermost {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.data.isEmpty { total &+= 1 &+ delimitedSize(self.data.count) }
+    total &+= sizes.singular(WireBytes.self, self.data, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if !self.data.isEmpty {
-      writer.tag(10)
-      writer.bytes(self.data)
-    }
+    writer.singular(WireBytes.self, self.data, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -1159,9 +1061,7 @@ extension Codegen_Fixtures_WideList {
       let start = reader.mark
       switch try reader.tag() {
       case 10: try reader.append(
-        WireSubmessage<Codegen_Fixtures_Wide>.self,
-        to: &self.items,
-        tag: 10)
+        WireSubmessage<Codegen_Fixtures_Wide>.self, to: &self.items, tag: 10)
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
       }
     }

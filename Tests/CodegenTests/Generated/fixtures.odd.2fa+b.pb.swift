@@ -27,15 +27,12 @@ extension Codegen_Odd_File_Token {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.value.isEmpty { total &+= 1 &+ delimitedSize(self.value.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.value, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if !self.value.isEmpty {
-      writer.tag(10)
-      writer.string(self.value)
-    }
+    writer.singular(WireString.self, self.value, tag: 10)
     writer.unknown(self.unknownFields)
   }
 

@@ -34,15 +34,12 @@ extension Codegen_Odd_Crlf_Lines {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.a != 0 { total &+= 1 &+ int32Size(self.a) }
+    total &+= sizes.singular(WireInt32.self, self.a, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if self.a != 0 {
-      writer.tag(8)
-      writer.int32(self.a)
-    }
+    writer.singular(WireInt32.self, self.a, tag: 8)
     writer.unknown(self.unknownFields)
   }
 

@@ -53,10 +53,10 @@ enum OddFlag: ProtoEnum {
 }
 
 struct OddSizes: Message {
-  var int32Size_: Int32 = 0
-  var varintSize_: UInt64 = 0
-  var delimitedSize_: String = ""
-  var zigzag_: Int32 = 0
+  var int32Size: Int32 = 0
+  var varintSize: UInt64 = 0
+  var delimitedSize: String = ""
+  var zigzag: Int32 = 0
   var texts: [String] = []
   var flags: [OddFlag] = []
   var hidden: OddSizes.WireString_?
@@ -80,10 +80,10 @@ extension OddSizes {
     while !reader.atEnd {
       let start = reader.mark
       switch try reader.tag() {
-      case 8: self.int32Size_ = try reader.int32()
-      case 16: self.varintSize_ = try reader.uint64()
-      case 26: self.delimitedSize_ = try reader.string()
-      case 32: self.zigzag_ = try reader.sint32()
+      case 8: self.int32Size = try reader.int32()
+      case 16: self.varintSize = try reader.uint64()
+      case 26: self.delimitedSize = try reader.string()
+      case 32: self.zigzag = try reader.sint32()
       case 42: try reader.append(WireString.self, to: &self.texts, tag: 42)
       case 50: try reader.appendPacked(WireEnum<OddFlag>.self, to: &self.flags)
       case 48: try reader.appendUnpacked(WireEnum<OddFlag>.self, to: &self.flags)
@@ -96,44 +96,26 @@ extension OddSizes {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.int32Size_ != 0 { total &+= 1 &+ int32Size(self.int32Size_) }
-    if self.varintSize_ != 0 { total &+= 1 &+ varintSize(self.varintSize_) }
-    if !self.delimitedSize_.isEmpty { total &+= 1 &+ delimitedSize(self.delimitedSize_.utf8.count) }
-    if self.zigzag_ != 0 { total &+= 1 &+ varintSize(UInt64(zigzag(self.zigzag_))) }
+    total &+= sizes.singular(WireInt32.self, self.int32Size, tagSize: 1)
+    total &+= sizes.singular(WireUInt64.self, self.varintSize, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.delimitedSize, tagSize: 1)
+    total &+= sizes.singular(WireSInt32.self, self.zigzag, tagSize: 1)
     total &+= sizes.repeated(WireString.self, self.texts, tagSize: 1)
     total &+= sizes.packed(WireEnum<OddFlag>.self, self.flags, tagSize: 1)
-    if let value = self.hidden { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.outer { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<OddSizes.WireString_>.self, self.hidden, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<WireEnum_>.self, self.outer, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if self.int32Size_ != 0 {
-      writer.tag(8)
-      writer.int32(self.int32Size_)
-    }
-    if self.varintSize_ != 0 {
-      writer.tag(16)
-      writer.uint64(self.varintSize_)
-    }
-    if !self.delimitedSize_.isEmpty {
-      writer.tag(26)
-      writer.string(self.delimitedSize_)
-    }
-    if self.zigzag_ != 0 {
-      writer.tag(32)
-      writer.sint32(self.zigzag_)
-    }
+    writer.singular(WireInt32.self, self.int32Size, tag: 8)
+    writer.singular(WireUInt64.self, self.varintSize, tag: 16)
+    writer.singular(WireString.self, self.delimitedSize, tag: 26)
+    writer.singular(WireSInt32.self, self.zigzag, tag: 32)
     writer.repeated(WireString.self, self.texts, tag: 42)
     writer.packed(WireEnum<OddFlag>.self, self.flags, tag: 50)
-    if let value = self.hidden {
-      writer.tag(58)
-      writer.nested(value)
-    }
-    if let value = self.outer {
-      writer.tag(66)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<OddSizes.WireString_>.self, self.hidden, tag: 58)
+    writer.optional(WireSubmessage<WireEnum_>.self, self.outer, tag: 66)
     writer.unknown(self.unknownFields)
   }
 
@@ -154,10 +136,10 @@ extension OddSizes {
     var object = try reader.beginObject()
     while let field = try reader.nextField(&object, of: Self.jsonFields) {
       switch field {
-      case 1: try reader.singular(&self.int32Size_)
-      case 2: try reader.singular(&self.varintSize_)
-      case 3: try reader.singular(&self.delimitedSize_)
-      case 4: try reader.singular(&self.zigzag_)
+      case 1: try reader.singular(&self.int32Size)
+      case 2: try reader.singular(&self.varintSize)
+      case 3: try reader.singular(&self.delimitedSize)
+      case 4: try reader.singular(&self.zigzag)
       case 5: try reader.repeated(&self.texts)
       case 6: try reader.repeated(&self.flags)
       case 7: try reader.optional(&self.hidden)
@@ -169,10 +151,10 @@ extension OddSizes {
 
   func writeJSON(to writer: inout JSONWriter) throws(JSONEncodingError) {
     try writer.beginObject()
-    try writer.singular("int32Size", self.int32Size_, proto: "int32_size")
-    try writer.singular("varintSize", self.varintSize_, proto: "varint_size")
-    try writer.singular("delimitedSize", self.delimitedSize_, proto: "delimited_size")
-    try writer.singular("zigzag", self.zigzag_)
+    try writer.singular("int32Size", self.int32Size, proto: "int32_size")
+    try writer.singular("varintSize", self.varintSize, proto: "varint_size")
+    try writer.singular("delimitedSize", self.delimitedSize, proto: "delimited_size")
+    try writer.singular("zigzag", self.zigzag)
     try writer.repeated("texts", self.texts)
     try writer.repeated("flags", self.flags)
     try writer.optional("hidden", self.hidden)
@@ -196,15 +178,12 @@ extension OddSizes.WireString_ {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.value.isEmpty { total &+= 1 &+ delimitedSize(self.value.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.value, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if !self.value.isEmpty {
-      writer.tag(10)
-      writer.string(self.value)
-    }
+    writer.singular(WireString.self, self.value, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -254,15 +233,12 @@ extension WireEnum_ {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.value != 0 { total &+= 1 &+ int32Size(self.value) }
+    total &+= sizes.singular(WireInt32.self, self.value, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if self.value != 0 {
-      writer.tag(8)
-      writer.int32(self.value)
-    }
+    writer.singular(WireInt32.self, self.value, tag: 8)
     writer.unknown(self.unknownFields)
   }
 
@@ -312,15 +288,12 @@ extension CallOptions_ {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.quiet { total &+= 1 &+ 1 }
+    total &+= sizes.singular(WireBool.self, self.quiet, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if self.quiet {
-      writer.tag(8)
-      writer.bool(self.quiet)
-    }
+    writer.singular(WireBool.self, self.quiet, tag: 8)
     writer.unknown(self.unknownFields)
   }
 
@@ -436,78 +409,54 @@ extension OddChoices {
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     switch self.myChoice {
-    case .number(let value)?:
-      total &+= 1 &+ int32Size(value)
-    case .text(let value)?:
-      total &+= 1 &+ delimitedSize(value.utf8.count)
+    case .number(let value)?: total &+= sizes.present(WireInt32.self, value, tagSize: 1)
+    case .text(let value)?: total &+= sizes.present(WireString.self, value, tagSize: 1)
     case nil: break
     }
-    if self.myChoice_ != 0 { total &+= 1 &+ int32Size(self.myChoice_) }
+    total &+= sizes.singular(WireInt32.self, self.myChoice_, tagSize: 1)
     switch self.choice {
-    case .one(let value)?:
-      total &+= 1 &+ sizes.nested(value)
-    case .two(let value)?:
-      total &+= 1 &+ sizes.nested(value)
+    case .one(let value)?: total &+= sizes.present(
+      WireSubmessage<OddChoices.Choice>.self, value, tagSize: 1)
+    case .two(let value)?: total &+= sizes.present(
+      WireSubmessage<OddChoices.ChoiceOneof>.self, value, tagSize: 1)
     case nil: break
     }
     switch self.aB {
-    case .first(let value)?:
-      total &+= 1 &+ int32Size(value)
+    case .first(let value)?: total &+= sizes.present(WireInt32.self, value, tagSize: 1)
     case nil: break
     }
     switch self.aB_ {
-    case .second(let value)?:
-      total &+= 1 &+ int32Size(value)
+    case .second(let value)?: total &+= sizes.present(WireInt32.self, value, tagSize: 1)
     case nil: break
     }
-    if let value = self.kind { total &+= 1 &+ sizes.nested(value) }
-    if let value = self.other { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(WireSubmessage<OddChoices.Type_>.self, self.kind, tagSize: 1)
+    total &+= sizes.optional(WireSubmessage<OddChoices.Type__>.self, self.other, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
     switch self.myChoice {
-    case .number(let value)?:
-      writer.tag(8)
-      writer.int32(value)
-    case .text(let value)?:
-      writer.tag(18)
-      writer.string(value)
+    case .number(let value)?: writer.present(WireInt32.self, value, tag: 8)
+    case .text(let value)?: writer.present(WireString.self, value, tag: 18)
     case nil: break
     }
-    if self.myChoice_ != 0 {
-      writer.tag(24)
-      writer.int32(self.myChoice_)
-    }
+    writer.singular(WireInt32.self, self.myChoice_, tag: 24)
     switch self.choice {
-    case .one(let value)?:
-      writer.tag(34)
-      writer.nested(value)
-    case .two(let value)?:
-      writer.tag(42)
-      writer.nested(value)
+    case .one(let value)?: writer.present(WireSubmessage<OddChoices.Choice>.self, value, tag: 34)
+    case .two(let value)?: writer.present(
+      WireSubmessage<OddChoices.ChoiceOneof>.self, value, tag: 42)
     case nil: break
     }
     switch self.aB {
-    case .first(let value)?:
-      writer.tag(48)
-      writer.int32(value)
+    case .first(let value)?: writer.present(WireInt32.self, value, tag: 48)
     case nil: break
     }
     switch self.aB_ {
-    case .second(let value)?:
-      writer.tag(56)
-      writer.int32(value)
+    case .second(let value)?: writer.present(WireInt32.self, value, tag: 56)
     case nil: break
     }
-    if let value = self.kind {
-      writer.tag(66)
-      writer.nested(value)
-    }
-    if let value = self.other {
-      writer.tag(74)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<OddChoices.Type_>.self, self.kind, tag: 66)
+    writer.optional(WireSubmessage<OddChoices.Type__>.self, self.other, tag: 74)
     writer.unknown(self.unknownFields)
   }
 
@@ -724,15 +673,12 @@ extension OddFlagHolder {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if let value = self.flag { total &+= 1 &+ int32Size(value.rawValue) }
+    total &+= sizes.optional(WireEnum<OddFlag>.self, self.flag, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if let value = self.flag {
-      writer.tag(8)
-      writer.enumeration(value)
-    }
+    writer.optional(WireEnum<OddFlag>.self, self.flag, tag: 8)
     writer.unknown(self.unknownFields)
   }
 
@@ -763,25 +709,17 @@ extension OddFlagHolder {
 enum OddServiceMethods {
   static let serviceName = "codegen.odd.OddService"
 
-  static let get = MethodDescriptor<
-    CallOptions_, CallOptions_
-  >(
-    service: "codegen.odd.OddService", name: "Get", kind: .unary)
+  static let get = MethodDescriptor<CallOptions_, CallOptions_>(
+    service: serviceName, name: "Get", kind: .unary)
 
-  static let get_ = MethodDescriptor<
-    CallOptions_, CallOptions_
-  >(
-    service: "codegen.odd.OddService", name: "get", kind: .unary)
+  static let get_ = MethodDescriptor<CallOptions_, CallOptions_>(
+    service: serviceName, name: "get", kind: .unary)
 
-  static let getFoo = MethodDescriptor<
-    CallOptions_, CallOptions_
-  >(
-    service: "codegen.odd.OddService", name: "GetFoo", kind: .serverStreaming)
+  static let getFoo = MethodDescriptor<CallOptions_, CallOptions_>(
+    service: serviceName, name: "GetFoo", kind: .serverStreaming)
 
-  static let getFoo_ = MethodDescriptor<
-    CallOptions_, CallOptions_
-  >(
-    service: "codegen.odd.OddService", name: "get_foo", kind: .clientStreaming)
+  static let getFoo_ = MethodDescriptor<CallOptions_, CallOptions_>(
+    service: serviceName, name: "get_foo", kind: .clientStreaming)
 
   static let all: [AnyMethodDescriptor] = [get.erased, get_.erased, getFoo.erased, getFoo_.erased]
 }
@@ -797,8 +735,7 @@ protocol OddServiceServer: Sendable {
     context: ServerContext) async throws
 
   func getFoo_(
-    _ requests: RequestStream<CallOptions_>,
-    context: ServerContext) async throws -> CallOptions_
+    _ requests: RequestStream<CallOptions_>, context: ServerContext) async throws -> CallOptions_
 }
 
 extension OddServiceServer {
@@ -836,8 +773,7 @@ struct OddServiceClient: Sendable {
   }
 
   func getFoo(
-    _ request: CallOptions_,
-    options: CallOptions = .init()) -> ServerStreamingCall<CallOptions_> {
+    _ request: CallOptions_, options: CallOptions = .init()) -> ServerStreamingCall<CallOptions_> {
     channel.serverStreaming(OddServiceMethods.getFoo, request, options: options)
   }
 

@@ -30,20 +30,14 @@ extension Codegen_Fixtures_Swapped {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.a != 0 { total &+= 1 &+ int32Size(self.a) }
-    if self.b != 0 { total &+= 1 &+ int32Size(self.b) }
+    total &+= sizes.singular(WireInt32.self, self.a, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.b, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if self.a != 0 {
-      writer.tag(8)
-      writer.int32(self.a)
-    }
-    if self.b != 0 {
-      writer.tag(16)
-      writer.int32(self.b)
-    }
+    writer.singular(WireInt32.self, self.a, tag: 8)
+    writer.singular(WireInt32.self, self.b, tag: 16)
     writer.unknown(self.unknownFields)
   }
 

@@ -149,154 +149,89 @@ extension Codegen_Fixtures_Choices {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.before.isEmpty { total &+= 1 &+ delimitedSize(self.before.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.before, tagSize: 1)
     switch self.value {
-    case .doubleValue?:
-      total &+= 1 &+ 8
-    case .floatValue?:
-      total &+= 1 &+ 4
-    case .int32Value(let value)?:
-      total &+= 1 &+ int32Size(value)
-    case .int64Value(let value)?:
-      total &+= 1 &+ varintSize(UInt64(bitPattern: value))
-    case .uint32Value(let value)?:
-      total &+= 1 &+ varintSize(UInt64(value))
-    case .uint64Value(let value)?:
-      total &+= 1 &+ varintSize(value)
-    case .sint32Value(let value)?:
-      total &+= 2 &+ varintSize(UInt64(zigzag(value)))
-    case .sint64Value(let value)?:
-      total &+= 2 &+ varintSize(zigzag(value))
-    case .fixed32Value?:
-      total &+= 2 &+ 4
-    case .fixed64Value?:
-      total &+= 2 &+ 8
-    case .sfixed32Value?:
-      total &+= 2 &+ 4
-    case .sfixed64Value?:
-      total &+= 2 &+ 8
-    case .boolValue?:
-      total &+= 2 &+ 1
-    case .stringValue(let value)?:
-      total &+= 2 &+ delimitedSize(value.utf8.count)
-    case .bytesValue(let value)?:
-      total &+= 2 &+ delimitedSize(value.count)
-    case .part(let value)?:
-      total &+= 2 &+ sizes.nested(value)
-    case .color(let value)?:
-      total &+= 2 &+ int32Size(value.rawValue)
+    case .doubleValue(let value)?: total &+= sizes.present(WireDouble.self, value, tagSize: 1)
+    case .floatValue(let value)?: total &+= sizes.present(WireFloat.self, value, tagSize: 1)
+    case .int32Value(let value)?: total &+= sizes.present(WireInt32.self, value, tagSize: 1)
+    case .int64Value(let value)?: total &+= sizes.present(WireInt64.self, value, tagSize: 1)
+    case .uint32Value(let value)?: total &+= sizes.present(WireUInt32.self, value, tagSize: 1)
+    case .uint64Value(let value)?: total &+= sizes.present(WireUInt64.self, value, tagSize: 1)
+    case .sint32Value(let value)?: total &+= sizes.present(WireSInt32.self, value, tagSize: 2)
+    case .sint64Value(let value)?: total &+= sizes.present(WireSInt64.self, value, tagSize: 2)
+    case .fixed32Value(let value)?: total &+= sizes.present(WireFixed32.self, value, tagSize: 2)
+    case .fixed64Value(let value)?: total &+= sizes.present(WireFixed64.self, value, tagSize: 2)
+    case .sfixed32Value(let value)?: total &+= sizes.present(WireSFixed32.self, value, tagSize: 2)
+    case .sfixed64Value(let value)?: total &+= sizes.present(WireSFixed64.self, value, tagSize: 2)
+    case .boolValue(let value)?: total &+= sizes.present(WireBool.self, value, tagSize: 2)
+    case .stringValue(let value)?: total &+= sizes.present(WireString.self, value, tagSize: 2)
+    case .bytesValue(let value)?: total &+= sizes.present(WireBytes.self, value, tagSize: 2)
+    case .part(let value)?: total &+= sizes.present(
+      WireSubmessage<Codegen_Fixtures_Choices.Part>.self, value, tagSize: 2)
+    case .color(let value)?: total &+= sizes.present(
+      WireEnum<Codegen_Fixtures_Color>.self, value, tagSize: 2)
     case nil: break
     }
     switch self.split {
-    case .low(let value)?:
-      total &+= 2 &+ int32Size(value)
+    case .low(let value)?: total &+= sizes.present(WireInt32.self, value, tagSize: 2)
     default: break
     }
-    if !self.between.isEmpty { total &+= 2 &+ delimitedSize(self.between.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.between, tagSize: 2)
     switch self.split {
-    case .high(let value)?:
-      total &+= 2 &+ int32Size(value)
-    case .nothing(let value)?:
-      total &+= 2 &+ sizes.nested(value)
+    case .high(let value)?: total &+= sizes.present(WireInt32.self, value, tagSize: 2)
+    case .nothing(let value)?: total &+= sizes.present(
+      WireSubmessage<Codegen_Fixtures_Empty>.self, value, tagSize: 2)
     default: break
     }
     switch self.shape {
-    case .round(let value)?:
-      total &+= 2 &+ sizes.nested(value)
+    case .round(let value)?: total &+= sizes.present(
+      WireSubmessage<Codegen_Fixtures_Choices.Shape>.self, value, tagSize: 2)
     case nil: break
     }
-    if let value = self.reallyOptional { total &+= 2 &+ int32Size(value) }
+    total &+= sizes.optional(WireInt32.self, self.reallyOptional, tagSize: 2)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if !self.before.isEmpty {
-      writer.tag(10)
-      writer.string(self.before)
-    }
+    writer.singular(WireString.self, self.before, tag: 10)
     switch self.value {
-    case .doubleValue(let value)?:
-      writer.tag(81)
-      writer.double(value)
-    case .floatValue(let value)?:
-      writer.tag(93)
-      writer.float(value)
-    case .int32Value(let value)?:
-      writer.tag(96)
-      writer.int32(value)
-    case .int64Value(let value)?:
-      writer.tag(104)
-      writer.int64(value)
-    case .uint32Value(let value)?:
-      writer.tag(112)
-      writer.uint32(value)
-    case .uint64Value(let value)?:
-      writer.tag(120)
-      writer.uint64(value)
-    case .sint32Value(let value)?:
-      writer.tag(128)
-      writer.sint32(value)
-    case .sint64Value(let value)?:
-      writer.tag(136)
-      writer.sint64(value)
-    case .fixed32Value(let value)?:
-      writer.tag(149)
-      writer.fixed32(value)
-    case .fixed64Value(let value)?:
-      writer.tag(153)
-      writer.fixed64(value)
-    case .sfixed32Value(let value)?:
-      writer.tag(165)
-      writer.sfixed32(value)
-    case .sfixed64Value(let value)?:
-      writer.tag(169)
-      writer.sfixed64(value)
-    case .boolValue(let value)?:
-      writer.tag(176)
-      writer.bool(value)
-    case .stringValue(let value)?:
-      writer.tag(186)
-      writer.string(value)
-    case .bytesValue(let value)?:
-      writer.tag(194)
-      writer.bytes(value)
-    case .part(let value)?:
-      writer.tag(242)
-      writer.nested(value)
-    case .color(let value)?:
-      writer.tag(248)
-      writer.enumeration(value)
+    case .doubleValue(let value)?: writer.present(WireDouble.self, value, tag: 81)
+    case .floatValue(let value)?: writer.present(WireFloat.self, value, tag: 93)
+    case .int32Value(let value)?: writer.present(WireInt32.self, value, tag: 96)
+    case .int64Value(let value)?: writer.present(WireInt64.self, value, tag: 104)
+    case .uint32Value(let value)?: writer.present(WireUInt32.self, value, tag: 112)
+    case .uint64Value(let value)?: writer.present(WireUInt64.self, value, tag: 120)
+    case .sint32Value(let value)?: writer.present(WireSInt32.self, value, tag: 128)
+    case .sint64Value(let value)?: writer.present(WireSInt64.self, value, tag: 136)
+    case .fixed32Value(let value)?: writer.present(WireFixed32.self, value, tag: 149)
+    case .fixed64Value(let value)?: writer.present(WireFixed64.self, value, tag: 153)
+    case .sfixed32Value(let value)?: writer.present(WireSFixed32.self, value, tag: 165)
+    case .sfixed64Value(let value)?: writer.present(WireSFixed64.self, value, tag: 169)
+    case .boolValue(let value)?: writer.present(WireBool.self, value, tag: 176)
+    case .stringValue(let value)?: writer.present(WireString.self, value, tag: 186)
+    case .bytesValue(let value)?: writer.present(WireBytes.self, value, tag: 194)
+    case .part(let value)?: writer.present(
+      WireSubmessage<Codegen_Fixtures_Choices.Part>.self, value, tag: 242)
+    case .color(let value)?: writer.present(WireEnum<Codegen_Fixtures_Color>.self, value, tag: 248)
     case nil: break
     }
     switch self.split {
-    case .low(let value)?:
-      writer.tag(320)
-      writer.int32(value)
+    case .low(let value)?: writer.present(WireInt32.self, value, tag: 320)
     default: break
     }
-    if !self.between.isEmpty {
-      writer.tag(330)
-      writer.string(self.between)
-    }
+    writer.singular(WireString.self, self.between, tag: 330)
     switch self.split {
-    case .high(let value)?:
-      writer.tag(336)
-      writer.int32(value)
-    case .nothing(let value)?:
-      writer.tag(346)
-      writer.nested(value)
+    case .high(let value)?: writer.present(WireInt32.self, value, tag: 336)
+    case .nothing(let value)?: writer.present(
+      WireSubmessage<Codegen_Fixtures_Empty>.self, value, tag: 346)
     default: break
     }
     switch self.shape {
-    case .round(let value)?:
-      writer.tag(402)
-      writer.nested(value)
+    case .round(let value)?: writer.present(
+      WireSubmessage<Codegen_Fixtures_Choices.Shape>.self, value, tag: 402)
     case nil: break
     }
-    if let value = self.reallyOptional {
-      writer.tag(480)
-      writer.int32(value)
-    }
+    writer.optional(WireInt32.self, self.reallyOptional, tag: 480)
     writer.unknown(self.unknownFields)
   }
 
@@ -464,22 +399,17 @@ extension Codegen_Fixtures_Choices.Part.BoxedFields {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.number != 0 { total &+= 1 &+ int32Size(self.number) }
+    total &+= sizes.singular(WireInt32.self, self.number, tagSize: 1)
     total &+= sizes.repeated(WireString.self, self.names, tagSize: 1)
-    if let value = self.next { total &+= 1 &+ sizes.nested(value) }
+    total &+= sizes.optional(
+      WireSubmessage<Codegen_Fixtures_Choices.Part>.self, self.next, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if self.number != 0 {
-      writer.tag(8)
-      writer.int32(self.number)
-    }
+    writer.singular(WireInt32.self, self.number, tag: 8)
     writer.repeated(WireString.self, self.names, tag: 18)
-    if let value = self.next {
-      writer.tag(26)
-      writer.nested(value)
-    }
+    writer.optional(WireSubmessage<Codegen_Fixtures_Choices.Part>.self, self.next, tag: 26)
     writer.unknown(self.unknownFields)
   }
 }
@@ -499,15 +429,12 @@ extension Codegen_Fixtures_Choices.Shape {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.radius.bitPattern != 0 { total &+= 1 &+ 4 }
+    total &+= sizes.singular(WireFloat.self, self.radius, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if self.radius.bitPattern != 0 {
-      writer.tag(13)
-      writer.float(self.radius)
-    }
+    writer.singular(WireFloat.self, self.radius, tag: 13)
     writer.unknown(self.unknownFields)
   }
 

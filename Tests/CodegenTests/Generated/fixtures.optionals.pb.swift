@@ -60,95 +60,44 @@ extension Codegen_Fixtures_OptionalScalars {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.doubleValue != nil { total &+= 1 &+ 8 }
-    if self.floatValue != nil { total &+= 1 &+ 4 }
-    if let value = self.int32Value { total &+= 1 &+ int32Size(value) }
-    if let value = self.int64Value { total &+= 1 &+ varintSize(UInt64(bitPattern: value)) }
-    if let value = self.uint32Value { total &+= 1 &+ varintSize(UInt64(value)) }
-    if let value = self.uint64Value { total &+= 1 &+ varintSize(value) }
-    if let value = self.sint32Value { total &+= 1 &+ varintSize(UInt64(zigzag(value))) }
-    if let value = self.sint64Value { total &+= 1 &+ varintSize(zigzag(value)) }
-    if self.fixed32Value != nil { total &+= 1 &+ 4 }
-    if self.fixed64Value != nil { total &+= 1 &+ 8 }
-    if self.sfixed32Value != nil { total &+= 1 &+ 4 }
-    if self.sfixed64Value != nil { total &+= 1 &+ 8 }
-    if self.boolValue != nil { total &+= 1 &+ 1 }
-    if let value = self.stringValue { total &+= 1 &+ delimitedSize(value.utf8.count) }
-    if let value = self.bytesValue { total &+= 1 &+ delimitedSize(value.count) }
-    if let value = self.color { total &+= 2 &+ int32Size(value.rawValue) }
-    if let value = self.keyword { total &+= 2 &+ int32Size(value.rawValue) }
+    total &+= sizes.optional(WireDouble.self, self.doubleValue, tagSize: 1)
+    total &+= sizes.optional(WireFloat.self, self.floatValue, tagSize: 1)
+    total &+= sizes.optional(WireInt32.self, self.int32Value, tagSize: 1)
+    total &+= sizes.optional(WireInt64.self, self.int64Value, tagSize: 1)
+    total &+= sizes.optional(WireUInt32.self, self.uint32Value, tagSize: 1)
+    total &+= sizes.optional(WireUInt64.self, self.uint64Value, tagSize: 1)
+    total &+= sizes.optional(WireSInt32.self, self.sint32Value, tagSize: 1)
+    total &+= sizes.optional(WireSInt64.self, self.sint64Value, tagSize: 1)
+    total &+= sizes.optional(WireFixed32.self, self.fixed32Value, tagSize: 1)
+    total &+= sizes.optional(WireFixed64.self, self.fixed64Value, tagSize: 1)
+    total &+= sizes.optional(WireSFixed32.self, self.sfixed32Value, tagSize: 1)
+    total &+= sizes.optional(WireSFixed64.self, self.sfixed64Value, tagSize: 1)
+    total &+= sizes.optional(WireBool.self, self.boolValue, tagSize: 1)
+    total &+= sizes.optional(WireString.self, self.stringValue, tagSize: 1)
+    total &+= sizes.optional(WireBytes.self, self.bytesValue, tagSize: 1)
+    total &+= sizes.optional(WireEnum<Codegen_Fixtures_Color>.self, self.color, tagSize: 2)
+    total &+= sizes.optional(WireEnum<Codegen_Fixtures_Keyword>.self, self.keyword, tagSize: 2)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if let value = self.doubleValue {
-      writer.tag(9)
-      writer.double(value)
-    }
-    if let value = self.floatValue {
-      writer.tag(21)
-      writer.float(value)
-    }
-    if let value = self.int32Value {
-      writer.tag(24)
-      writer.int32(value)
-    }
-    if let value = self.int64Value {
-      writer.tag(32)
-      writer.int64(value)
-    }
-    if let value = self.uint32Value {
-      writer.tag(40)
-      writer.uint32(value)
-    }
-    if let value = self.uint64Value {
-      writer.tag(48)
-      writer.uint64(value)
-    }
-    if let value = self.sint32Value {
-      writer.tag(56)
-      writer.sint32(value)
-    }
-    if let value = self.sint64Value {
-      writer.tag(64)
-      writer.sint64(value)
-    }
-    if let value = self.fixed32Value {
-      writer.tag(77)
-      writer.fixed32(value)
-    }
-    if let value = self.fixed64Value {
-      writer.tag(81)
-      writer.fixed64(value)
-    }
-    if let value = self.sfixed32Value {
-      writer.tag(93)
-      writer.sfixed32(value)
-    }
-    if let value = self.sfixed64Value {
-      writer.tag(97)
-      writer.sfixed64(value)
-    }
-    if let value = self.boolValue {
-      writer.tag(104)
-      writer.bool(value)
-    }
-    if let value = self.stringValue {
-      writer.tag(114)
-      writer.string(value)
-    }
-    if let value = self.bytesValue {
-      writer.tag(122)
-      writer.bytes(value)
-    }
-    if let value = self.color {
-      writer.tag(128)
-      writer.enumeration(value)
-    }
-    if let value = self.keyword {
-      writer.tag(136)
-      writer.enumeration(value)
-    }
+    writer.optional(WireDouble.self, self.doubleValue, tag: 9)
+    writer.optional(WireFloat.self, self.floatValue, tag: 21)
+    writer.optional(WireInt32.self, self.int32Value, tag: 24)
+    writer.optional(WireInt64.self, self.int64Value, tag: 32)
+    writer.optional(WireUInt32.self, self.uint32Value, tag: 40)
+    writer.optional(WireUInt64.self, self.uint64Value, tag: 48)
+    writer.optional(WireSInt32.self, self.sint32Value, tag: 56)
+    writer.optional(WireSInt64.self, self.sint64Value, tag: 64)
+    writer.optional(WireFixed32.self, self.fixed32Value, tag: 77)
+    writer.optional(WireFixed64.self, self.fixed64Value, tag: 81)
+    writer.optional(WireSFixed32.self, self.sfixed32Value, tag: 93)
+    writer.optional(WireSFixed64.self, self.sfixed64Value, tag: 97)
+    writer.optional(WireBool.self, self.boolValue, tag: 104)
+    writer.optional(WireString.self, self.stringValue, tag: 114)
+    writer.optional(WireBytes.self, self.bytesValue, tag: 122)
+    writer.optional(WireEnum<Codegen_Fixtures_Color>.self, self.color, tag: 128)
+    writer.optional(WireEnum<Codegen_Fixtures_Keyword>.self, self.keyword, tag: 136)
     writer.unknown(self.unknownFields)
   }
 

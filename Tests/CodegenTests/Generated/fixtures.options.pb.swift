@@ -31,16 +31,13 @@ extension Codegen_Fixtures_Audience {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.name.isEmpty { total &+= 1 &+ delimitedSize(self.name.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.name, tagSize: 1)
     total &+= sizes.packed(WireInt32.self, self.rooms, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if !self.name.isEmpty {
-      writer.tag(10)
-      writer.string(self.name)
-    }
+    writer.singular(WireString.self, self.name, tag: 10)
     writer.packed(WireInt32.self, self.rooms, tag: 18)
     writer.unknown(self.unknownFields)
   }

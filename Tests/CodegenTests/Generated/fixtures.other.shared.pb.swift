@@ -61,20 +61,14 @@ extension OtherShared {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.id.isEmpty { total &+= 1 &+ delimitedSize(self.id.utf8.count) }
-    if self.mode.rawValue != 0 { total &+= 1 &+ int32Size(self.mode.rawValue) }
+    total &+= sizes.singular(WireString.self, self.id, tagSize: 1)
+    total &+= sizes.singular(WireEnum<OtherMode>.self, self.mode, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if !self.id.isEmpty {
-      writer.tag(10)
-      writer.string(self.id)
-    }
-    if self.mode.rawValue != 0 {
-      writer.tag(16)
-      writer.enumeration(self.mode)
-    }
+    writer.singular(WireString.self, self.id, tag: 10)
+    writer.singular(WireEnum<OtherMode>.self, self.mode, tag: 16)
     writer.unknown(self.unknownFields)
   }
 

@@ -56,85 +56,40 @@ extension Codegen_Fixtures_Scalars {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.doubleValue.bitPattern != 0 { total &+= 1 &+ 8 }
-    if self.floatValue.bitPattern != 0 { total &+= 1 &+ 4 }
-    if self.int32Value != 0 { total &+= 1 &+ int32Size(self.int32Value) }
-    if self.int64Value != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.int64Value)) }
-    if self.uint32Value != 0 { total &+= 1 &+ varintSize(UInt64(self.uint32Value)) }
-    if self.uint64Value != 0 { total &+= 1 &+ varintSize(self.uint64Value) }
-    if self.sint32Value != 0 { total &+= 1 &+ varintSize(UInt64(zigzag(self.sint32Value))) }
-    if self.sint64Value != 0 { total &+= 1 &+ varintSize(zigzag(self.sint64Value)) }
-    if self.fixed32Value != 0 { total &+= 1 &+ 4 }
-    if self.fixed64Value != 0 { total &+= 1 &+ 8 }
-    if self.sfixed32Value != 0 { total &+= 1 &+ 4 }
-    if self.sfixed64Value != 0 { total &+= 1 &+ 8 }
-    if self.boolValue { total &+= 1 &+ 1 }
-    if !self.stringValue.isEmpty { total &+= 1 &+ delimitedSize(self.stringValue.utf8.count) }
-    if !self.bytesValue.isEmpty { total &+= 1 &+ delimitedSize(self.bytesValue.count) }
+    total &+= sizes.singular(WireDouble.self, self.doubleValue, tagSize: 1)
+    total &+= sizes.singular(WireFloat.self, self.floatValue, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.int32Value, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.int64Value, tagSize: 1)
+    total &+= sizes.singular(WireUInt32.self, self.uint32Value, tagSize: 1)
+    total &+= sizes.singular(WireUInt64.self, self.uint64Value, tagSize: 1)
+    total &+= sizes.singular(WireSInt32.self, self.sint32Value, tagSize: 1)
+    total &+= sizes.singular(WireSInt64.self, self.sint64Value, tagSize: 1)
+    total &+= sizes.singular(WireFixed32.self, self.fixed32Value, tagSize: 1)
+    total &+= sizes.singular(WireFixed64.self, self.fixed64Value, tagSize: 1)
+    total &+= sizes.singular(WireSFixed32.self, self.sfixed32Value, tagSize: 1)
+    total &+= sizes.singular(WireSFixed64.self, self.sfixed64Value, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.boolValue, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.stringValue, tagSize: 1)
+    total &+= sizes.singular(WireBytes.self, self.bytesValue, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if self.doubleValue.bitPattern != 0 {
-      writer.tag(9)
-      writer.double(self.doubleValue)
-    }
-    if self.floatValue.bitPattern != 0 {
-      writer.tag(21)
-      writer.float(self.floatValue)
-    }
-    if self.int32Value != 0 {
-      writer.tag(24)
-      writer.int32(self.int32Value)
-    }
-    if self.int64Value != 0 {
-      writer.tag(32)
-      writer.int64(self.int64Value)
-    }
-    if self.uint32Value != 0 {
-      writer.tag(40)
-      writer.uint32(self.uint32Value)
-    }
-    if self.uint64Value != 0 {
-      writer.tag(48)
-      writer.uint64(self.uint64Value)
-    }
-    if self.sint32Value != 0 {
-      writer.tag(56)
-      writer.sint32(self.sint32Value)
-    }
-    if self.sint64Value != 0 {
-      writer.tag(64)
-      writer.sint64(self.sint64Value)
-    }
-    if self.fixed32Value != 0 {
-      writer.tag(77)
-      writer.fixed32(self.fixed32Value)
-    }
-    if self.fixed64Value != 0 {
-      writer.tag(81)
-      writer.fixed64(self.fixed64Value)
-    }
-    if self.sfixed32Value != 0 {
-      writer.tag(93)
-      writer.sfixed32(self.sfixed32Value)
-    }
-    if self.sfixed64Value != 0 {
-      writer.tag(97)
-      writer.sfixed64(self.sfixed64Value)
-    }
-    if self.boolValue {
-      writer.tag(104)
-      writer.bool(self.boolValue)
-    }
-    if !self.stringValue.isEmpty {
-      writer.tag(114)
-      writer.string(self.stringValue)
-    }
-    if !self.bytesValue.isEmpty {
-      writer.tag(122)
-      writer.bytes(self.bytesValue)
-    }
+    writer.singular(WireDouble.self, self.doubleValue, tag: 9)
+    writer.singular(WireFloat.self, self.floatValue, tag: 21)
+    writer.singular(WireInt32.self, self.int32Value, tag: 24)
+    writer.singular(WireInt64.self, self.int64Value, tag: 32)
+    writer.singular(WireUInt32.self, self.uint32Value, tag: 40)
+    writer.singular(WireUInt64.self, self.uint64Value, tag: 48)
+    writer.singular(WireSInt32.self, self.sint32Value, tag: 56)
+    writer.singular(WireSInt64.self, self.sint64Value, tag: 64)
+    writer.singular(WireFixed32.self, self.fixed32Value, tag: 77)
+    writer.singular(WireFixed64.self, self.fixed64Value, tag: 81)
+    writer.singular(WireSFixed32.self, self.sfixed32Value, tag: 93)
+    writer.singular(WireSFixed64.self, self.sfixed64Value, tag: 97)
+    writer.singular(WireBool.self, self.boolValue, tag: 104)
+    writer.singular(WireString.self, self.stringValue, tag: 114)
+    writer.singular(WireBytes.self, self.bytesValue, tag: 122)
     writer.unknown(self.unknownFields)
   }
 
@@ -230,10 +185,7 @@ extension Codegen_Fixtures_FieldNumbers {
       case 16384: self.threeBytes = try reader.int32()
       case 16394: try reader.append(WireString.self, to: &self.farStrings, tag: 16394)
       case 2400002: try reader.mapEntry(
-        WireInt32.self,
-        WireInt32.self,
-        into: &self.farMap,
-        tag: 2400002)
+        WireInt32.self, WireInt32.self, into: &self.farMap, tag: 2400002)
       case 4294967288: self.largest = try reader.int32()
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
       }
@@ -242,39 +194,24 @@ extension Codegen_Fixtures_FieldNumbers {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.oneByte != 0 { total &+= 1 &+ int32Size(self.oneByte) }
-    if self.twoBytes != 0 { total &+= 2 &+ int32Size(self.twoBytes) }
-    if self.stillTwoBytes != 0 { total &+= 2 &+ int32Size(self.stillTwoBytes) }
-    if self.threeBytes != 0 { total &+= 3 &+ int32Size(self.threeBytes) }
+    total &+= sizes.singular(WireInt32.self, self.oneByte, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.twoBytes, tagSize: 2)
+    total &+= sizes.singular(WireInt32.self, self.stillTwoBytes, tagSize: 2)
+    total &+= sizes.singular(WireInt32.self, self.threeBytes, tagSize: 3)
     total &+= sizes.repeated(WireString.self, self.farStrings, tagSize: 3)
     total &+= sizes.map(WireInt32.self, WireInt32.self, self.farMap, tagSize: 4)
-    if self.largest != 0 { total &+= 5 &+ int32Size(self.largest) }
+    total &+= sizes.singular(WireInt32.self, self.largest, tagSize: 5)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if self.oneByte != 0 {
-      writer.tag(120)
-      writer.int32(self.oneByte)
-    }
-    if self.twoBytes != 0 {
-      writer.tag(128)
-      writer.int32(self.twoBytes)
-    }
-    if self.stillTwoBytes != 0 {
-      writer.tag(16376)
-      writer.int32(self.stillTwoBytes)
-    }
-    if self.threeBytes != 0 {
-      writer.tag(16384)
-      writer.int32(self.threeBytes)
-    }
+    writer.singular(WireInt32.self, self.oneByte, tag: 120)
+    writer.singular(WireInt32.self, self.twoBytes, tag: 128)
+    writer.singular(WireInt32.self, self.stillTwoBytes, tag: 16376)
+    writer.singular(WireInt32.self, self.threeBytes, tag: 16384)
     writer.repeated(WireString.self, self.farStrings, tag: 16394)
     writer.map(WireInt32.self, WireInt32.self, self.farMap, tag: 2400002)
-    if self.largest != 0 {
-      writer.tag(4294967288)
-      writer.int32(self.largest)
-    }
+    writer.singular(WireInt32.self, self.largest, tag: 4294967288)
     writer.unknown(self.unknownFields)
   }
 

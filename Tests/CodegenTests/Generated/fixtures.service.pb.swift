@@ -28,15 +28,12 @@ extension Codegen_Fixtures_Note {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.text.isEmpty { total &+= 1 &+ delimitedSize(self.text.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.text, tagSize: 1)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if !self.text.isEmpty {
-      writer.tag(10)
-      writer.string(self.text)
-    }
+    writer.singular(WireString.self, self.text, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -67,37 +64,22 @@ extension Codegen_Fixtures_Note {
 enum Codegen_Fixtures_NoteServiceMethods {
   static let serviceName = "codegen.fixtures.NoteService"
 
-  static let getNote = MethodDescriptor<
-    OtherShared, Codegen_Fixtures_Note
-  >(
-      service: "codegen.fixtures.NoteService",
-      name: "GetNote",
-      kind: .unary,
-      idempotency: .noSideEffects,
-      options: "krUYDwoJZXZlcnlib2R5EgIBApi1GAM=")
+  static let getNote = MethodDescriptor<OtherShared, Codegen_Fixtures_Note>(
+    service: serviceName, name: "GetNote", kind: .unary,
+    idempotency: .noSideEffects, options: "krUYDwoJZXZlcnlib2R5EgIBApi1GAM=")
 
-  static let watchNotes = MethodDescriptor<
-    Google_Protobuf_Empty, Codegen_Fixtures_Note
-  >(
-    service: "codegen.fixtures.NoteService", name: "WatchNotes", kind: .serverStreaming)
+  static let watchNotes = MethodDescriptor<Google_Protobuf_Empty, Codegen_Fixtures_Note>(
+    service: serviceName, name: "WatchNotes", kind: .serverStreaming)
 
-  static let collect = MethodDescriptor<
-    Codegen_Fixtures_Note, Google_Protobuf_Empty
-  >(
-      service: "codegen.fixtures.NoteService",
-      name: "Collect",
-      kind: .clientStreaming,
-      idempotency: .idempotent)
+  static let collect = MethodDescriptor<Codegen_Fixtures_Note, Google_Protobuf_Empty>(
+    service: serviceName, name: "Collect", kind: .clientStreaming,
+    idempotency: .idempotent)
 
-  static let chat = MethodDescriptor<
-    Codegen_Fixtures_Note, Codegen_Fixtures_Note
-  >(
-    service: "codegen.fixtures.NoteService", name: "Chat", kind: .bidirectionalStreaming)
+  static let chat = MethodDescriptor<Codegen_Fixtures_Note, Codegen_Fixtures_Note>(
+    service: serviceName, name: "Chat", kind: .bidirectionalStreaming)
 
-  static let `default` = MethodDescriptor<
-    Codegen_Fixtures_Note, Codegen_Fixtures_Note
-  >(
-    service: "codegen.fixtures.NoteService", name: "Default", kind: .unary)
+  static let `default` = MethodDescriptor<Codegen_Fixtures_Note, Codegen_Fixtures_Note>(
+    service: serviceName, name: "Default", kind: .unary)
 
   static let all: [AnyMethodDescriptor] = [
     getNote.erased,
@@ -136,8 +118,7 @@ protocol Codegen_Fixtures_NoteServiceServer: Sendable {
   ///
   /// - Note: Deprecated by the schema.
   func `default`(
-    _ request: Codegen_Fixtures_Note,
-    context: ServerContext) async throws -> Codegen_Fixtures_Note
+    _ request: Codegen_Fixtures_Note, context: ServerContext) async throws -> Codegen_Fixtures_Note
 }
 
 extension Codegen_Fixtures_NoteServiceServer {
@@ -172,8 +153,7 @@ struct Codegen_Fixtures_NoteServiceClient: Sendable {
 
   /// Answers with one note.
   func getNote(
-    _ request: OtherShared,
-    options: CallOptions = .init()) async throws -> Codegen_Fixtures_Note {
+    _ request: OtherShared, options: CallOptions = .init()) async throws -> Codegen_Fixtures_Note {
     try await channel.unary(Codegen_Fixtures_NoteServiceMethods.getNote, request, options: options)
   }
 

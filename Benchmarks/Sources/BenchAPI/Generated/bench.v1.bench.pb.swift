@@ -122,30 +122,18 @@ extension Bench_V1_Step {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.name.isEmpty { total &+= 1 &+ delimitedSize(self.name.utf8.count) }
-    if self.phase.rawValue != 0 { total &+= 1 &+ int32Size(self.phase.rawValue) }
-    if self.startedAtMs != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.startedAtMs)) }
-    if self.durationMs != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.durationMs)) }
+    total &+= sizes.singular(WireString.self, self.name, tagSize: 1)
+    total &+= sizes.singular(WireEnum<Bench_V1_Phase>.self, self.phase, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.startedAtMs, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.durationMs, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.name.isEmpty {
-      writer.tag(10)
-      writer.string(self.name)
-    }
-    if self.phase.rawValue != 0 {
-      writer.tag(16)
-      writer.enumeration(self.phase)
-    }
-    if self.startedAtMs != 0 {
-      writer.tag(24)
-      writer.int64(self.startedAtMs)
-    }
-    if self.durationMs != 0 {
-      writer.tag(32)
-      writer.int64(self.durationMs)
-    }
+    writer.singular(WireString.self, self.name, tag: 10)
+    writer.singular(WireEnum<Bench_V1_Phase>.self, self.phase, tag: 16)
+    writer.singular(WireInt64.self, self.startedAtMs, tag: 24)
+    writer.singular(WireInt64.self, self.durationMs, tag: 32)
     writer.unknown(self.unknownFields)
   }
 
@@ -495,129 +483,60 @@ extension Bench_V1_Deployment.BoxedFields {
 
   func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.id.isEmpty { total &+= 1 &+ delimitedSize(self.id.utf8.count) }
-    if !self.name.isEmpty { total &+= 1 &+ delimitedSize(self.name.utf8.count) }
-    if !self.namespaceName.isEmpty { total &+= 1 &+ delimitedSize(self.namespaceName.utf8.count) }
-    if !self.image.isEmpty { total &+= 1 &+ delimitedSize(self.image.utf8.count) }
-    if !self.region.isEmpty { total &+= 1 &+ delimitedSize(self.region.utf8.count) }
-    if !self.owner.isEmpty { total &+= 1 &+ delimitedSize(self.owner.utf8.count) }
-    if !self.commit.isEmpty { total &+= 1 &+ delimitedSize(self.commit.utf8.count) }
-    if !self.cluster.isEmpty { total &+= 1 &+ delimitedSize(self.cluster.utf8.count) }
-    if !self.environment.isEmpty { total &+= 1 &+ delimitedSize(self.environment.utf8.count) }
-    if !self.description.isEmpty { total &+= 1 &+ delimitedSize(self.description.utf8.count) }
-    if self.generation != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.generation)) }
-    if self.observedGeneration != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.observedGeneration)) }
-    if self.revision != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.revision)) }
-    if self.cpuCores.bitPattern != 0 { total &+= 1 &+ 8 }
-    if self.memoryGib.bitPattern != 0 { total &+= 1 &+ 8 }
-    if self.paused { total &+= 2 &+ 1 }
-    if self.canaryEnabled { total &+= 2 &+ 1 }
-    if self.phase.rawValue != 0 { total &+= 2 &+ int32Size(self.phase.rawValue) }
-    if self.strategy.rawValue != 0 { total &+= 2 &+ int32Size(self.strategy.rawValue) }
+    total &+= sizes.singular(WireString.self, self.id, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.name, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.namespaceName, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.image, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.region, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.owner, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.commit, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.cluster, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.environment, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.description, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.generation, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.observedGeneration, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.revision, tagSize: 1)
+    total &+= sizes.singular(WireDouble.self, self.cpuCores, tagSize: 1)
+    total &+= sizes.singular(WireDouble.self, self.memoryGib, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.paused, tagSize: 2)
+    total &+= sizes.singular(WireBool.self, self.canaryEnabled, tagSize: 2)
+    total &+= sizes.singular(WireEnum<Bench_V1_Phase>.self, self.phase, tagSize: 2)
+    total &+= sizes.singular(WireEnum<Bench_V1_Strategy>.self, self.strategy, tagSize: 2)
     total &+= sizes.map(WireString.self, WireString.self, self.labels, tagSize: 2)
-    if self.createdAtMs != 0 { total &+= 2 &+ varintSize(UInt64(bitPattern: self.createdAtMs)) }
-    if self.updatedAtMs != 0 { total &+= 2 &+ varintSize(UInt64(bitPattern: self.updatedAtMs)) }
-    if self.finishedAtMs != 0 { total &+= 2 &+ varintSize(UInt64(bitPattern: self.finishedAtMs)) }
+    total &+= sizes.singular(WireInt64.self, self.createdAtMs, tagSize: 2)
+    total &+= sizes.singular(WireInt64.self, self.updatedAtMs, tagSize: 2)
+    total &+= sizes.singular(WireInt64.self, self.finishedAtMs, tagSize: 2)
     total &+= sizes.repeated(WireSubmessage<Bench_V1_Step>.self, self.steps, tagSize: 2)
-    if self.replicas != 0 { total &+= 2 &+ int32Size(self.replicas) }
+    total &+= sizes.singular(WireInt32.self, self.replicas, tagSize: 2)
     return total
   }
 
   func write(to writer: inout WireWriter) {
-    if !self.id.isEmpty {
-      writer.tag(10)
-      writer.string(self.id)
-    }
-    if !self.name.isEmpty {
-      writer.tag(18)
-      writer.string(self.name)
-    }
-    if !self.namespaceName.isEmpty {
-      writer.tag(26)
-      writer.string(self.namespaceName)
-    }
-    if !self.image.isEmpty {
-      writer.tag(34)
-      writer.string(self.image)
-    }
-    if !self.region.isEmpty {
-      writer.tag(42)
-      writer.string(self.region)
-    }
-    if !self.owner.isEmpty {
-      writer.tag(50)
-      writer.string(self.owner)
-    }
-    if !self.commit.isEmpty {
-      writer.tag(58)
-      writer.string(self.commit)
-    }
-    if !self.cluster.isEmpty {
-      writer.tag(66)
-      writer.string(self.cluster)
-    }
-    if !self.environment.isEmpty {
-      writer.tag(74)
-      writer.string(self.environment)
-    }
-    if !self.description.isEmpty {
-      writer.tag(82)
-      writer.string(self.description)
-    }
-    if self.generation != 0 {
-      writer.tag(88)
-      writer.int64(self.generation)
-    }
-    if self.observedGeneration != 0 {
-      writer.tag(96)
-      writer.int64(self.observedGeneration)
-    }
-    if self.revision != 0 {
-      writer.tag(104)
-      writer.int64(self.revision)
-    }
-    if self.cpuCores.bitPattern != 0 {
-      writer.tag(113)
-      writer.double(self.cpuCores)
-    }
-    if self.memoryGib.bitPattern != 0 {
-      writer.tag(121)
-      writer.double(self.memoryGib)
-    }
-    if self.paused {
-      writer.tag(128)
-      writer.bool(self.paused)
-    }
-    if self.canaryEnabled {
-      writer.tag(136)
-      writer.bool(self.canaryEnabled)
-    }
-    if self.phase.rawValue != 0 {
-      writer.tag(144)
-      writer.enumeration(self.phase)
-    }
-    if self.strategy.rawValue != 0 {
-      writer.tag(152)
-      writer.enumeration(self.strategy)
-    }
+    writer.singular(WireString.self, self.id, tag: 10)
+    writer.singular(WireString.self, self.name, tag: 18)
+    writer.singular(WireString.self, self.namespaceName, tag: 26)
+    writer.singular(WireString.self, self.image, tag: 34)
+    writer.singular(WireString.self, self.region, tag: 42)
+    writer.singular(WireString.self, self.owner, tag: 50)
+    writer.singular(WireString.self, self.commit, tag: 58)
+    writer.singular(WireString.self, self.cluster, tag: 66)
+    writer.singular(WireString.self, self.environment, tag: 74)
+    writer.singular(WireString.self, self.description, tag: 82)
+    writer.singular(WireInt64.self, self.generation, tag: 88)
+    writer.singular(WireInt64.self, self.observedGeneration, tag: 96)
+    writer.singular(WireInt64.self, self.revision, tag: 104)
+    writer.singular(WireDouble.self, self.cpuCores, tag: 113)
+    writer.singular(WireDouble.self, self.memoryGib, tag: 121)
+    writer.singular(WireBool.self, self.paused, tag: 128)
+    writer.singular(WireBool.self, self.canaryEnabled, tag: 136)
+    writer.singular(WireEnum<Bench_V1_Phase>.self, self.phase, tag: 144)
+    writer.singular(WireEnum<Bench_V1_Strategy>.self, self.strategy, tag: 152)
     writer.map(WireString.self, WireString.self, self.labels, tag: 162)
-    if self.createdAtMs != 0 {
-      writer.tag(168)
-      writer.int64(self.createdAtMs)
-    }
-    if self.updatedAtMs != 0 {
-      writer.tag(176)
-      writer.int64(self.updatedAtMs)
-    }
-    if self.finishedAtMs != 0 {
-      writer.tag(184)
-      writer.int64(self.finishedAtMs)
-    }
+    writer.singular(WireInt64.self, self.createdAtMs, tag: 168)
+    writer.singular(WireInt64.self, self.updatedAtMs, tag: 176)
+    writer.singular(WireInt64.self, self.finishedAtMs, tag: 184)
     writer.repeated(WireSubmessage<Bench_V1_Step>.self, self.steps, tag: 194)
-    if self.replicas != 0 {
-      writer.tag(200)
-      writer.int32(self.replicas)
-    }
+    writer.singular(WireInt32.self, self.replicas, tag: 200)
     writer.unknown(self.unknownFields)
   }
 }
@@ -657,45 +576,24 @@ extension Bench_V1_HealthEvent {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.deploymentId.isEmpty { total &+= 1 &+ delimitedSize(self.deploymentId.utf8.count) }
-    if self.sequence != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.sequence)) }
-    if !self.node.isEmpty { total &+= 1 &+ delimitedSize(self.node.utf8.count) }
-    if self.phase.rawValue != 0 { total &+= 1 &+ int32Size(self.phase.rawValue) }
-    if self.latencyMs.bitPattern != 0 { total &+= 1 &+ 8 }
-    if !self.message.isEmpty { total &+= 1 &+ delimitedSize(self.message.utf8.count) }
-    if self.observedAtMs != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.observedAtMs)) }
+    total &+= sizes.singular(WireString.self, self.deploymentId, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.sequence, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.node, tagSize: 1)
+    total &+= sizes.singular(WireEnum<Bench_V1_Phase>.self, self.phase, tagSize: 1)
+    total &+= sizes.singular(WireDouble.self, self.latencyMs, tagSize: 1)
+    total &+= sizes.singular(WireString.self, self.message, tagSize: 1)
+    total &+= sizes.singular(WireInt64.self, self.observedAtMs, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.deploymentId.isEmpty {
-      writer.tag(10)
-      writer.string(self.deploymentId)
-    }
-    if self.sequence != 0 {
-      writer.tag(16)
-      writer.int64(self.sequence)
-    }
-    if !self.node.isEmpty {
-      writer.tag(26)
-      writer.string(self.node)
-    }
-    if self.phase.rawValue != 0 {
-      writer.tag(32)
-      writer.enumeration(self.phase)
-    }
-    if self.latencyMs.bitPattern != 0 {
-      writer.tag(41)
-      writer.double(self.latencyMs)
-    }
-    if !self.message.isEmpty {
-      writer.tag(50)
-      writer.string(self.message)
-    }
-    if self.observedAtMs != 0 {
-      writer.tag(56)
-      writer.int64(self.observedAtMs)
-    }
+    writer.singular(WireString.self, self.deploymentId, tag: 10)
+    writer.singular(WireInt64.self, self.sequence, tag: 16)
+    writer.singular(WireString.self, self.node, tag: 26)
+    writer.singular(WireEnum<Bench_V1_Phase>.self, self.phase, tag: 32)
+    writer.singular(WireDouble.self, self.latencyMs, tag: 41)
+    writer.singular(WireString.self, self.message, tag: 50)
+    writer.singular(WireInt64.self, self.observedAtMs, tag: 56)
     writer.unknown(self.unknownFields)
   }
 
@@ -762,15 +660,12 @@ extension Bench_V1_GetRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.id.isEmpty { total &+= 1 &+ delimitedSize(self.id.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.id, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.id.isEmpty {
-      writer.tag(10)
-      writer.string(self.id)
-    }
+    writer.singular(WireString.self, self.id, tag: 10)
     writer.unknown(self.unknownFields)
   }
 
@@ -820,15 +715,12 @@ extension Bench_V1_ListRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.limit != 0 { total &+= 1 &+ int32Size(self.limit) }
+    total &+= sizes.singular(WireInt32.self, self.limit, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.limit != 0 {
-      writer.tag(8)
-      writer.int32(self.limit)
-    }
+    writer.singular(WireInt32.self, self.limit, tag: 8)
     writer.unknown(self.unknownFields)
   }
 
@@ -870,9 +762,7 @@ extension Bench_V1_ListResponse {
       let start = reader.mark
       switch try reader.tag() {
       case 10: try reader.append(
-        WireSubmessage<Bench_V1_Deployment>.self,
-        to: &self.deployments,
-        tag: 10)
+        WireSubmessage<Bench_V1_Deployment>.self, to: &self.deployments, tag: 10)
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
       }
     }
@@ -938,20 +828,14 @@ extension Bench_V1_WatchRequest {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.count != 0 { total &+= 1 &+ int32Size(self.count) }
-    if self.hold { total &+= 1 &+ 1 }
+    total &+= sizes.singular(WireInt32.self, self.count, tagSize: 1)
+    total &+= sizes.singular(WireBool.self, self.hold, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.count != 0 {
-      writer.tag(8)
-      writer.int32(self.count)
-    }
-    if self.hold {
-      writer.tag(16)
-      writer.bool(self.hold)
-    }
+    writer.singular(WireInt32.self, self.count, tag: 8)
+    writer.singular(WireBool.self, self.hold, tag: 16)
     writer.unknown(self.unknownFields)
   }
 
@@ -985,20 +869,14 @@ extension Bench_V1_WatchRequest {
 public enum Bench_V1_DeploymentsMethods {
   public static let serviceName = "bench.v1.Deployments"
 
-  public static let get = MethodDescriptor<
-    Bench_V1_GetRequest, Bench_V1_Deployment
-  >(
-    service: "bench.v1.Deployments", name: "Get", kind: .unary)
+  public static let get = MethodDescriptor<Bench_V1_GetRequest, Bench_V1_Deployment>(
+    service: serviceName, name: "Get", kind: .unary)
 
-  public static let list = MethodDescriptor<
-    Bench_V1_ListRequest, Bench_V1_ListResponse
-  >(
-    service: "bench.v1.Deployments", name: "List", kind: .unary)
+  public static let list = MethodDescriptor<Bench_V1_ListRequest, Bench_V1_ListResponse>(
+    service: serviceName, name: "List", kind: .unary)
 
-  public static let watch = MethodDescriptor<
-    Bench_V1_WatchRequest, Bench_V1_HealthEvent
-  >(
-    service: "bench.v1.Deployments", name: "Watch", kind: .serverStreaming)
+  public static let watch = MethodDescriptor<Bench_V1_WatchRequest, Bench_V1_HealthEvent>(
+    service: serviceName, name: "Watch", kind: .serverStreaming)
 
   public static let all: [AnyMethodDescriptor] = [get.erased, list.erased, watch.erased]
 }
@@ -1007,13 +885,11 @@ public enum Bench_V1_DeploymentsMethods {
 public protocol Bench_V1_DeploymentsServer: Sendable {
   /// One record; NOT_FOUND for an unknown id.
   func get(
-    _ request: Bench_V1_GetRequest,
-    context: ServerContext) async throws -> Bench_V1_Deployment
+    _ request: Bench_V1_GetRequest, context: ServerContext) async throws -> Bench_V1_Deployment
 
   /// The first `limit` records, over and over when there are fewer.
   func list(
-    _ request: Bench_V1_ListRequest,
-    context: ServerContext) async throws -> Bench_V1_ListResponse
+    _ request: Bench_V1_ListRequest, context: ServerContext) async throws -> Bench_V1_ListResponse
 
   /// A stream of health events.
   func watch(

@@ -135,20 +135,14 @@ extension Google_Protobuf_Any {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.typeUrl.isEmpty { total &+= 1 &+ delimitedSize(self.typeUrl.utf8.count) }
-    if !self.value.isEmpty { total &+= 1 &+ delimitedSize(self.value.count) }
+    total &+= sizes.singular(WireString.self, self.typeUrl, tagSize: 1)
+    total &+= sizes.singular(WireBytes.self, self.value, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.typeUrl.isEmpty {
-      writer.tag(10)
-      writer.string(self.typeUrl)
-    }
-    if !self.value.isEmpty {
-      writer.tag(18)
-      writer.bytes(self.value)
-    }
+    writer.singular(WireString.self, self.typeUrl, tag: 10)
+    writer.singular(WireBytes.self, self.value, tag: 18)
     writer.unknown(self.unknownFields)
   }
 }

@@ -58,10 +58,7 @@ extension Google_Protobuf_Struct {
       let start = reader.mark
       switch try reader.tag() {
       case 10: try reader.mapEntry(
-        WireString.self,
-        WireSubmessage<Google_Protobuf_Value>.self,
-        into: &self.fields,
-        tag: 10)
+        WireString.self, WireSubmessage<Google_Protobuf_Value>.self, into: &self.fields, tag: 10)
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
       }
     }
@@ -70,10 +67,7 @@ extension Google_Protobuf_Struct {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     total &+= sizes.map(
-      WireString.self,
-      WireSubmessage<Google_Protobuf_Value>.self,
-      self.fields,
-      tagSize: 1)
+      WireString.self, WireSubmessage<Google_Protobuf_Value>.self, self.fields, tagSize: 1)
     return total
   }
 
@@ -144,18 +138,15 @@ extension Google_Protobuf_Value {
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
     switch self.kind {
-    case .nullValue(let value)?:
-      total &+= 1 &+ int32Size(value.rawValue)
-    case .numberValue?:
-      total &+= 1 &+ 8
-    case .stringValue(let value)?:
-      total &+= 1 &+ delimitedSize(value.utf8.count)
-    case .boolValue?:
-      total &+= 1 &+ 1
-    case .structValue(let value)?:
-      total &+= 1 &+ sizes.nested(value)
-    case .listValue(let value)?:
-      total &+= 1 &+ sizes.nested(value)
+    case .nullValue(let value)?: total &+= sizes.present(
+      WireEnum<Google_Protobuf_NullValue>.self, value, tagSize: 1)
+    case .numberValue(let value)?: total &+= sizes.present(WireDouble.self, value, tagSize: 1)
+    case .stringValue(let value)?: total &+= sizes.present(WireString.self, value, tagSize: 1)
+    case .boolValue(let value)?: total &+= sizes.present(WireBool.self, value, tagSize: 1)
+    case .structValue(let value)?: total &+= sizes.present(
+      WireSubmessage<Google_Protobuf_Struct>.self, value, tagSize: 1)
+    case .listValue(let value)?: total &+= sizes.present(
+      WireSubmessage<Google_Protobuf_ListValue>.self, value, tagSize: 1)
     case nil: break
     }
     return total
@@ -163,24 +154,15 @@ extension Google_Protobuf_Value {
 
   public func write(to writer: inout WireWriter) {
     switch self.kind {
-    case .nullValue(let value)?:
-      writer.tag(8)
-      writer.enumeration(value)
-    case .numberValue(let value)?:
-      writer.tag(17)
-      writer.double(value)
-    case .stringValue(let value)?:
-      writer.tag(26)
-      writer.string(value)
-    case .boolValue(let value)?:
-      writer.tag(32)
-      writer.bool(value)
-    case .structValue(let value)?:
-      writer.tag(42)
-      writer.nested(value)
-    case .listValue(let value)?:
-      writer.tag(50)
-      writer.nested(value)
+    case .nullValue(let value)?: writer.present(
+      WireEnum<Google_Protobuf_NullValue>.self, value, tag: 8)
+    case .numberValue(let value)?: writer.present(WireDouble.self, value, tag: 17)
+    case .stringValue(let value)?: writer.present(WireString.self, value, tag: 26)
+    case .boolValue(let value)?: writer.present(WireBool.self, value, tag: 32)
+    case .structValue(let value)?: writer.present(
+      WireSubmessage<Google_Protobuf_Struct>.self, value, tag: 42)
+    case .listValue(let value)?: writer.present(
+      WireSubmessage<Google_Protobuf_ListValue>.self, value, tag: 50)
     case nil: break
     }
     writer.unknown(self.unknownFields)
@@ -206,9 +188,7 @@ extension Google_Protobuf_ListValue {
       let start = reader.mark
       switch try reader.tag() {
       case 10: try reader.append(
-        WireSubmessage<Google_Protobuf_Value>.self,
-        to: &self.values,
-        tag: 10)
+        WireSubmessage<Google_Protobuf_Value>.self, to: &self.values, tag: 10)
       case let tag: try reader.unknown(tag, from: start, into: &self.unknownFields)
       }
     }

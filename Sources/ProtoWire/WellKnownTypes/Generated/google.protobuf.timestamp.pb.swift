@@ -123,20 +123,14 @@ extension Google_Protobuf_Timestamp {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.seconds != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.seconds)) }
-    if self.nanos != 0 { total &+= 1 &+ int32Size(self.nanos) }
+    total &+= sizes.singular(WireInt64.self, self.seconds, tagSize: 1)
+    total &+= sizes.singular(WireInt32.self, self.nanos, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.seconds != 0 {
-      writer.tag(8)
-      writer.int64(self.seconds)
-    }
-    if self.nanos != 0 {
-      writer.tag(16)
-      writer.int32(self.nanos)
-    }
+    writer.singular(WireInt64.self, self.seconds, tag: 8)
+    writer.singular(WireInt32.self, self.nanos, tag: 16)
     writer.unknown(self.unknownFields)
   }
 }

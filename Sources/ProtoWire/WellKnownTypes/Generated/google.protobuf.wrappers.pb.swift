@@ -27,15 +27,12 @@ extension Google_Protobuf_DoubleValue {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.value.bitPattern != 0 { total &+= 1 &+ 8 }
+    total &+= sizes.singular(WireDouble.self, self.value, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.value.bitPattern != 0 {
-      writer.tag(9)
-      writer.double(self.value)
-    }
+    writer.singular(WireDouble.self, self.value, tag: 9)
     writer.unknown(self.unknownFields)
   }
 }
@@ -66,15 +63,12 @@ extension Google_Protobuf_FloatValue {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.value.bitPattern != 0 { total &+= 1 &+ 4 }
+    total &+= sizes.singular(WireFloat.self, self.value, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.value.bitPattern != 0 {
-      writer.tag(13)
-      writer.float(self.value)
-    }
+    writer.singular(WireFloat.self, self.value, tag: 13)
     writer.unknown(self.unknownFields)
   }
 }
@@ -105,15 +99,12 @@ extension Google_Protobuf_Int64Value {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.value != 0 { total &+= 1 &+ varintSize(UInt64(bitPattern: self.value)) }
+    total &+= sizes.singular(WireInt64.self, self.value, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.value != 0 {
-      writer.tag(8)
-      writer.int64(self.value)
-    }
+    writer.singular(WireInt64.self, self.value, tag: 8)
     writer.unknown(self.unknownFields)
   }
 }
@@ -144,15 +135,12 @@ extension Google_Protobuf_UInt64Value {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.value != 0 { total &+= 1 &+ varintSize(self.value) }
+    total &+= sizes.singular(WireUInt64.self, self.value, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.value != 0 {
-      writer.tag(8)
-      writer.uint64(self.value)
-    }
+    writer.singular(WireUInt64.self, self.value, tag: 8)
     writer.unknown(self.unknownFields)
   }
 }
@@ -183,15 +171,12 @@ extension Google_Protobuf_Int32Value {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.value != 0 { total &+= 1 &+ int32Size(self.value) }
+    total &+= sizes.singular(WireInt32.self, self.value, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.value != 0 {
-      writer.tag(8)
-      writer.int32(self.value)
-    }
+    writer.singular(WireInt32.self, self.value, tag: 8)
     writer.unknown(self.unknownFields)
   }
 }
@@ -222,15 +207,12 @@ extension Google_Protobuf_UInt32Value {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.value != 0 { total &+= 1 &+ varintSize(UInt64(self.value)) }
+    total &+= sizes.singular(WireUInt32.self, self.value, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.value != 0 {
-      writer.tag(8)
-      writer.uint32(self.value)
-    }
+    writer.singular(WireUInt32.self, self.value, tag: 8)
     writer.unknown(self.unknownFields)
   }
 }
@@ -261,15 +243,12 @@ extension Google_Protobuf_BoolValue {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if self.value { total &+= 1 &+ 1 }
+    total &+= sizes.singular(WireBool.self, self.value, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if self.value {
-      writer.tag(8)
-      writer.bool(self.value)
-    }
+    writer.singular(WireBool.self, self.value, tag: 8)
     writer.unknown(self.unknownFields)
   }
 }
@@ -300,15 +279,12 @@ extension Google_Protobuf_StringValue {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.value.isEmpty { total &+= 1 &+ delimitedSize(self.value.utf8.count) }
+    total &+= sizes.singular(WireString.self, self.value, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.value.isEmpty {
-      writer.tag(10)
-      writer.string(self.value)
-    }
+    writer.singular(WireString.self, self.value, tag: 10)
     writer.unknown(self.unknownFields)
   }
 }
@@ -339,15 +315,12 @@ extension Google_Protobuf_BytesValue {
 
   public func byteSize(_ sizes: inout WireSizes) -> Int {
     var total = self.unknownFields.byteCount
-    if !self.value.isEmpty { total &+= 1 &+ delimitedSize(self.value.count) }
+    total &+= sizes.singular(WireBytes.self, self.value, tagSize: 1)
     return total
   }
 
   public func write(to writer: inout WireWriter) {
-    if !self.value.isEmpty {
-      writer.tag(10)
-      writer.bytes(self.value)
-    }
+    writer.singular(WireBytes.self, self.value, tag: 10)
     writer.unknown(self.unknownFields)
   }
 }
