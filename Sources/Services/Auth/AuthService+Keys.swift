@@ -84,8 +84,6 @@ extension AuthService {
         owner = caller.principal
       }
       return owner.map { [.principal($0)] } ?? []
-    } reply: {
-      $0.apiKeys = $1
     }
   }
 
@@ -120,12 +118,6 @@ extension AuthService {
     return response
   }
 }
-
-extension CreateApiKeyRequest: MutationRequest {}
-extension ListApiKeysRequest: ListRequest {}
-extension ListApiKeysResponse: ListResponse {}
-extension RevokeApiKeyRequest: ConditionalRequest {}
-
 /// Tells a call what its change did on the writer's thread.
 private final class Flag: Sendable {
   private let value = Atomic<Bool>(false)

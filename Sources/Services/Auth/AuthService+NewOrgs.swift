@@ -74,5 +74,3 @@ extension AuthService {
         hint: secret.hint, createdAt: mutation.now, revision: 0), secret, log: org)
   }
 }
-
-extension CreateOrgRequest: MutationRequest {}

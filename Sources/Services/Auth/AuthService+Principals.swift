@@ -8,15 +8,13 @@ extension AuthService {
   public func createPrincipal(
     _ request: CreatePrincipalRequest, context: ServerContext
   ) async throws -> CreatePrincipalResponse {
-    try await rules.create(PrincipalResource(), request, request.principal, context) {
-      $0.principal = $1
-    }
+    try await rules.create(PrincipalResource(), request, context)
   }
 
   public func getPrincipal(
     _ request: GetPrincipalRequest, context: ServerContext
   ) async throws -> GetPrincipalResponse {
-    try await rules.get(PrincipalResource(), request.principalId, context) { $0.principal = $1 }
+    try await rules.get(PrincipalResource(), request.principalId, context)
   }
 
   public func listPrincipals(
@@ -35,8 +33,6 @@ extension AuthService {
         conditions.append(.kind(kind))
       }
       return conditions
-    } reply: {
-      $0.principals = $1
     }
   }
 
@@ -44,14 +40,8 @@ extension AuthService {
     _ request: UpdatePrincipalRequest, context: ServerContext
   ) async throws -> UpdatePrincipalResponse {
     let response: UpdatePrincipalResponse = try await rules.update(
-      PrincipalResource(), request, request.principal, context
-    ) { $0.principal = $1 }
+      PrincipalResource(), request, context)
     authentication.invalidate(try context.authenticatedCaller().org)
     return response
   }
 }
-
-extension CreatePrincipalRequest: MutationRequest {}
-extension ListPrincipalsRequest: ListRequest {}
-extension ListPrincipalsResponse: ListResponse {}
-extension UpdatePrincipalRequest: UpdateRequest {}

@@ -60,16 +60,12 @@ public struct AuthService: AuthServiceServer {
   public func listOrgs(
     _ request: ListOrgsRequest, context: ServerContext
   ) async throws -> ListOrgsResponse {
-    try await rules.list(OrgResource(), request, context, reply: { $0.orgs = $1 })
+    try await rules.list(OrgResource(), request, context)
   }
 
   public func updateOrg(
     _ request: UpdateOrgRequest, context: ServerContext
   ) async throws -> UpdateOrgResponse {
-    try await rules.update(OrgResource(), request, request.org, context) { $0.org = $1 }
+    try await rules.update(OrgResource(), request, context)
   }
 }
-
-extension ListOrgsRequest: ListRequest {}
-extension ListOrgsResponse: ListResponse {}
-extension UpdateOrgRequest: UpdateRequest {}

@@ -1,21 +1,19 @@
+internal import API
 internal import Domain
 internal import ProtoWire
 internal import RPCCore
 internal import Store
 
-/// What every resource has in common. `reply` puts the resource into the method's answer.
+/// What every resource has in common. Requests and answers are envelopes: whatever the field is called, it is their content.
 extension CallRules {
   // MARK: Reads
 
   /// Answers with the resource of an id of the caller's org; NOT_FOUND when there is none.
-  func get<R: Resource, Reply: Message>(
-    _ resource: R, _ id: String, _ context: ServerContext,
-    reply: @Sendable (inout Reply, R.Wire) -> Void
+  func get<R: Resource, Reply: Envelope<R.Wire>>(
+    _ resource: R, _ id: String, _ context: ServerContext
   ) async throws -> Reply {
     try await read(context) { db, caller in
-      var answer = Reply()
-      reply(&answer, try resource.wire(try resource.require(id, caller, db), db))
-      return answer
+      Reply(try resource.wire(try resource.require(id, caller, db), db))
     }
   }
 
@@ -23,11 +21,10 @@ extension CallRules {
   ///
   /// On the calling thread when no more than a thousand rows can match, else on the scan threads. A page has a bound in rows and
   /// in bytes, its total one of ``Listing/countLimit``.
-  func list<R: Resource, Request: ListRequest, Reply: ListResponse>(
+  func list<R: Resource, Request: ListRequest, Reply: ListResponse & ListEnvelope<R.Wire>>(
     _ resource: R, _ request: Request, _ context: ServerContext,
     where conditions: @escaping @Sendable (Caller, ReadTransaction) throws -> [Condition<R.Value>] =
-      { _, _ in [] },
-    reply: @Sendable (inout Reply, [R.Wire]) -> Void
+      { _, _ in [] }
   ) async throws -> Reply {
     try await perform(context) { caller in
       let walk = try PageWalk(request, caller, context, store.pageTokens)
@@ -49,7 +46,7 @@ extension CallRules {
           try await store.scan(for: caller.share) { db in try page(try conditions(caller, db), db) }
         }
       var answer = Reply()
-      reply(&answer, listing.items)
+      answer.items = listing.items
       walk.finish(&answer, listing)
       return answer
     }
@@ -58,25 +55,25 @@ extension CallRules {
   // MARK: Changes
 
   /// Stores a new resource. ALREADY_EXISTS when a sibling has its name.
-  func create<R: EditableResource, Request: MutationRequest, Reply: Message>(
-    _ resource: R, _ request: Request, _ wanted: R.Wire?, _ context: ServerContext,
-    reply: @escaping @Sendable (inout Reply, R.Wire) -> Void
+  func create<
+    R: EditableResource, Request: MutationRequest & Envelope<R.Wire>, Reply: Envelope<R.Wire>
+  >(
+    _ resource: R, _ request: Request, _ context: ServerContext
   ) async throws -> Reply {
     try await mutate(request, context) { mutation in
-      let value = try resource.new(wanted ?? R.Wire(), mutation)
-      var answer = Reply()
-      reply(&answer, try mutation.insert(value, resource))
-      return answer
+      let value = try resource.new(request.content ?? R.Wire(), mutation)
+      return Reply(try mutation.insert(value, resource))
     }
   }
 
   /// Changes the fields of a resource that the request's mask names, or that it populates when it has none.
-  func update<R: EditableResource, Request: UpdateRequest, Reply: Message>(
-    _ resource: R, _ request: Request, _ wanted: R.Wire?, _ context: ServerContext,
-    reply: @escaping @Sendable (inout Reply, R.Wire) -> Void
+  func update<
+    R: EditableResource, Request: UpdateRequest & Envelope<R.Wire>, Reply: Envelope<R.Wire>
+  >(
+    _ resource: R, _ request: Request, _ context: ServerContext
   ) async throws -> Reply {
     try await mutate(request, context) { mutation in
-      let wanted = wanted ?? R.Wire()
+      let wanted = request.content ?? R.Wire()
       let before = try mutation.require(resource, wanted.id, etag: request.etag)
       let fields = try FieldMaskUpdate(
         request.updateMask, fields: R.changes.map { ($0.path, $0.isPopulated(wanted)) })
@@ -85,31 +82,24 @@ extension CallRules {
         try change.apply(&value, wanted, resource.field(change))
       }
       try resource.check(value, replacing: before, mutation)
-      var answer = Reply()
-      reply(&answer, try mutation.save(value, resource, "updated", replacing: before))
-      return answer
+      return Reply(try mutation.save(value, resource, "updated", replacing: before))
     }
   }
 
   /// Archives a resource or takes it back; one that is so already stays as it is.
-  func archive<R: Resource, Request: ArchiveRequest, Reply: Message>(
-    _ resource: R, _ request: Request, _ id: String, _ context: ServerContext,
-    reply: @escaping @Sendable (inout Reply, R.Wire) -> Void
+  func archive<R: Resource, Request: ArchiveRequest, Reply: Envelope<R.Wire>>(
+    _ resource: R, _ request: Request, _ id: String, _ context: ServerContext
   ) async throws -> Reply where R.Value: Archivable {
     try await mutate(request, context) { mutation in
       let before = try mutation.require(resource, id, etag: request.etag)
-      var answer = Reply()
       guard (before.archivedAt == nil) != request.restore else {
-        reply(&answer, try resource.wire(before, mutation.tx))
-        return answer
+        return Reply(try resource.wire(before, mutation.tx))
       }
       var value = before
       value.archivedAt = request.restore ? nil : mutation.now
-      reply(
-        &answer,
+      return Reply(
         try mutation.save(
           value, resource, request.restore ? "restored" : "archived", replacing: before))
-      return answer
     }
   }
 
@@ -124,6 +114,22 @@ extension CallRules {
       try mutation.delete(value, resource)
       return Reply()
     }
+  }
+}
+
+extension WireMessage {
+  /// Bytes of the message on the wire.
+  var encodedSize: Int {
+    var sizes = WireSizes()
+    return byteSize(&sizes)
+  }
+}
+
+extension Envelope {
+  /// One that carries `content` and nothing else.
+  fileprivate init(_ content: Content) {
+    self.init()
+    self.content = content
   }
 }
 

@@ -1,3 +1,4 @@
+internal import API
 internal import Domain
 public import Logging
 internal import ProtoWire

@@ -139,5 +139,3 @@ extension CatalogService {
     }
   }
 }
-
-extension UploadArtifactRequest.Header: ConditionalRequest {}

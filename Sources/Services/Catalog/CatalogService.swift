@@ -19,13 +19,13 @@ public struct CatalogService: CatalogServiceServer {
   public func createModel(
     _ request: CreateModelRequest, context: ServerContext
   ) async throws -> CreateModelResponse {
-    try await rules.create(ModelResource(), request, request.model, context) { $0.model = $1 }
+    try await rules.create(ModelResource(), request, context)
   }
 
   public func getModel(
     _ request: GetModelRequest, context: ServerContext
   ) async throws -> GetModelResponse {
-    try await rules.get(ModelResource(), request.modelId, context) { $0.model = $1 }
+    try await rules.get(ModelResource(), request.modelId, context)
   }
 
   public func listModels(
@@ -36,21 +36,19 @@ public struct CatalogService: CatalogServiceServer {
       if !request.name.isEmpty { conditions.append(.name(request.name)) }
       if !request.includeArchived { conditions.append(.isOpen) }
       return conditions
-    } reply: {
-      $0.models = $1
     }
   }
 
   public func updateModel(
     _ request: UpdateModelRequest, context: ServerContext
   ) async throws -> UpdateModelResponse {
-    try await rules.update(ModelResource(), request, request.model, context) { $0.model = $1 }
+    try await rules.update(ModelResource(), request, context)
   }
 
   public func archiveModel(
     _ request: ArchiveModelRequest, context: ServerContext
   ) async throws -> ArchiveModelResponse {
-    try await rules.archive(ModelResource(), request, request.modelId, context) { $0.model = $1 }
+    try await rules.archive(ModelResource(), request, request.modelId, context)
   }
 
   // MARK: Variants
@@ -58,17 +56,13 @@ public struct CatalogService: CatalogServiceServer {
   public func createModelVariant(
     _ request: CreateModelVariantRequest, context: ServerContext
   ) async throws -> CreateModelVariantResponse {
-    try await rules.create(ModelVariantResource(), request, request.modelVariant, context) {
-      $0.modelVariant = $1
-    }
+    try await rules.create(ModelVariantResource(), request, context)
   }
 
   public func getModelVariant(
     _ request: GetModelVariantRequest, context: ServerContext
   ) async throws -> GetModelVariantResponse {
-    try await rules.get(ModelVariantResource(), request.modelVariantId, context) {
-      $0.modelVariant = $1
-    }
+    try await rules.get(ModelVariantResource(), request.modelVariantId, context)
   }
 
   public func listModelVariants(
@@ -85,25 +79,19 @@ public struct CatalogService: CatalogServiceServer {
       if !request.name.isEmpty { conditions.append(.name(request.name)) }
       if !request.includeArchived { conditions.append(.isOpen) }
       return conditions
-    } reply: {
-      $0.modelVariants = $1
     }
   }
 
   public func updateModelVariant(
     _ request: UpdateModelVariantRequest, context: ServerContext
   ) async throws -> UpdateModelVariantResponse {
-    try await rules.update(ModelVariantResource(), request, request.modelVariant, context) {
-      $0.modelVariant = $1
-    }
+    try await rules.update(ModelVariantResource(), request, context)
   }
 
   public func archiveModelVariant(
     _ request: ArchiveModelVariantRequest, context: ServerContext
   ) async throws -> ArchiveModelVariantResponse {
-    try await rules.archive(ModelVariantResource(), request, request.modelVariantId, context) {
-      $0.modelVariant = $1
-    }
+    try await rules.archive(ModelVariantResource(), request, request.modelVariantId, context)
   }
 
   // MARK: Versions
@@ -111,17 +99,13 @@ public struct CatalogService: CatalogServiceServer {
   public func createModelVersion(
     _ request: CreateModelVersionRequest, context: ServerContext
   ) async throws -> CreateModelVersionResponse {
-    try await rules.create(ModelVersionResource(), request, request.modelVersion, context) {
-      $0.modelVersion = $1
-    }
+    try await rules.create(ModelVersionResource(), request, context)
   }
 
   public func getModelVersion(
     _ request: GetModelVersionRequest, context: ServerContext
   ) async throws -> GetModelVersionResponse {
-    try await rules.get(ModelVersionResource(), request.modelVersionId, context) {
-      $0.modelVersion = $1
-    }
+    try await rules.get(ModelVersionResource(), request.modelVersionId, context)
   }
 
   public func listModelVersions(
@@ -142,25 +126,19 @@ public struct CatalogService: CatalogServiceServer {
         conditions.append(.isOpen)
       }
       return conditions
-    } reply: {
-      $0.modelVersions = $1
     }
   }
 
   public func updateModelVersion(
     _ request: UpdateModelVersionRequest, context: ServerContext
   ) async throws -> UpdateModelVersionResponse {
-    try await rules.update(ModelVersionResource(), request, request.modelVersion, context) {
-      $0.modelVersion = $1
-    }
+    try await rules.update(ModelVersionResource(), request, context)
   }
 
   public func archiveModelVersion(
     _ request: ArchiveModelVersionRequest, context: ServerContext
   ) async throws -> ArchiveModelVersionResponse {
-    try await rules.archive(ModelVersionResource(), request, request.modelVersionId, context) {
-      $0.modelVersion = $1
-    }
+    try await rules.archive(ModelVersionResource(), request, request.modelVersionId, context)
   }
 
   public func deleteModelVersion(
@@ -177,22 +155,3 @@ public struct CatalogService: CatalogServiceServer {
     }
   }
 }
-
-extension CreateModelRequest: MutationRequest {}
-extension ListModelsRequest: ListRequest {}
-extension ListModelsResponse: ListResponse {}
-extension UpdateModelRequest: UpdateRequest {}
-extension ArchiveModelRequest: ArchiveRequest {}
-
-extension CreateModelVariantRequest: MutationRequest {}
-extension ListModelVariantsRequest: ListRequest {}
-extension ListModelVariantsResponse: ListResponse {}
-extension UpdateModelVariantRequest: UpdateRequest {}
-extension ArchiveModelVariantRequest: ArchiveRequest {}
-
-extension CreateModelVersionRequest: MutationRequest {}
-extension ListModelVersionsRequest: ListRequest {}
-extension ListModelVersionsResponse: ListResponse {}
-extension UpdateModelVersionRequest: UpdateRequest {}
-extension ArchiveModelVersionRequest: ArchiveRequest {}
-extension DeleteModelVersionRequest: ConditionalRequest {}

@@ -220,6 +220,3 @@ struct AssignmentScan {
     }
   }
 }
-
-extension MaterializeRequest: MutationRequest {}
-extension ListAssignmentsRequest: ListRequest {}

@@ -102,5 +102,3 @@ extension API.Event {
     message = detail.message
   }
 }
-
-extension ListEventsRequest: ListRequest {}

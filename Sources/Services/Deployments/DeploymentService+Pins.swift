@@ -141,6 +141,3 @@ extension DevicePin {
     createdAt = Google_Protobuf_Timestamp(pin.createdAt)
   }
 }
-
-extension PinDeviceRequest: MutationRequest {}
-extension UnpinDeviceRequest: MutationRequest {}

@@ -8,7 +8,7 @@ extension DeploymentService {
   public func getRollout(
     _ request: GetRolloutRequest, context: ServerContext
   ) async throws -> GetRolloutResponse {
-    try await rules.get(RolloutResource(), request.rolloutId, context) { $0.rollout = $1 }
+    try await rules.get(RolloutResource(), request.rolloutId, context)
   }
 
   public func listRollouts(
@@ -20,8 +20,6 @@ extension DeploymentService {
         try RolloutState($0, field: "states[\($1)]")
       }
       return [.deployment(deployment.id)] + (states.isEmpty ? [] : [.states(states)])
-    } reply: {
-      $0.rollouts = $1
     }
   }
 
@@ -121,10 +119,3 @@ extension DeploymentService {
     return API.Rollout(stored.rollout)
   }
 }
-
-extension AdvanceRolloutRequest: MutationRequest {}
-extension PauseRolloutRequest: MutationRequest {}
-extension ResumeRolloutRequest: MutationRequest {}
-extension UpdateRolloutRequest: MutationRequest {}
-extension ListRolloutsRequest: ListRequest {}
-extension ListRolloutsResponse: ListResponse {}

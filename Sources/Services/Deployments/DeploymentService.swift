@@ -57,7 +57,7 @@ public struct DeploymentService: DeploymentServiceServer {
   public func getDeployment(
     _ request: GetDeploymentRequest, context: ServerContext
   ) async throws -> GetDeploymentResponse {
-    try await rules.get(DeploymentResource(), request.deploymentId, context) { $0.deployment = $1 }
+    try await rules.get(DeploymentResource(), request.deploymentId, context)
   }
 
   public func listDeployments(
@@ -79,8 +79,6 @@ public struct DeploymentService: DeploymentServiceServer {
       if !states.isEmpty { conditions.append(.states(states)) }
       if !request.name.isEmpty { conditions.append(.name(request.name)) }
       return conditions
-    } reply: {
-      $0.deployments = $1
     }
   }
 
@@ -183,10 +181,3 @@ public struct DeploymentService: DeploymentServiceServer {
     }
   }
 }
-
-extension CreateDeploymentRequest: MutationRequest {}
-extension UpdateDeploymentRequest: MutationRequest {}
-extension StartDeploymentRequest: MutationRequest {}
-extension RollbackDeploymentRequest: MutationRequest {}
-extension ListDeploymentsRequest: ListRequest {}
-extension ListDeploymentsResponse: ListResponse {}

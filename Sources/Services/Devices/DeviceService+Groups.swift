@@ -8,17 +8,13 @@ extension DeviceService {
   public func createDeviceGroup(
     _ request: CreateDeviceGroupRequest, context: ServerContext
   ) async throws -> CreateDeviceGroupResponse {
-    try await rules.create(DeviceGroupResource(), request, request.deviceGroup, context) {
-      $0.deviceGroup = $1
-    }
+    try await rules.create(DeviceGroupResource(), request, context)
   }
 
   public func getDeviceGroup(
     _ request: GetDeviceGroupRequest, context: ServerContext
   ) async throws -> GetDeviceGroupResponse {
-    try await rules.get(DeviceGroupResource(), request.deviceGroupId, context) {
-      $0.deviceGroup = $1
-    }
+    try await rules.get(DeviceGroupResource(), request.deviceGroupId, context)
   }
 
   public func listDeviceGroups(
@@ -26,17 +22,13 @@ extension DeviceService {
   ) async throws -> ListDeviceGroupsResponse {
     try await rules.list(DeviceGroupResource(), request, context) { _, _ in
       request.name.isEmpty ? [] : [.name(request.name)]
-    } reply: {
-      $0.deviceGroups = $1
     }
   }
 
   public func updateDeviceGroup(
     _ request: UpdateDeviceGroupRequest, context: ServerContext
   ) async throws -> UpdateDeviceGroupResponse {
-    try await rules.update(DeviceGroupResource(), request, request.deviceGroup, context) {
-      $0.deviceGroup = $1
-    }
+    try await rules.update(DeviceGroupResource(), request, context)
   }
 
   public func deleteDeviceGroup(
@@ -93,10 +85,3 @@ extension DeviceService {
     }
   }
 }
-
-extension CreateDeviceGroupRequest: MutationRequest {}
-extension ListDeviceGroupsRequest: ListRequest {}
-extension ListDeviceGroupsResponse: ListResponse {}
-extension UpdateDeviceGroupRequest: UpdateRequest {}
-extension DeleteDeviceGroupRequest: ConditionalRequest {}
-extension UpdateDeviceGroupMembersRequest: ConditionalRequest {}

@@ -183,6 +183,3 @@ extension DeviceKey {
     issuedAt = Google_Protobuf_Timestamp(secret.issuedAt)
   }
 }
-
-extension RotateDeviceKeyRequest: MutationRequest {}
-extension RevokeDeviceKeyRequest: MutationRequest {}

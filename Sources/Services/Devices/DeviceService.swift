@@ -222,8 +222,3 @@ public struct DeviceService: DeviceServiceServer {
     return device
   }
 }
-
-extension RegisterRequest: MutationRequest {}
-extension UpdateLabelsRequest: MutationRequest {}
-extension ListDevicesRequest: ListRequest {}
-extension ListDevicesResponse: ListResponse {}
