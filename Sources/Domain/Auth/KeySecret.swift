@@ -19,35 +19,18 @@ public struct KeySecret: Hashable, Sendable {
   /// - 32 zero bytes → `sk-` and 43 × `A`; of a device → `dk-` and 43 × `A`
   public init?(_ kind: Kind = .apiKey, random bytes: [UInt8]) {
     guard bytes.count == KeySecret.randomByteCount else { return nil }
-    let digits = KeySecret.digits
-    var text = Array(kind.rawValue.utf8)
-    var bits: UInt32 = 0
-    var count = 0
-    for byte in bytes {
-      bits = bits << 8 | UInt32(byte)
-      count += 8
-      while count >= 6 {
-        count -= 6
-        text.append(digits[Int(bits >> UInt32(count) & 63)])
-      }
-      bits &= 0xFF
-    }
-    if count > 0 { text.append(digits[Int(bits << UInt32(6 - count) & 63)]) }
-    self.text = String(decoding: text, as: UTF8.self)
+    text = kind.rawValue + Base64URL.encode(bytes)
   }
 
   /// Takes a secret as it was written down; nil for what is none.
   ///
   /// - `sk-` and 43 × `A` → that secret, with a line's end behind it → nil
   public init?(text: String) {
-    guard text.hasPrefix("sk-"), text.utf8.count == 46,
-      text.utf8.dropFirst(3).allSatisfy({ KeySecret.digits.contains($0) })
+    guard text.hasPrefix(Kind.apiKey.rawValue),
+      Base64URL.decode(String(text.dropFirst(3)))?.count == KeySecret.randomByteCount
     else { return nil }
     self.text = text
   }
-
-  private static let digits = Array(
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
   /// The characters that are kept and shown.
   public var hint: String { String(text.prefix(KeySecret.hintLength)) }

@@ -19,8 +19,7 @@ public struct RolloutSalt: Hashable, Sendable {
   /// Reads what ``text`` wrote; nil for anything else.
   public init?(text: String) {
     let digits = Array(text.utf8)
-    guard digits.count == 32,
-      digits.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }),
+    guard digits.count == 32, Hex.isHex(digits),
       let high = UInt64(String(decoding: digits[..<16], as: UTF8.self), radix: 16),
       let low = UInt64(String(decoding: digits[16...], as: UTF8.self), radix: 16)
     else { return nil }
@@ -29,11 +28,7 @@ public struct RolloutSalt: Hashable, Sendable {
 
   /// 32 lower-case hexadecimal digits, `high` first.
   public var text: String {
-    func padded(_ word: UInt64) -> String {
-      let digits = String(word, radix: 16)
-      return String(repeating: "0", count: 16 - digits.count) + digits
-    }
-    return padded(high) + padded(low)
+    Hex.encode(high) + Hex.encode(low)
   }
 }
 

@@ -111,7 +111,6 @@ public final class Fleet: Sendable {
         bytes.append(0)
       }
     }
-    let digits = String(SipHash.hash(bytes, key0: 0, key1: 0), radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
+    return Hex.encode(SipHash.hash(bytes, key0: 0, key1: 0))
   }
 }

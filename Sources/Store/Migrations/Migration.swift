@@ -1,4 +1,5 @@
 internal import Crypto
+internal import Domain
 internal import SQL
 
 /// One step of the schema. Append-only: once released, neither its number nor its text changes.
@@ -32,10 +33,7 @@ struct Migration: Sendable {
 
   /// SHA-256 of the text, in hexadecimal: an applied migration that was edited is refused.
   var digest: String {
-    SHA256.hash(data: Array(sql.utf8)).map { byte in
-      let digits = String(byte, radix: 16)
-      return byte < 16 ? "0" + digits : digits
-    }.joined()
+    Hex.encode(SHA256.hash(data: Array(sql.utf8)))
   }
 }
 

@@ -1,3 +1,5 @@
+internal import Domain
+
 /// A UUID of version 7 (RFC 9562 section 5.7): 48 bits of milliseconds, a 12-bit counter in
 /// `rand_a`, 62 random bits. Ids made by one generator increase, as integers and as text, so rows
 /// are appended at the end of their index instead of all over it.
@@ -28,7 +30,7 @@ public struct UUIDv7: Hashable, Sendable, Comparable {
         }
         let word = index < 16 ? high : low
         let nibble = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * (index & 15))) & 15
-        buffer[position] = nibble < 10 ? 48 + nibble : 87 + nibble
+        buffer[position] = Hex.digit(nibble)
         position += 1
       }
       return 36

@@ -1,9 +1,10 @@
-/// Base64 for URLs without padding (RFC 4648 section 5).
-enum Base64URL {
+/// Base64 for URLs without padding (RFC 4648 section 5), of secrets and page tokens: each value has one spelling.
+public enum Base64URL {
   private static let digits = Array(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
-  static func encode(_ bytes: [UInt8]) -> String {
+  /// - `[0xfb, 0xff]` → `"-_8"`
+  public static func encode(_ bytes: [UInt8]) -> String {
     var text: [UInt8] = []
     text.reserveCapacity((bytes.count * 4 + 2) / 3)
     var bits = 0
@@ -21,7 +22,10 @@ enum Base64URL {
     return String(decoding: text, as: UTF8.self)
   }
 
-  static func decode(_ text: String) -> [UInt8]? {
+  /// The bytes of a text; nil for a foreign character, and for one that ``encode(_:)`` does not write.
+  ///
+  /// - `"-_8"` → `[0xfb, 0xff]`; `"-_9"`, `"+/8="` → nil
+  public static func decode(_ text: String) -> [UInt8]? {
     var bytes: [UInt8] = []
     var bits = 0
     var pending: UInt32 = 0
