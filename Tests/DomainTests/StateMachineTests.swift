@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct DeploymentStateMachineTests {
   /// The row of each event: the state after it, by the state before it; nil where it is illegal.
-  static let table: [DeploymentEvent: [DeploymentState: DeploymentState]] = [
+  static let table: [DeploymentTrigger: [DeploymentState: DeploymentState]] = [
     .requestApproval: [.draft: .pendingApproval],
     .approve: [.pendingApproval: .draft],
     .reject: [.pendingApproval: .draft],
@@ -23,9 +23,9 @@ import Testing
     ],
   ]
 
-  @Test(arguments: DeploymentEvent.allCases, DeploymentState.allCases)
+  @Test(arguments: DeploymentTrigger.allCases, DeploymentState.allCases)
   func `every event in every state goes where the table says or names current and required`(
-    event: DeploymentEvent, state: DeploymentState
+    event: DeploymentTrigger, state: DeploymentState
   ) throws {
     let row = try #require(Self.table[event])
     if let next = row[state] {
@@ -43,7 +43,7 @@ import Testing
 }
 
 @Suite struct RolloutStateMachineTests {
-  static let table: [RolloutEvent: [RolloutState: RolloutState]] = [
+  static let table: [RolloutTrigger: [RolloutState: RolloutState]] = [
     .begin: [.pending: .progressing],
     .advance: [.progressing: .progressing],
     .changeExposure: [.progressing: .progressing, .paused: .paused],
@@ -58,9 +58,9 @@ import Testing
     .abort: [.pending: .aborted, .progressing: .aborted, .paused: .aborted],
   ]
 
-  @Test(arguments: RolloutEvent.allCases, RolloutState.allCases)
+  @Test(arguments: RolloutTrigger.allCases, RolloutState.allCases)
   func `every event in every state goes where the table says or names current and required`(
-    event: RolloutEvent, state: RolloutState
+    event: RolloutTrigger, state: RolloutState
   ) throws {
     let row = try #require(Self.table[event])
     if let next = row[state] {

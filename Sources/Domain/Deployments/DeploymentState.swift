@@ -17,7 +17,7 @@ public enum DeploymentState: String, CaseIterable, Hashable, Sendable {
 }
 
 /// What can happen to a deployment.
-public enum DeploymentEvent: String, CaseIterable, Hashable, Sendable {
+public enum DeploymentTrigger: String, CaseIterable, Hashable, Sendable {
   case requestApproval = "request approval of"
   case approve
   case reject
@@ -36,7 +36,7 @@ public enum DeploymentEvent: String, CaseIterable, Hashable, Sendable {
 /// Approval is a resource of its own: an approved or rejected request brings the deployment back to DRAFT, and Start
 /// asks for the approved request. Rolling back is a safety path and leaves the state alone, except that it heals FAILED.
 ///
-/// | event | from | to |
+/// | trigger | from | to |
 /// |---|---|---|
 /// | request approval | DRAFT | PENDING_APPROVAL |
 /// | approve, reject | PENDING_APPROVAL | DRAFT |
@@ -49,11 +49,11 @@ public enum DeploymentEvent: String, CaseIterable, Hashable, Sendable {
 /// | reactivate | ARCHIVED | ACTIVE |
 /// | kill | all but KILLED | KILLED |
 public enum DeploymentStateMachine {
-  /// The state after `event`, or the refusal naming the current and the required states.
+  /// The state after `trigger`, or the refusal naming the current and the required states.
   public static func apply(
-    _ event: DeploymentEvent, to state: DeploymentState
+    _ trigger: DeploymentTrigger, to state: DeploymentState
   ) throws(DomainError) -> DeploymentState {
-    switch (event, state) {
+    switch (trigger, state) {
     case (.requestApproval, .draft): return .pendingApproval
     case (.approve, .pendingApproval), (.reject, .pendingApproval): return .draft
     case (.start, .draft): return .active
@@ -71,14 +71,14 @@ public enum DeploymentStateMachine {
       return .killed
     default:
       throw .illegalTransition(
-        resource: "deployment", event: event.rawValue, current: state.rawValue,
-        required: sources(of: event).map(\.rawValue))
+        resource: "deployment", event: trigger.rawValue, current: state.rawValue,
+        required: sources(of: trigger).map(\.rawValue))
     }
   }
 
-  /// The states in which `event` is legal, in the order of their declaration.
-  public static func sources(of event: DeploymentEvent) -> [DeploymentState] {
-    switch event {
+  /// The states in which `trigger` is legal, in the order of their declaration.
+  public static func sources(of trigger: DeploymentTrigger) -> [DeploymentState] {
+    switch trigger {
     case .requestApproval, .start: [.draft]
     case .approve, .reject: [.pendingApproval]
     case .pause: [.active]

@@ -23,7 +23,7 @@ public enum RolloutState: String, CaseIterable, Hashable, Sendable {
 }
 
 /// What can happen to a rollout.
-public enum RolloutEvent: String, CaseIterable, Hashable, Sendable {
+public enum RolloutTrigger: String, CaseIterable, Hashable, Sendable {
   case begin
   case advance
   case changeExposure = "change the exposure of"
@@ -37,7 +37,7 @@ public enum RolloutEvent: String, CaseIterable, Hashable, Sendable {
 
 /// The transitions of a rollout, as a pure function.
 ///
-/// | event | from | to |
+/// | trigger | from | to |
 /// |---|---|---|
 /// | begin | PENDING | PROGRESSING |
 /// | advance | PROGRESSING | PROGRESSING |
@@ -49,11 +49,11 @@ public enum RolloutEvent: String, CaseIterable, Hashable, Sendable {
 /// | roll back | PENDING, PROGRESSING, PAUSED, COMPLETED | ROLLED_BACK |
 /// | abort | PENDING, PROGRESSING, PAUSED | ABORTED |
 public enum RolloutStateMachine {
-  /// The state after `event`, or the refusal naming the current and the required states.
+  /// The state after `trigger`, or the refusal naming the current and the required states.
   public static func apply(
-    _ event: RolloutEvent, to state: RolloutState
+    _ trigger: RolloutTrigger, to state: RolloutState
   ) throws(DomainError) -> RolloutState {
-    switch (event, state) {
+    switch (trigger, state) {
     case (.begin, .pending): return .progressing
     case (.advance, .progressing): return .progressing
     case (.changeExposure, .progressing): return .progressing
@@ -67,14 +67,14 @@ public enum RolloutStateMachine {
     case (.abort, .pending), (.abort, .progressing), (.abort, .paused): return .aborted
     default:
       throw .illegalTransition(
-        resource: "rollout", event: event.rawValue, current: state.rawValue,
-        required: sources(of: event).map(\.rawValue))
+        resource: "rollout", event: trigger.rawValue, current: state.rawValue,
+        required: sources(of: trigger).map(\.rawValue))
     }
   }
 
-  /// The states in which `event` is legal, in the order of their declaration.
-  public static func sources(of event: RolloutEvent) -> [RolloutState] {
-    switch event {
+  /// The states in which `trigger` is legal, in the order of their declaration.
+  public static func sources(of trigger: RolloutTrigger) -> [RolloutState] {
+    switch trigger {
     case .begin: [.pending]
     case .advance, .complete: [.progressing]
     case .changeExposure: [.progressing, .paused]

@@ -7,9 +7,9 @@ internal import Store
 /// Deployments, their rollouts, and what they mean for devices.
 public struct DeploymentService: DeploymentServiceServer {
   let rules: CallRules
-  let fleet: Fleet
+  let fleet: FleetState
 
-  public init(rules: CallRules, fleet: Fleet) {
+  public init(rules: CallRules, fleet: FleetState) {
     self.rules = rules
     self.fleet = fleet
   }

@@ -20,7 +20,7 @@ final class HealthWatch: WatchSink {
   private static let delay: Duration = .milliseconds(700)
   private static let encoding = WatchEncoding { _ in [] }
 
-  private let fleet: Fleet
+  private let fleet: FleetState
   private let deployment: DeploymentID
   private let org: OrgID
   private let stream: DetachedResponseStream<WatchHealthResponse>
@@ -30,7 +30,7 @@ final class HealthWatch: WatchSink {
   private let isReading = Atomic<Bool>(false)
 
   init(
-    _ fleet: Fleet, _ deployment: DeploymentID, org: OrgID,
+    _ fleet: FleetState, _ deployment: DeploymentID, org: OrgID,
     stream: DetachedResponseStream<WatchHealthResponse>, _ lease: CallerLease,
     failure: @escaping @Sendable (WatchEnd) -> RPCError
   ) {

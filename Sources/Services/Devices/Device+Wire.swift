@@ -3,7 +3,7 @@ internal import Domain
 internal import ProtoWire
 internal import Store
 
-extension Fleet {
+extension FleetState {
   /// A device and, except in a change, what it reported: no change waits for another database. The answer to a change gets that
   /// afterwards, by ``addReports(to:)``.
   func wire(_ device: Domain.Device, _ db: ReadTransaction) throws -> API.Device {

@@ -7,7 +7,7 @@ internal import Synchronization
 
 /// One connected device: sends it what it should run whenever that differs from what it was sent last.
 final class DeviceConnection: Sendable {
-  private let fleet: Fleet
+  private let fleet: FleetState
   let device: DeviceID
   private let org: OrgID
   private let stream: DetachedResponseStream<ConnectResponse>
@@ -29,7 +29,7 @@ final class DeviceConnection: Sendable {
 
   /// `context` is that of the call whose responses `stream` are.
   init(
-    _ fleet: Fleet, device: DeviceID, caller: Caller,
+    _ fleet: FleetState, device: DeviceID, caller: Caller,
     stream: DetachedResponseStream<ConnectResponse>, _ rules: CallRules, _ context: ServerContext
   ) {
     self.fleet = fleet

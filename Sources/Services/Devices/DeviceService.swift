@@ -7,12 +7,12 @@ public import Store
 /// Devices: registration, reports and desired state, artifacts, labels, groups.
 public struct DeviceService: DeviceServiceServer {
   let rules: CallRules
-  let fleet: Fleet
+  let fleet: FleetState
   let files: ArtifactFiles
   let sharedKeys: SharedKeys
 
   public init(
-    rules: CallRules, fleet: Fleet, files: ArtifactFiles, sharedKeys: SharedKeys = .accepted
+    rules: CallRules, fleet: FleetState, files: ArtifactFiles, sharedKeys: SharedKeys = .accepted
   ) {
     self.rules = rules
     self.fleet = fleet

@@ -12,8 +12,8 @@ import Transport
 
 /// The server, put together: store, artifact files, services, automator, listener.
 ///
-/// As a service of a lifecycle it starts listening, and on a graceful shutdown ends in order: health says NOT_SERVING and
-/// clients are asked to go, calls in flight finish, watches end, the automator stops, the database closes.
+/// As a service of a lifecycle it starts listening, and on a graceful shutdown ends in order: watches end, health says NOT_SERVING
+/// and clients are asked to go, calls in flight finish, the automator stops, the database closes.
 final class ControlPlane: Service {
   let options: ServeOptions
   let store: Store
@@ -62,7 +62,7 @@ final class ControlPlane: Service {
       let authentication = Authentication(
         store: store, failedKeys: options.limits.failedKeys, logger: logger)
       let rules = CallRules(store: store, logger: logger, authentication: authentication)
-      let fleet = Fleet(store)
+      let fleet = FleetState(store)
       jobs = Jobs(
         [
           Automator(store: store, logger: logger, period: .milliseconds(options.tick)),

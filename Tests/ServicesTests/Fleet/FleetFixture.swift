@@ -10,7 +10,7 @@ import Testing
 /// A first org with a model, three ready versions and registered devices; the services of the wing over it.
 final class FleetFixture {
   let base: ServiceFixture
-  let fleet: Fleet
+  let fleet: FleetState
   let devices: DeviceService
   let deployments: DeploymentService
   /// Ids of the versions v1, v2, v3.
@@ -26,7 +26,7 @@ final class FleetFixture {
     }
   ) async throws {
     base = try await ServiceFixture(configuration, now: now)
-    fleet = Fleet(base.store)
+    fleet = FleetState(base.store)
     devices = DeviceService(rules: base.rules, fleet: fleet, files: base.files)
     deployments = DeploymentService(rules: base.rules, fleet: fleet)
     let caller = try base.caller(base.secret)

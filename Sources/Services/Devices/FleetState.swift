@@ -5,7 +5,7 @@ public import Store
 internal import Synchronization
 
 /// What device and deployment services share: the indexes that match devices with deployments, what devices report, and who is connected.
-public final class Fleet: Sendable {
+public final class FleetState: Sendable {
   let store: Store
   let indexes = DeploymentIndexes()
   let activity: FleetActivity

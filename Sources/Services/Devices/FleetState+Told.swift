@@ -2,7 +2,7 @@ internal import API
 internal import Domain
 internal import Store
 
-extension Fleet {
+extension FleetState {
   /// What a report tells, in the terms of what is kept: sums by version, what the gates of rollouts count, errors.
   ///
   /// What a device says of a version counts for a rollout only on the side that the device stands on, and only when it is the version
