@@ -1,5 +1,5 @@
 /// The limits and windows of a server's HTTP/2 sessions. Every default is documented where it is declared.
-public struct SessionConfiguration: Sendable {
+public struct SessionConfiguration: Sendable, Hashable {
   /// Streams a client may have open at once (`SETTINGS_MAX_CONCURRENT_STREAMS`).
   public var maxConcurrentStreams = 100
   /// Bytes of request a client may send on a stream before a handler takes them.

@@ -67,7 +67,7 @@ public final class RPCServer: Sendable {
     do {
       let listener = try await ServerListener.start(
         .init(
-          host: configuration.host, port: configuration.port, tls: configuration.tls?.listener,
+          host: configuration.host, port: configuration.port, tls: configuration.tls,
           eventLoops: configuration.eventLoops, session: configuration.limits.session,
           limits: configuration.limits.connection, onRefusal: { refusals.note($0) }),
         onLoopStart: { try onLoopStart(ServerLoop($0, index: $1)) },

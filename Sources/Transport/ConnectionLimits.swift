@@ -1,7 +1,7 @@
 public import NIOCore
 
 /// How long a connection may keep a server waiting, and how many there may be.
-public struct ConnectionLimits: Sendable {
+public struct ConnectionLimits: Sendable, Hashable {
   /// From accepting to a complete client preface and SETTINGS, TLS handshake included.
   public var preface: TimeAmount = .seconds(10)
   /// From sending SETTINGS to their acknowledgement.

@@ -1,4 +1,5 @@
 import NIOCore
+import RPCCore
 
 /// Serves TLS and plain connections on one port: a client's first byte says which it speaks.
 ///
@@ -11,10 +12,10 @@ final class FirstByte: ChannelInboundHandler, RemovableChannelHandler {
   /// The content type of a TLS record that carries a handshake (RFC 8446 section 5.1).
   private static let handshakeRecord: UInt8 = 22
 
-  private let tls: ListenerTLS.Ready
+  private let tls: ServerTLS.Ready
   private let connection: ServerConnection
 
-  init(tls: ListenerTLS.Ready, connection: ServerConnection) {
+  init(tls: ServerTLS.Ready, connection: ServerConnection) {
     self.tls = tls
     self.connection = connection
   }

@@ -1,7 +1,7 @@
 public import HTTP2
 import NIOCore
 import NIOPosix
-import RPCCore
+public import RPCCore
 import Synchronization
 
 /// Accepts connections and spreads them over event loops.
@@ -11,7 +11,7 @@ public final class ServerListener: Sendable {
     public var host: String
     /// 0: any free one.
     public var port: Int
-    public var tls: ListenerTLS?
+    public var tls: ServerTLS?
     public var eventLoops: Int
     public var backlog = 1024
     public var session: SessionConfiguration
@@ -20,8 +20,8 @@ public final class ServerListener: Sendable {
     public var onRefusal: @Sendable (_ reason: String) -> Void
 
     public init(
-      host: String, port: Int, tls: ListenerTLS? = nil, eventLoops: Int = 1,
-      session: SessionConfiguration = .init(), limits: ConnectionLimits = .init(),
+      host: String, port: Int, tls: ServerTLS? = nil, eventLoops: Int = 1,
+      session: SessionConfiguration, limits: ConnectionLimits,
       onRefusal: @escaping @Sendable (_ reason: String) -> Void = { _ in }
     ) {
       self.host = host

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Logging
+import RPCCore
 import RPCServer
 
 /// How a server runs.
@@ -55,6 +56,7 @@ struct ServeOptions: ParsableArguments {
   @OptionGroup(title: "Limits") var limits: LimitOptions
 
   func validate() throws {
+    guard !data.isEmpty else { throw ValidationError("--data names no folder") }
     guard (tlsCert == nil) == (tlsKey == nil) else {
       throw ValidationError("--tls-cert and --tls-key belong together")
     }

@@ -1,25 +1,7 @@
 import NIOSSL
-public import RPCCore
+import RPCCore
 
-/// The certificates of a server, and whose clients it trusts.
-public struct ListenerTLS: Sendable {
-  /// The server's certificate, followed by those that lead to its authority.
-  public var certificate: PEM
-  public var privateKey: PEM
-  /// The authorities of client certificates, or client certificates themselves; nil: clients need none. When set, a client without a valid certificate is refused.
-  public var clientAuthority: PEM?
-  /// Whether clients may speak without TLS on the same port.
-  public var acceptsPlaintext: Bool
-
-  public init(
-    certificate: PEM, privateKey: PEM, clientAuthority: PEM? = nil, acceptsPlaintext: Bool
-  ) {
-    self.certificate = certificate
-    self.privateKey = privateKey
-    self.clientAuthority = clientAuthority
-    self.acceptsPlaintext = acceptsPlaintext
-  }
-
+extension ServerTLS {
   /// What a connection's TLS is made of.
   struct Ready: Sendable {
     let context: NIOSSLContext

@@ -1,6 +1,3 @@
-public import RPCCore
-import Transport
-
 /// The certificates of a server, and whose clients it trusts.
 ///
 /// ```swift
@@ -34,11 +31,5 @@ public struct ServerTLS: Sendable {
     self.init(
       certificate: .file(certificateFile), privateKey: .file(privateKeyFile),
       clientAuthority: clientAuthorityFile.map { .file($0) }, acceptsPlaintext: acceptsPlaintext)
-  }
-
-  var listener: ListenerTLS {
-    ListenerTLS(
-      certificate: certificate, privateKey: privateKey, clientAuthority: clientAuthority,
-      acceptsPlaintext: acceptsPlaintext)
   }
 }
