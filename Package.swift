@@ -159,7 +159,8 @@ let package = Package(
       "AutomatorTests",
       ["Automator", "Store", "Domain", .product(name: "Logging", package: "swift-log")]),
     tests(
-      "RollcallTests", ["rollcall", "API", "RPCCore", "ProtoWire"], resources: [.copy("Fixtures")]),
+      "RollcallTests", ["rollcall", "API", "RPCCore", "ProtoWire", "Transport"],
+      resources: [.copy("Fixtures")]),
     tests("ArchitectureTests", []),
   ]
 )

@@ -19,14 +19,14 @@ final class ChannelCore: @unchecked Sendable {
   private let tls: ClientTLS.Ready?
   private let mirror = Mutex(ConnectivityState.idle)
   /// What calls hear of a channel that is closed.
-  private static let closed = "the channel is closed"
+  private static let closed: CloseReason = "the channel is closed"
 
   var throttle: RetryThrottle
   /// The keepalive interval; grows when a server complains.
   private(set) var keepaliveInterval: Duration?
   private var state: ChannelState
-  private var current: Connection?
-  private var connections: [Connection] = []
+  private var current: ChannelConnection?
+  private var connections: [ChannelConnection] = []
   private var waiting: [ClientCall] = []
   private var calls: [ObjectIdentifier: ClientCall] = [:]
   private var closers: [CheckedContinuation<Void, Never>] = []
@@ -113,7 +113,7 @@ final class ChannelCore: @unchecked Sendable {
 
   private func connect(_ attempt: Int, to index: Int) {
     let address = target.addresses[index]
-    let connection = Connection(number: attempt, peer: "\(address)", channel: self)
+    let connection = ChannelConnection(number: attempt, peer: "\(address)", channel: self)
     connections.append(connection)
     let timeout = configuration.backoff.connectTimeout.clampedNanoseconds
     let bootstrap = ClientBootstrap(group: loop)
@@ -137,7 +137,7 @@ final class ChannelCore: @unchecked Sendable {
           throw error
         }
       } catch {
-        connection.close(because: ConnectFailure.text(error))
+        connection.close(because: ConnectFailure.reason(error))
       }
     }
   }
@@ -145,7 +145,7 @@ final class ChannelCore: @unchecked Sendable {
   /// Puts a connection on top of a socket that has just connected: a host with several addresses
   /// has been through several sockets by then.
   private func configure(
-    _ socket: any NIOCore.Channel, for connection: Connection, host: String?
+    _ socket: any NIOCore.Channel, for connection: ChannelConnection, host: String?
   ) throws {
     let pipeline = socket.pipeline.syncOperations
     if let tls { try pipeline.addHandler(tls.makeHandler(host: host)) }
@@ -159,7 +159,7 @@ final class ChannelCore: @unchecked Sendable {
 
   /// A connection's server has sent its SETTINGS.
   /// - Returns: whether the channel wants it.
-  func connected(_ connection: Connection) -> Bool {
+  func connected(_ connection: ChannelConnection) -> Bool {
     defer { publish() }
     switch state.connected(attempt: connection.number) {
     case .discard:
@@ -172,13 +172,13 @@ final class ChannelCore: @unchecked Sendable {
   }
 
   /// An attempt to connect failed.
-  func attemptFailed(_ attempt: Int, because reason: String) {
+  func attemptFailed(_ attempt: Int, because reason: CloseReason) {
     proceed(
       state.failed(attempt: attempt, reason: reason, random: Double.random(in: 0...1)))
   }
 
   /// A connection takes no more calls.
-  func vacated(_ connection: Connection, because reason: String) {
+  func vacated(_ connection: ChannelConnection, because reason: CloseReason) {
     if current === connection { current = nil }
     proceed(
       state.lost(
@@ -204,7 +204,7 @@ final class ChannelCore: @unchecked Sendable {
   }
 
   /// A connection is gone.
-  func closed(_ connection: Connection) {
+  func closed(_ connection: ChannelConnection) {
     connections.removeAll { $0 === connection }
     resumeClosers()
   }

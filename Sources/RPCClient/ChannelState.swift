@@ -1,3 +1,5 @@
+import Transport
+
 /// Decides when a channel connects, to which address, and what becomes of waiting calls.
 ///
 /// Pure: events go in, actions come out; time and chance are parameters. Addresses are tried in
@@ -6,9 +8,9 @@
 struct ChannelState: Sendable {
   private enum Phase: Sendable {
     case idle
-    case connecting(attempt: Int, address: Int, failures: [String])
+    case connecting(attempt: Int, address: Int, failures: [CloseReason])
     case ready(connection: Int)
-    case transientFailure(wait: Int, reason: String)
+    case transientFailure(wait: Int, reason: CloseReason)
     case shutdown
   }
 
@@ -42,7 +44,7 @@ struct ChannelState: Sendable {
     /// Keep it, and connect.
     case connect(attempt: Int, address: Int)
     /// Fail it with UNAVAILABLE.
-    case fail(reason: String)
+    case fail(reason: CloseReason)
     /// Fail it with UNAVAILABLE: the channel is closed.
     case refuse
   }
@@ -80,19 +82,22 @@ struct ChannelState: Sendable {
     case ignore
     case connect(attempt: Int, address: Int)
     /// Fail the calls that do not wait for a connection, then wait.
-    case backOff(wait: Int, delay: Duration, reason: String)
+    case backOff(wait: Int, delay: Duration, reason: CloseReason)
   }
 
   /// An attempt failed.
   /// - Parameter random: from 0 to 1, for the jitter.
-  mutating func failed(attempt: Int, reason: String, random: Double) -> OnFailure {
+  mutating func failed(attempt: Int, reason: CloseReason, random: Double) -> OnFailure {
     guard case .connecting(attempt, let address, var failures) = phase else { return .ignore }
     failures.append(reason)
     if address + 1 < addressCount {
       let next = connect(to: address + 1, failures: failures)
       return .connect(attempt: next, address: address + 1)
     }
-    return backOff(failures.joined(separator: "; "), random)
+    // What can be helped about one of several addresses helps the call.
+    let all = CloseReason(
+      failures.map(\.text).joined(separator: "; "), failures.lazy.compactMap(\.kind).first)
+    return backOff(all, random)
   }
 
   /// The wait after a failure is over.
@@ -109,7 +114,7 @@ struct ChannelState: Sendable {
   ///     channel with waiting calls would connect in a circle.
   ///   - random: from 0 to 1, for the jitter.
   mutating func lost(
-    connection: Int, wasUseful: Bool, reason: String, callsWaiting: Bool, random: Double
+    connection: Int, wasUseful: Bool, reason: CloseReason, callsWaiting: Bool, random: Double
   ) -> OnFailure {
     guard case .ready(connection) = phase else { return .ignore }
     guard wasUseful else { return backOff(reason, random) }
@@ -125,7 +130,7 @@ struct ChannelState: Sendable {
     return true
   }
 
-  private mutating func backOff(_ reason: String, _ random: Double) -> OnFailure {
+  private mutating func backOff(_ reason: CloseReason, _ random: Double) -> OnFailure {
     serial += 1
     phase = .transientFailure(wait: serial, reason: reason)
     return .backOff(wait: serial, delay: backoff.next(random: random), reason: reason)
@@ -140,9 +145,25 @@ struct ChannelState: Sendable {
     return .connect(attempt: attempt, address: 0)
   }
 
-  private mutating func connect(to address: Int, failures: [String]) -> Int {
+  private mutating func connect(to address: Int, failures: [CloseReason]) -> Int {
     serial += 1
     phase = .connecting(attempt: serial, address: address, failures: failures)
     return serial
   }
+}
+
+/// What a channel is doing about its connection.
+///
+/// Source: "gRPC Connectivity Semantics and API".
+public enum ConnectivityState: UInt8, Sendable, Hashable, CaseIterable {
+  /// No connection, and nobody asks for one.
+  case idle
+  /// Trying the addresses, one after the other.
+  case connecting
+  /// Connected; the server's SETTINGS have arrived.
+  case ready
+  /// No address answered; waiting before the next attempt. Calls that do not wait fail.
+  case transientFailure
+  /// Closed for good.
+  case shutdown
 }

@@ -2,6 +2,7 @@ import Framing
 import HTTP2
 import NIOCore
 import RPCCore
+import Transport
 
 /// One call on its channel's event loop, across all its attempts.
 ///
@@ -22,7 +23,7 @@ final class ClientCall: @unchecked Sendable {
   private(set) var awaitsCredentials = false
 
   /// The attempt under way.
-  private var connection: Connection?
+  private var connection: ChannelConnection?
   private var stream: ClientStream?
   private var response: ClientStreamState
   private var decoder: MessageDecoder
@@ -159,7 +160,9 @@ final class ClientCall: @unchecked Sendable {
   }
 
   /// Frames and sends one message; false when that ended the call.
-  private func send(_ message: [UInt8], on stream: ClientStream, _ connection: Connection) -> Bool {
+  private func send(_ message: [UInt8], on stream: ClientStream, _ connection: ChannelConnection)
+    -> Bool
+  {
     var frame: [UInt8] = []
     do throws(FramingError) {
       try message.withUnsafeBufferPointer { bytes throws(FramingError) in
@@ -189,7 +192,7 @@ final class ClientCall: @unchecked Sendable {
   // MARK: The loop: attempts
 
   /// Starts an attempt on a connection that has a stream to spare.
-  func start(on connection: Connection) {
+  func start(on connection: ChannelConnection) {
     guard !isEnded else { return }
     response = ClientStreamState(expectsOneMessage: request.expectsOneResponse)
     responseHead = ResponseHead()
@@ -218,8 +221,16 @@ final class ClientCall: @unchecked Sendable {
   }
 
   /// There is no connection that the call could use, or wait for.
-  func noConnection(_ reason: String) {
-    finish(RPCError(.unavailable, reason), trailers: Metadata(), discardsResponses: true)
+  func noConnection(_ reason: CloseReason) {
+    var error = RPCError(.unavailable, reason.text)
+    if let kind = reason.kind {
+      let info = Google_Rpc_ErrorInfo.with {
+        $0.reason = kind.rawValue
+        $0.domain = "rpc.client"
+      }
+      error.details = [Google_Protobuf_Any(packing: info)]
+    }
+    finish(error, trailers: Metadata(), discardsResponses: true)
   }
 
   private func attemptFailed(
@@ -255,7 +266,7 @@ final class ClientCall: @unchecked Sendable {
   // MARK: The loop: responses
 
   /// An event of the stream of the attempt under way.
-  func received(_ event: ClientSessionEvent, from connection: Connection) {
+  func received(_ event: ClientSessionEvent, from connection: ChannelConnection) {
     switch event {
     case .headers(let stream, let fields, let ends):
       if stream === self.stream { receivedHeaders(fields, endsStream: ends) }
@@ -274,7 +285,7 @@ final class ClientCall: @unchecked Sendable {
       attemptFailed(status, progress: progress(of: stream, refused), trailers: Metadata())
     case .lost(let stream):
       guard stream === self.stream else { return }
-      let reason = connection.closeReason ?? "the connection was lost"
+      let reason = connection.closeReason?.text ?? "the connection was lost"
       guard let status = response.close(RPCStatus(code: .unavailable, message: reason)) else {
         return
       }
@@ -337,7 +348,8 @@ final class ClientCall: @unchecked Sendable {
     finish(nil, trailers: trailers, discardsResponses: false)
   }
 
-  private func receivedData(on stream: ClientStream, count: Int, from connection: Connection) {
+  private func receivedData(on stream: ClientStream, count: Int, from connection: ChannelConnection)
+  {
     guard stream === self.stream, !response.isEnded else {
       connection.discardData(of: stream, count: count)
       return

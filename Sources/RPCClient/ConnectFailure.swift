@@ -10,17 +10,17 @@ import Transport
 
 /// Says in a few words why a socket did not connect.
 enum ConnectFailure {
-  static func text(_ error: any Error) -> String {
+  static func reason(_ error: any Error) -> CloseReason {
     switch error {
     case let error as NIOConnectionError:
-      if let failure = error.connectionErrors.first { return text(failure.error) }
+      if let failure = error.connectionErrors.first { return reason(failure.error) }
       return "the host name was not found"
     case let error as IOError:
-      return String(cString: strerror(error.errnoCode))
+      return CloseReason(String(cString: strerror(error.errnoCode)))
     case ChannelError.connectTimeout(let amount):
       return "no connection within \(amount.nanoseconds / 1_000_000) ms"
     default:
-      return TLSFailure.text(error)
+      return CloseReason(error)
     }
   }
 

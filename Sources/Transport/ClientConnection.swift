@@ -9,7 +9,7 @@ public protocol ClientConnectionOwner: AnyObject {
   /// Bytes of the peer arrived: it lives.
   func connectionIsAlive(_ connection: ClientConnection)
   /// The connection is gone; the open streams hear `.lost` afterwards. Called once.
-  func connection(_ connection: ClientConnection, closedBecause reason: String)
+  func connection(_ connection: ClientConnection, closedBecause reason: CloseReason)
 }
 
 /// The last handler of a client's pipeline: moves bytes between a socket and a ``ClientSession``.
@@ -34,7 +34,7 @@ public final class ClientConnection: ChannelInboundHandler {
   private var isFlushing = false
   private var isFlushScheduled = false
   private var isClosed = false
-  private var reason: String?
+  private var reason: CloseReason?
 
   /// - Parameter expectsTLS: whether a TLS handler is in front; the peer must then choose `h2`.
   public init(
@@ -58,7 +58,7 @@ public final class ClientConnection: ChannelInboundHandler {
   }
 
   /// Closes the connection; `reason` is what its owner and its calls hear.
-  public func close(because reason: String) {
+  public func close(because reason: CloseReason) {
     guard let context, !isClosed else { return }
     if self.reason == nil { self.reason = reason }
     context.close(promise: nil)
@@ -107,7 +107,9 @@ public final class ClientConnection: ChannelInboundHandler {
 
   public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     if expectsTLS, case .handshakeCompleted(let chosen) = event as? TLSUserEvent, chosen != "h2" {
-      close(because: "the server did not choose h2 by ALPN but \(chosen ?? "nothing")")
+      close(
+        because: CloseReason(
+          "the server did not choose h2 by ALPN but \(chosen ?? "nothing")", .refused))
     }
     context.fireUserInboundEventTriggered(event)
   }
@@ -117,7 +119,7 @@ public final class ClientConnection: ChannelInboundHandler {
   }
 
   public func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    close(because: TLSFailure.text(error))
+    close(because: CloseReason(error))
   }
 
   // MARK: Inside
@@ -161,10 +163,12 @@ public final class ClientConnection: ChannelInboundHandler {
     close(because: "HTTP/2 failure: \(failure)")
   }
 
+  private static let closedByServer = CloseReason("the server closed the connection", .closedByPeer)
+
   private func finish() {
     guard !isClosed else { return }
     isClosed = true
-    owner?.connection(self, closedBecause: reason ?? "the server closed the connection")
+    owner?.connection(self, closedBecause: reason ?? Self.closedByServer)
     session.abandon()
     deliverEvents()
   }

@@ -163,7 +163,7 @@ public final class ServerConnection: ChannelInboundHandler {
   }
 
   public func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    lastError = TLSFailure.text(error)
+    lastError = CloseReason(error).text
     close()
   }
 

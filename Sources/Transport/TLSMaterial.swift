@@ -50,7 +50,7 @@ public enum TLSMaterial {
       return try NIOSSLContext(configuration: configuration)
     } catch {
       guard let certificate, let privateKey else {
-        throw TLSProblem(TLSFailure.text(error))
+        throw TLSProblem(CloseReason(error).text)
       }
       throw TLSProblem(
         "the private key in \(privateKey) does not belong to the certificate in \(certificate)")

@@ -3,6 +3,7 @@ import RPCClient
 import RPCCore
 import RPCServer
 import Testing
+import Transport
 
 @Suite(.timeLimit(.minutes(2))) struct TLSTests {
   private let certificates: TestCertificates
@@ -51,6 +52,7 @@ import Testing
   func untrusted() async throws {
     let error = try await call(ClientTLS(trust: .file(certificates.path("other-ca.pem"))))
     #expect(error?.code == .unavailable)
+    #expect(Self.kind(error) == .untrusted)
     let system = try await call(ClientTLS())
     #expect(system?.code == .unavailable)
   }
@@ -60,11 +62,19 @@ import Testing
     let trust = ClientTLS.Trust.file(certificates.path("ca.pem"))
     let wrong = try await call(ClientTLS(trust: trust, serverName: "example.org"))
     #expect(wrong?.code == .unavailable)
+    #expect(Self.kind(wrong) == .otherName)
     let address = try await call(ClientTLS(trust: trust), host: "127.0.0.1")
     #expect(address?.code == .unavailable)
     let named = try await call(
       ClientTLS(trust: trust, serverName: "localhost"), host: "127.0.0.1")
     #expect(named == nil)
+  }
+
+  /// What the client says of a connection that did not come about, for programs.
+  private static func kind(_ error: RPCError?) -> CloseReason.Kind? {
+    let infos = error?.details.compactMap { try? $0.unpacked(as: Google_Rpc_ErrorInfo.self) }
+    guard let info = infos?.first, info.domain == "rpc.client" else { return nil }
+    return CloseReason.Kind(rawValue: info.reason)
   }
 
   @Test("a server that asks for a client's certificate gets it")
@@ -82,7 +92,9 @@ import Testing
   @Test("a TLS port serves plain text unless it is told not to; a plain port serves no TLS")
   func mixed() async throws {
     #expect(try await call(nil) == nil)
-    #expect(try await call(nil, acceptsPlaintext: false)?.code == .unavailable)
+    let refused = try await call(nil, acceptsPlaintext: false)
+    #expect(refused?.code == .unavailable)
+    #expect(Self.kind(refused) == .closedByPeer)
     try await withServer { _, _, server async throws in
       let channel = try Channel(
         target: "localhost:\(server.port)",
@@ -93,6 +105,7 @@ import Testing
       }
       #expect(error?.code == .unavailable)
       #expect(error?.message.contains("does not speak TLS") == true)
+      #expect(Self.kind(error) == .speaksNoTLS)
       await channel.close(grace: .zero)
     }
   }

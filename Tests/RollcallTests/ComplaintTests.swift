@@ -1,6 +1,7 @@
 import ProtoWire
 import RPCCore
 import Testing
+import Transport
 
 @testable import rollcall
 
@@ -64,6 +65,18 @@ import Testing
       .aborted, "the rollout has changed", details: [Google_Protobuf_Any(packing: info)])
     #expect(
       Complaint(error, server: "").next == "somebody changed it meanwhile: look again, then repeat")
+  }
+
+  @Test(arguments: CloseReason.Kind.allCases)
+  func `a connection that did not come about has advice by its reason, whatever its words`(
+    kind: CloseReason.Kind
+  ) {
+    let info = Google_Rpc_ErrorInfo.with { $0.reason = kind.rawValue }
+    let error = RPCError(
+      .unavailable, "words", details: [Google_Protobuf_Any(packing: info)])
+    let next = Complaint(error, server: "host:1").next
+    #expect(next?.contains("tls") == true || kind == .otherName)
+    #expect(next != Complaint(RPCError(.unavailable, "words"), server: "host:1").next)
   }
 
   @Test func `what a peer writes cannot move the cursor`() {

@@ -2,6 +2,7 @@ import Glibc
 import ProtoWire
 import RPCClient
 import RPCCore
+import Transport
 
 /// A failure as it is told to a person: what happened, why, and what to do next. Never a stack trace.
 struct Complaint: Error, Equatable, CustomStringConvertible {
@@ -70,7 +71,8 @@ struct Complaint: Error, Equatable, CustomStringConvertible {
       if let info = try? detail.unpacked(as: Google_Rpc_ErrorInfo.self) {
         reason = info.reason
       } else if let request = try? detail.unpacked(as: Google_Rpc_BadRequest.self) {
-        why += request.fieldViolations.map { "\($0.field): \($0.description)" }
+        why += request.fieldViolations.filter { $0.description != error.message }
+          .map { "\($0.field): \($0.description)" }
       } else if let failure = try? detail.unpacked(as: Google_Rpc_PreconditionFailure.self) {
         why += failure.violations.map { "\($0.subject): \($0.description)" }
       } else if let failure = try? detail.unpacked(as: Google_Rpc_QuotaFailure.self) {
@@ -109,7 +111,7 @@ struct Complaint: Error, Equatable, CustomStringConvertible {
     case "REVISION_COMPACTED": return "watch again: that begins with what is now"
     default: break
     }
-    if code == .unavailable, let advice = tlsAdvice(error.message) { return advice }
+    if code == .unavailable, let advice = advice(reason) { return advice }
     if let retryAfter { return "try again in \(Figures.span(seconds: retryAfter))" }
     switch code {
     case .unavailable where reason == "SHUTTING_DOWN": return "try again once it is back"
@@ -124,27 +126,19 @@ struct Complaint: Error, Equatable, CustomStringConvertible {
     }
   }
 
-  /// What to do about a connection that TLS keeps from coming about; nil when TLS is not at fault.
-  ///
-  /// The words are those of ``Transport/TLSFailure``, which a client gets as the reason of an UNAVAILABLE.
-  private static func tlsAdvice(_ message: String) -> String? {
-    let advice = [
-      ("does not speak TLS", "call it with --no-tls, or name its TLS port with --server"),
-      ("on the TLS handshake", "does it speak TLS? if not: --no-tls"),
-      ("in the middle of TLS", "does it speak TLS? if not: --no-tls"),
-      (
-        "none of the offered ways of TLS",
-        "if it serves without TLS: --no-tls; if it wants a certificate: --tls-cert and --tls-key"
-      ),
-      ("demands a client certificate", "show one with --tls-cert FILE --tls-key FILE"),
-      (
-        "certificate it was shown",
-        "--tls-cert must be signed by an authority that the server trusts"
-      ),
-      ("of the peer is not trusted", "name the server's authority with --tls-ca FILE"),
-      ("made out to the name", "call the server by a name that its certificate holds"),
-      ("the server closed the connection", "does it speak TLS only? then --tls, or --tls-ca FILE"),
-    ]
-    return advice.first { message.contains($0.0) }?.1
+  /// What to do about a connection that did not come about, by the reason that the client names; nil: nothing special.
+  private static func advice(_ reason: String) -> String? {
+    switch CloseReason.Kind(rawValue: reason) {
+    case .speaksNoTLS: "call it with --no-tls, or name its TLS port with --server"
+    case .hungUp: "does it speak TLS? if not: --no-tls"
+    case .refused:
+      "if it serves without TLS: --no-tls; if it wants a certificate: --tls-cert and --tls-key"
+    case .certificateRequired: "show one with --tls-cert FILE --tls-key FILE"
+    case .certificateRefused: "--tls-cert must be signed by an authority that the server trusts"
+    case .untrusted: "name the server's authority with --tls-ca FILE"
+    case .otherName: "call the server by a name that its certificate holds"
+    case .closedByPeer: "does it speak TLS only? then --tls, or --tls-ca FILE"
+    case nil: nil
+    }
   }
 }

@@ -6,7 +6,7 @@ import Transport
 /// One connection of a channel: its streams, the calls that wait for one, its keepalive.
 ///
 /// `@unchecked Sendable`: belongs to the channel's event loop, and is only touched there.
-final class Connection: ClientConnectionOwner, @unchecked Sendable {
+final class ChannelConnection: ClientConnectionOwner, @unchecked Sendable {
   /// The number of the attempt that made it.
   let number: Int
   /// The address as people read it.
@@ -19,7 +19,7 @@ final class Connection: ClientConnectionOwner, @unchecked Sendable {
   private var hasAnswered = false
   private(set) var isDraining = false
   /// Why the connection is gone; nil while it is not.
-  private(set) var closeReason: String?
+  private(set) var closeReason: CloseReason?
   private var maxStreams = 0
   private var waiting: [ClientCall] = []
   private var keepalive: Keepalive?
@@ -139,7 +139,7 @@ final class Connection: ClientConnectionOwner, @unchecked Sendable {
 
   /// Closes at once. Before there is a socket this gives up the attempt: a socket that connects
   /// later is closed by the channel.
-  func close(because reason: String) {
+  func close(because reason: CloseReason) {
     if let transport {
       transport.close(because: reason)
     } else if closeReason == nil {
@@ -148,10 +148,10 @@ final class Connection: ClientConnectionOwner, @unchecked Sendable {
   }
 
   /// The calls that wait here go back to the channel.
-  private func releaseWaiting(because reason: String) {
+  private func releaseWaiting(because reason: CloseReason) {
     let calls = waiting
     waiting = []
-    channel.vacated(self, because: "\(peer): \(reason)")
+    channel.vacated(self, because: reason.of(peer))
     for call in calls { channel.place(call) }
   }
 
@@ -200,18 +200,18 @@ final class Connection: ClientConnectionOwner, @unchecked Sendable {
     keepalive?.received(now: Deadline.now.nanoseconds)
   }
 
-  func connection(_ connection: ClientConnection, closedBecause reason: String) {
+  func connection(_ connection: ClientConnection, closedBecause reason: CloseReason) {
     ended(because: reason)
   }
 
-  private func ended(because reason: String) {
-    closeReason = "\(peer): \(reason)"
+  private func ended(because reason: CloseReason) {
+    closeReason = reason.of(peer)
     timer?.cancel()
     timer = nil
     if isReady {
       releaseWaiting(because: reason)
     } else {
-      channel.attemptFailed(number, because: "\(peer): \(reason)")
+      channel.attemptFailed(number, because: reason.of(peer))
     }
     channel.closed(self)
   }
