@@ -3,6 +3,29 @@ import Testing
 @testable import rollcall
 
 @Suite struct TextTableTests {
+  @Test(arguments: [
+    ("", 0), ("ab", 2), ("漢字", 4), ("ｶﾅ", 2), ("한글", 4), ("e\u{301}", 1), ("é", 1), ("…", 1),
+    ("🚀", 2), ("👩🏽‍🔬", 2), ("🇩🇪", 2), ("❤\u{fe0f}", 2), ("█░╷→", 4), ("ไทย", 3),
+  ])
+  func `a text is as wide as a terminal shows it`(text: String, columns: Int) {
+    #expect(DisplayWidth.of(text) == columns)
+  }
+
+  @Test func `columns of wide characters stand straight`() {
+    var table = TextTable("NAME", "STATE")
+    table.add("診断モデル", "ready")
+    table.add("screen", "ready")
+    #expect(table.rendered() == "NAME        STATE\n診断モデル  ready\nscreen      ready")
+    #expect(
+      table.rendered(width: 14).split(separator: "\n").map { DisplayWidth.of($0) } == [13, 14, 14])
+  }
+
+  @Test func `a name does not turn the direction of its line`() {
+    var table = TextTable("NAME", "STATE")
+    table.add("a\u{202e}b\u{2066}c", "ok")
+    #expect(table.rendered() == "NAME   STATE\na b c  ok")
+  }
+
   @Test func `columns are as wide as their widest cell and numbers stand right`() {
     var table = TextTable("NAME", "DEVICES", "STATE", right: ["DEVICES"])
     table.add("screen", "200", "ACTIVE")

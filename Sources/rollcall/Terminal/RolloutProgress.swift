@@ -34,22 +34,23 @@ struct RolloutProgress: Equatable, Sendable {
       && a.silentSeconds == b.silentSeconds
   }
 
-  /// The line, at most `width` characters: title, bar, exposure, then as many facts as fit.
+  /// The line, at most `width` columns: title, bar, exposure, then as many facts as fit.
   ///
   /// The bar fills by exposure; steps still ahead are marked "╷". Its width depends on title and terminal alone, so that
   /// it stands still while figures grow; at least ten characters stay for it, and what does not fit beside it is left out.
   func line(width: Int) -> String {
     let head = title + "  "
+    let headWidth = DisplayWidth.of(head)
     let tail = "  " + Figures.percent(millionths: exposureMillionths)
     var facts = self.facts
     func length() -> Int {
-      head.count + tail.count + facts.reduce(0) { $0 + 2 + $1.count }
+      headWidth + tail.count + facts.reduce(0) { $0 + 2 + DisplayWidth.of($1) }
     }
     let barWidth = min(
-      Self.longestBar, max(Self.shortestBar, width - head.count - Self.widestTail))
+      Self.longestBar, max(Self.shortestBar, width - headWidth - Self.widestTail))
     while length() + barWidth > width, !facts.isEmpty { facts.removeLast() }
     let line = head + bar(width: barWidth) + tail + facts.map { "  " + $0 }.joined()
-    return String(line.prefix(max(0, width)))
+    return String(DisplayWidth.prefix(line, max(0, width)))
   }
 
   static let shortestBar = 10

@@ -31,11 +31,11 @@ struct TextTable {
   /// Where they would be longer than `width` the widest columns are cut, at the end, with "…"; nil: whole cells.
   func rendered(width: Int? = nil) -> String {
     var widths = columns.indices.map { column in
-      rows.reduce(columns[column].title.count) { max($0, $1[column].count) }
+      rows.reduce(DisplayWidth.of(columns[column].title)) { max($0, DisplayWidth.of($1[column])) }
     }
     if let width { Self.shrink(&widths, to: width - 2 * (columns.count - 1)) }
     return ([columns.map(\.title)] + rows).map { cells in
-      line(of: zip(cells, widths).map { Self.cut($0, to: $1) }, widths: widths)
+      line(of: zip(cells, widths).map { DisplayWidth.cut($0, to: $1) }, widths: widths)
     }.joined(separator: "\n")
   }
 
@@ -58,27 +58,27 @@ struct TextTable {
     }
   }
 
-  private static func cut(_ cell: String, to width: Int) -> String {
-    cell.count <= width ? cell : cell.prefix(max(0, width - 1)) + "…"
-  }
-
   private func line(of cells: [String], widths: [Int]) -> String {
     var line = ""
     for (index, cell) in cells.enumerated() {
       if index > 0 { line += "  " }
-      let padding = String(repeating: " ", count: widths[index] - cell.count)
+      let padding = String(repeating: " ", count: max(0, widths[index] - DisplayWidth.of(cell)))
       line += columns[index].alignment == .right ? padding + cell : cell + padding
     }
     while line.last == " " { line.removeLast() }
     return line
   }
 
-  /// What a peer named must not move the cursor of a terminal: control characters become blanks.
+  /// What a peer named must not move the cursor of a terminal, nor turn the direction of what follows: such characters become
+  /// blanks.
   static func oneLine(_ text: String) -> String {
     String(
       String.UnicodeScalarView(
-        text.unicodeScalars.map {
-          $0.value < 0x20 || (0x7f...0x9f).contains($0.value) ? " " : $0
+        text.unicodeScalars.map { scalar in
+          switch scalar.value {
+          case 0..<0x20, 0x7f...0x9f, 0x2028...0x202e, 0x2066...0x2069: " "
+          default: scalar
+          }
         }))
   }
 }
