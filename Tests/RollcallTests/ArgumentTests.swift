@@ -6,6 +6,29 @@ import Testing
 @testable import rollcall
 
 @Suite struct ArgumentTests {
+  @Test func `every help fits into 80 columns`() {
+    func check(_ command: any ParsableCommand.Type) {
+      let help = Rollcall.helpMessage(for: command, columns: 80)
+      for line in help.split(separator: "\n") {
+        #expect(line.count <= 80, "\(command): \(line)")
+      }
+      for next in command.configuration.subcommands { check(next) }
+    }
+    check(Rollcall.self)
+  }
+
+  @Test(arguments: [
+    ("1", 1), ("30", 30), ("90s", 90), ("1500ms", 2), ("2m", 120), ("1d", 86_400),
+  ])
+  func `a timeout is seconds or a span`(text: String, seconds: Int) throws {
+    #expect(try ServerOptions.seconds(text) == seconds)
+  }
+
+  @Test(arguments: ["", "0", "-1", "soon", "2d", "1.5", "99999999999999999999"])
+  func `a timeout that is none is refused`(text: String) {
+    #expect(throws: ValidationError.self) { try ServerOptions.seconds(text) }
+  }
+
   @Test(arguments: [
     ("5%", Int64(50_000)), ("5 %", 50_000), ("12.5%", 125_000), ("0.0001%", 1), ("100%", 1_000_000),
     ("0", 0), ("0.05", 50_000), ("0.000001", 1), ("007%", 70_000), ("0.999999", 999_999),

@@ -10,6 +10,7 @@ import Testing
       ("fe80::1%eth0", "[fe80::1%eth0]:7070", nil), ("http://host:7070/", "host:7070", false),
       ("https://host", "host:443", true), ("HTTPS://[::1]:7070", "[::1]:7070", true),
       ("http://host", "host:80", false), ("grpcs://host", "host:7070", true),
+      ("host:1/", "host:1", nil), ("::ffff:10.0.0.1", "[::ffff:10.0.0.1]:7070", nil),
       ("unix:/tmp/x", "unix:/tmp/x", nil), ("a:1, b:2", "a:1,b:2", nil),
     ] as [(String, String, Bool?)])
   func `an address is taken in any usual form`(text: String, target: String, tls: Bool?) throws {
@@ -22,7 +23,7 @@ import Testing
     "", "not an address", "host:", "host:0", "host:65536", "host:x", ":7070", "ftp://host",
     "host/path", "http://host/path", "user@host", "[::1", "[::1]x", "[host]:1",
     "https://a,http://b",
-    "host:7070:1:",
+    "host:7070:1:", "::1:28231", "dns:///host:1", "host:1//",
   ])
   func `what is none is refused in words`(text: String) {
     let complaint = #expect(throws: Complaint.self) { try ServerAddress(text) }

@@ -2,6 +2,8 @@ import API
 import Crypto
 import RPCCore
 
+import enum Domain.Hex
+
 /// Moves artifacts between files and the server, chunk by chunk, verified by SHA-256.
 struct ArtifactTransfer: Sendable {
   let session: Session
@@ -17,6 +19,9 @@ struct ArtifactTransfer: Sendable {
       throw Complaint("\"\(name)\" is not MODEL/VARIANT/VERSION", status: .invalid)
     }
     let (sha256, size) = try Self.digest(file)
+    guard size > 0 else {
+      throw Complaint("\(file) is empty, and an artifact is not", status: .invalid)
+    }
     let version = try await self.version(parts, description: description)
     let source = try LocalFile.reading(file)
     return try await upload(
@@ -30,7 +35,7 @@ struct ArtifactTransfer: Sendable {
   {
     var rest = bytes[...]
     return try await upload(
-      to: version, sha256: Self.hex(SHA256.hash(data: bytes)), size: Int64(bytes.count),
+      to: version, sha256: Hex.encode(SHA256.hash(data: bytes)), size: Int64(bytes.count),
       mediaType: mediaType,
       next: {
         defer { rest = rest.dropFirst(Self.chunk) }
@@ -80,6 +85,7 @@ struct ArtifactTransfer: Sendable {
         "version \(name) has no artifact yet", next: "rollcall models push \(name) FILE",
         status: .refused)
     }
+    try LocalFile.check(name: file)
     let target = LocalFile.target(of: file)
     let old = LocalFile.exists(target) ? try LocalFile.reading(target) : nil
     if let old, try old.size() == artifact.sizeBytes,
@@ -92,6 +98,9 @@ struct ArtifactTransfer: Sendable {
       throw Self.somethingElse(file)
     }
     let folder = target.lastIndex(of: "/").map { String(target[...$0]) } ?? ""
+    guard folder.isEmpty || LocalFile.exists(folder) else {
+      throw Complaint("there is no folder \(folder)", next: "make it first", status: .invalid)
+    }
     let part = "\(folder).rollcall-\(artifact.sha256.prefix(32)).part"
     let download = try LocalFile.appending(part, mode: try old?.permissions() ?? 0o666)
     if try download.size() > artifact.sizeBytes {
@@ -133,7 +142,7 @@ struct ArtifactTransfer: Sendable {
       hash.update(data: bytes)
       size += Int64(bytes.count)
     }
-    let sha256 = Self.hex(hash.finalize())
+    let sha256 = Hex.encode(hash.finalize())
     guard sha256 == artifact.sha256 else {
       try LocalFile.remove(part)
       throw Complaint(
@@ -182,10 +191,6 @@ struct ArtifactTransfer: Sendable {
       hash.update(data: bytes)
       size += Int64(bytes.count)
     }
-    return (hex(hash.finalize()), size)
-  }
-
-  private static func hex(_ digest: SHA256.Digest) -> String {
-    digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    return (Hex.encode(hash.finalize()), size)
   }
 }

@@ -18,11 +18,13 @@ struct ClientProfile: Codable, Equatable, Sendable {
     case unreadable(path: String, why: String)
     case unwritable(path: String, why: String)
     case open(path: String, mode: UInt32)
+    case folder(path: String)
 
     var description: String {
       switch self {
       case .unreadable(let path, let why): "\(path) cannot be read: \(why)"
       case .unwritable(let path, let why): "\(path) cannot be written: \(why)"
+      case .folder(let path): "\(path) is a folder, where `rollcall login` writes a file"
       case .open(let path, let mode):
         "\(path) holds a key and can be read by others (mode 0\(String(mode, radix: 8)))"
       }
@@ -34,6 +36,7 @@ struct ClientProfile: Codable, Equatable, Sendable {
       case .unreadable: "rollcall login writes a new one"
       case .unwritable: "check the folder's owner, or name another one with $XDG_CONFIG_HOME"
       case .open(let path, _): "chmod 600 \(path)"
+      case .folder: "move it away, or name another place with $XDG_CONFIG_HOME"
       }
     }
   }
@@ -41,7 +44,8 @@ struct ClientProfile: Codable, Equatable, Sendable {
   /// Where the profile lives.
   static func path(environment: [String: String]) -> String {
     let base =
-      environment["XDG_CONFIG_HOME"].flatMap { $0.isEmpty ? nil : $0 }
+      // A path that is not absolute is none, says the XDG Base Directory Specification.
+      environment["XDG_CONFIG_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
       ?? (environment["HOME"] ?? ".") + "/.config"
     return base + "/rollcall/config.json"
   }
@@ -50,6 +54,9 @@ struct ClientProfile: Codable, Equatable, Sendable {
   static func read(_ path: String) throws(Failure) -> ClientProfile {
     guard let attributes = try? FileManager.default.attributesOfItem(atPath: path) else {
       return ClientProfile()
+    }
+    if attributes[.type] as? FileAttributeType == .typeDirectory {
+      throw .folder(path: path)
     }
     do {
       let profile = try JSONDecoder().decode(

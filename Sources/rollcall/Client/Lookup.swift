@@ -192,6 +192,11 @@ struct Lookup: Sendable {
 
   private func one<T>(_ found: [T], _ kind: String, _ text: String, next: String) throws -> T {
     guard let first = found.first else {
+      if kind == "model", let slash = text.firstIndex(of: "/") {
+        throw Complaint(
+          "\"\(text)\" is no model: its variants and versions are shown with it",
+          next: "rollcall models show \(text[..<slash])", status: .notFound)
+      }
       throw Complaint("there is no \(kind) \"\(text)\"", next: next, status: .notFound)
     }
     guard found.count == 1 else {

@@ -20,7 +20,7 @@ enum ProgramExit: Int32, CaseIterable, Sendable {
     case .invalid: "the server does not take what was asked: a value is wrong"
     case .notFound: "no such model, device, deployment or rollout in this org"
     case .notAllowed: "not logged in, or the key's roles do not allow it"
-    case .refused: "not in this state: exists already, changed meanwhile, or must be paused first"
+    case .refused: "not in this state: it exists, has changed, or must be paused first"
     case .unreachable: "no server there, too slow, or too busy; trying again later may help"
     case .rolloutEnded: "the watched rollout was rolled back or aborted instead of completed"
     case .rolloutPaused: "the watched rollout was paused, and --exit-on-pause given"

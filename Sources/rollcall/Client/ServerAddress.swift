@@ -5,7 +5,7 @@
 /// | `host`, `10.0.0.1` | port 7070 |
 /// | `host:7070`, `[::1]:7070` | as it stands |
 /// | `::1`, `[::1]`, `fe80::1%eth0` | an IPv6 address, port 7070 |
-/// | `http://host:7070/` | without TLS |
+/// | `host:7070/`, `http://host:7070/` | without that slash; the scheme: without TLS |
 /// | `https://host` | with TLS, port 443 |
 /// | `unix:/path` | a socket of this machine |
 /// | `a:1,b:2` | tried in order |
@@ -50,9 +50,9 @@ struct ServerAddress: Equatable, Sendable {
       default: throw none(whole, "its scheme is neither http nor https")
       }
       rest = text[scheme.upperBound...]
-      // The slash that browsers add; a path would lead nowhere.
-      if rest.hasSuffix("/") { rest.removeLast() }
     }
+    // The slash that browsers add; a path would lead nowhere.
+    if rest.hasSuffix("/") { rest.removeLast() }
     guard !rest.contains("/") else { throw none(whole, "a path follows the address") }
     guard !rest.contains("@") else { throw none(whole, "it names a user: a key goes to --key") }
     guard !rest.isEmpty, !rest.contains(where: { $0.isWhitespace }) else { throw none(whole, nil) }
@@ -79,8 +79,18 @@ struct ServerAddress: Equatable, Sendable {
     }
     if host.contains(":") {
       let address = host.prefix { $0 != "%" }
-      guard address.allSatisfy({ $0 == ":" || $0 == "." || ($0.isASCII && $0.isHexDigit) }) else {
-        throw none(whole, "\"\(host)\" is neither host:port nor an IPv6 address")
+      let groups = address.split(separator: ":")
+      // The last one may be an IPv4 address.
+      guard
+        groups.allSatisfy({ group in
+          group.allSatisfy { $0.isASCII && $0.isHexDigit } && group.count <= 4
+            || group.contains(".") && group.allSatisfy { $0 == "." || ($0.isASCII && $0.isNumber) }
+        })
+      else {
+        throw none(
+          whole,
+          "\"\(host)\" is neither host:port nor an IPv6 address, which stands in brackets before a port"
+        )
       }
     }
     guard !host.isEmpty else { throw none(whole, "it names no host") }

@@ -35,18 +35,24 @@ struct ServerOptions: ParsableArguments {
   var certificateKey: String?
 
   @Option(
-    help:
-      "Seconds for the command, whatever it does. Without it each call has 30; watches and transfers last while the server is there."
-  )
+    help: ArgumentHelp(
+      "Seconds for the command, whatever it does, or a span such as 90s or 5m. Without it each call has 30; watches and transfers last while the server is there.",
+      valueName: "span"),
+    transform: ServerOptions.seconds)
   var timeout: Int?
 
   @Option(name: .shortAndLong, help: "How to show the answer: table or json.")
   var output: Output = .table
 
-  func validate() throws {
-    if let timeout, !(1...86_400).contains(timeout) {
-      throw ValidationError("--timeout \(timeout) is not between 1 and 86400 seconds")
+  /// Whole seconds of a span that a person wrote, a part of one counts as one: "3" → 3, "1500ms" → 2, "2m" → 120.
+  static func seconds(_ text: String) throws(ValidationError) -> Int {
+    guard let milliseconds = SpanText.milliseconds(text) else {
+      throw ValidationError("\"\(text)\" is no span such as 30, 90s or 5m")
     }
+    guard (1...86_400_000).contains(milliseconds) else {
+      throw ValidationError("\(text) is not between 1 and 86400 seconds")
+    }
+    return Int((milliseconds + 999) / 1_000)
   }
 
   /// The profile after flags, environment and file.

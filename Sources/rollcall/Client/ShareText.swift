@@ -1,3 +1,5 @@
+import ArgumentParser
+
 /// A share written by a person: "5%", "5 %", "0.05" are the same thing in millionths.
 enum ShareText {
   /// What is said of a share that is none.
@@ -5,6 +7,12 @@ enum ShareText {
     let isPlain = !text.contains("%") && text.contains(where: { ("1"..."9").contains($0) })
     return "\"\(text)\" is not a share such as 12.5% or 0.125"
       + (isPlain ? ": write \"\(text)%\", or \"100%\" for everybody" : "")
+  }
+
+  /// The millionths of an argument.
+  static func parsed(_ text: String) throws(ValidationError) -> Int64 {
+    guard let millionths = millionths(text) else { throw ValidationError(refusal(text)) }
+    return millionths
   }
 
   /// "5%" → 50000, "0.05" → 50000, "100%" → 1000000, "0.0001%" → 1. Nil for what is no share, is

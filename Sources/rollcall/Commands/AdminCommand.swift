@@ -12,6 +12,7 @@ struct AdminCommand: AsyncParsableCommand {
   struct ResetKey: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "reset-key", abstract: "Make a new admin key when none is left.",
+      usage: "rollcall admin reset-key [<options>]",
       discussion: """
         Stop the server first. The key does not expire; it is written to a file of its own in the data folder, and no file \
         is replaced. The principal is enabled and becomes an admin if it was none. Both are in the log of events. A database \

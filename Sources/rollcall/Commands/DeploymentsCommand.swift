@@ -12,7 +12,8 @@ struct DeploymentsCommand: AsyncParsableCommand {
     ], defaultSubcommand: List.self)
 
   struct List: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List the deployments.")
+    static let configuration = CommandConfiguration(
+      abstract: "List the deployments.", usage: "rollcall deployments list [<options>]")
     @OptionGroup var options: ServerOptions
     @OptionGroup var paging: PagingOptions
     @Option(help: "Only in this environment: staging or production.")
@@ -43,7 +44,8 @@ struct DeploymentsCommand: AsyncParsableCommand {
   }
 
   struct Show: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Show a deployment.")
+    static let configuration = CommandConfiguration(
+      abstract: "Show a deployment.", usage: "rollcall deployments show [<options>] <deployment>")
     @OptionGroup var options: ServerOptions
     @Argument(help: "Name or id of the deployment.") var deployment: String
 
@@ -110,7 +112,8 @@ struct DeploymentsCommand: AsyncParsableCommand {
   }
 
   struct Start: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Start a draft.")
+    static let configuration = CommandConfiguration(
+      abstract: "Start a draft.", usage: "rollcall deployments start [<options>] <deployment>")
     @OptionGroup var options: ServerOptions
     @Argument(help: "Name or id of the deployment.") var deployment: String
 
@@ -210,7 +213,8 @@ struct DeploymentsCommand: AsyncParsableCommand {
 
   struct Rollback: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Return every device to the version from before the newest change.")
+      abstract: "Return every device to the version from before the newest change.",
+      usage: "rollcall deployments rollback [<options>] <deployment>")
     @OptionGroup var options: ServerOptions
     @Argument(help: "Name or id of the deployment.") var deployment: String
     @Option(help: "Why.") var reason = ""
@@ -237,7 +241,8 @@ struct DeploymentsCommand: AsyncParsableCommand {
 
   struct Health: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Show what the devices report for each version.")
+      abstract: "Show what the devices report for each version.",
+      usage: "rollcall deployments health [<options>] <deployment>")
     @OptionGroup var options: ServerOptions
     @Argument(help: "Name or id of the deployment.") var deployment: String
 
@@ -295,7 +300,8 @@ struct DeploymentsCommand: AsyncParsableCommand {
 
   struct Events: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "List what happened to a deployment, newest first.")
+      abstract: "List what happened to a deployment, newest first.",
+      usage: "rollcall deployments events [<options>] <deployment>")
     @OptionGroup var options: ServerOptions
     @OptionGroup var paging: PagingOptions
     @Argument(help: "Name or id of the deployment.") var deployment: String
@@ -350,7 +356,9 @@ struct DeploymentsCommand: AsyncParsableCommand {
   }
 
   struct Unpin: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Take a device's pin away.")
+    static let configuration = CommandConfiguration(
+      abstract: "Take a device's pin away.",
+      usage: "rollcall deployments unpin [<options>] <deployment> <device>")
     @OptionGroup var options: ServerOptions
     @Argument(help: "Name or id of the deployment.") var deployment: String
     @Argument(help: "The device's own name (hardware id) or its id.") var device: String

@@ -44,7 +44,8 @@ extension DevicesCommand {
   struct RotateKey: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "rotate-key",
-      abstract: "Give a device a new key, shown once. The old one ends at once.")
+      abstract: "Give a device a new key, shown once. The old one ends at once.",
+      usage: "rollcall devices rotate-key [<options>] <device>")
     @OptionGroup var options: ServerOptions
     @Argument(help: "The device's own name (hardware id) or its id.") var device: String
     @Flag(help: "The device begins to number its events anew.") var resetSequence = false
@@ -69,7 +70,8 @@ extension DevicesCommand {
   struct RevokeKey: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "revoke-key",
-      abstract: "End the keys of a device: it cannot call until rotate-key gives it a new one.")
+      abstract: "End the keys of a device: it cannot call until rotate-key gives it a new one.",
+      usage: "rollcall devices revoke-key [<options>] <device>")
     @OptionGroup var options: ServerOptions
     @Argument(help: "The device's own name (hardware id) or its id.") var device: String
 

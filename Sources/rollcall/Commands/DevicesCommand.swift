@@ -100,7 +100,8 @@ struct DevicesCommand: AsyncParsableCommand {
   }
 
   struct Show: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Show what a device runs.")
+    static let configuration = CommandConfiguration(
+      abstract: "Show what a device runs.", usage: "rollcall devices show [<options>] <device>")
     @OptionGroup var options: ServerOptions
     @Argument(help: "The device's own name (hardware id) or its id.") var device: String
 
@@ -141,7 +142,9 @@ struct DevicesCommand: AsyncParsableCommand {
   }
 
   struct Label: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Set and remove labels of a device.")
+    static let configuration = CommandConfiguration(
+      abstract: "Set and remove labels of a device.",
+      usage: "rollcall devices label [<options>] <device> [<labels> ...]")
     @OptionGroup var options: ServerOptions
     @Argument(help: "The device's own name (hardware id) or its id.") var device: String
     @Argument(help: "Labels to set, key=value.") var labels: [LabelArgument] = []

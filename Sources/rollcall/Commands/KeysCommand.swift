@@ -10,7 +10,7 @@ struct KeysCommand: AsyncParsableCommand {
 
   struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "List the keys, without their secrets.")
+      abstract: "List the keys, without their secrets.", usage: "rollcall keys list [<options>]")
     @OptionGroup var options: ServerOptions
     @OptionGroup var paging: PagingOptions
 
@@ -47,6 +47,7 @@ struct KeysCommand: AsyncParsableCommand {
   struct Create: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Create a service account with a key, or one more key. It is shown once.",
+      usage: "rollcall keys create [<options>] <name> --role <role> ...",
       discussion:
         "NAME and --role make an account; --principal gives another key to one that is there.")
     @OptionGroup var options: ServerOptions
@@ -106,7 +107,8 @@ struct KeysCommand: AsyncParsableCommand {
 
   struct Revoke: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Revoke a key, by what `keys list` shows of it or by its id.")
+      abstract: "Revoke a key, by what `keys list` shows of it or by its id.",
+      usage: "rollcall keys revoke [<options>] <key>")
     @OptionGroup var options: ServerOptions
     @Argument(
       help: "The key as listed, as many of its first characters as tell it from others, or its id.")

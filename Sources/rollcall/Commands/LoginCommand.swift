@@ -6,6 +6,7 @@ import Foundation
 struct LoginCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "login", abstract: "Remember a server and a key, after trying them.",
+    usage: "rollcall login [<options>]",
     discussion:
       "Without --key the key is taken from $ROLLCALL_KEY, or asked for: on a terminal it is not shown, else one line of standard input is read."
   )
@@ -42,7 +43,8 @@ struct LoginCommand: AsyncParsableCommand {
 /// `rollcall whoami`.
 struct WhoAmICommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "whoami", abstract: "Show whom the key stands for and what it may do.")
+    commandName: "whoami", abstract: "Show whom the key stands for and what it may do.",
+    usage: "rollcall whoami [<options>]")
 
   @OptionGroup var options: ServerOptions
 

@@ -11,7 +11,8 @@ struct ModelsCommand: AsyncParsableCommand {
     defaultSubcommand: List.self)
 
   struct List: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List the models.")
+    static let configuration = CommandConfiguration(
+      abstract: "List the models.", usage: "rollcall models list [<options>]")
     @OptionGroup var options: ServerOptions
     @OptionGroup var paging: PagingOptions
     @Flag(help: "Also archived ones.") var all = false
@@ -39,7 +40,8 @@ struct ModelsCommand: AsyncParsableCommand {
 
   struct Show: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Show a model's variants and versions.")
+      abstract: "Show a model's variants and versions.",
+      usage: "rollcall models show [<options>] <model>")
     @OptionGroup var options: ServerOptions
     @Argument(help: "Name or id of the model.") var model: String
 
@@ -115,7 +117,8 @@ struct ModelsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "add-variant",
       abstract:
-        "Add a variant: the model built for a capability, a platform and a class of devices.")
+        "Add a variant: the model built for a capability, a platform and a class of devices.",
+      usage: "rollcall models add-variant [<options>] <variant> --capability <name>")
     @OptionGroup var options: ServerOptions
     @Argument(help: "MODEL/VARIANT: the variant's name is unique within the model.")
     var variant: String
@@ -123,9 +126,18 @@ struct ModelsCommand: AsyncParsableCommand {
     @Option(help: "Platform it is built for; absent: all.") var platform: PlatformArgument?
     @Option(help: "Class of devices it is built for; absent: all.") var deviceClass = ""
 
+    private var parts: [String] {
+      variant.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    }
+
+    func validate() throws {
+      guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }) else {
+        throw ValidationError("\"\(variant)\" is not MODEL/VARIANT")
+      }
+    }
+
     func run() async throws {
-      let parts = variant.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-      guard parts.count == 2 else { throw ValidationError("\"\(variant)\" is not MODEL/VARIANT") }
+      let parts = parts
       try await Session.run(options) { session in
         var variant = ModelVariant()
         variant.modelId = try await Lookup(session: session).model(parts[0]).id
@@ -171,6 +183,7 @@ struct ModelsCommand: AsyncParsableCommand {
   struct Pull: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Download a version's artifact.",
+      usage: "rollcall models pull [<options>] <version> <file>",
       discussion: """
         The file is put in its place once it is whole and verified. A broken download leaves a hidden file beside it, which \
         the next pull goes on with. A file that is there already is replaced when it is the beginning of the artifact, or \
@@ -194,7 +207,8 @@ struct ModelsCommand: AsyncParsableCommand {
 
   struct Archive: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Hide a model and close it to new deployments, or take it back.")
+      abstract: "Hide a model and close it to new deployments, or take it back.",
+      usage: "rollcall models archive [<options>] <model>")
     @OptionGroup var options: ServerOptions
     @Argument(help: "Name or id of the model.") var model: String
     @Flag(help: "Take it back from the archive.") var restore = false

@@ -14,7 +14,9 @@ struct RolloutsCommand: AsyncParsableCommand {
     ])
 
   struct List: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List a deployment's rollouts.")
+    static let configuration = CommandConfiguration(
+      abstract: "List a deployment's rollouts.",
+      usage: "rollcall rollouts list [<options>] <deployment>")
     @OptionGroup var options: ServerOptions
     @OptionGroup var paging: PagingOptions
     @Argument(help: "Name or id of the deployment.") var deployment: String
@@ -47,7 +49,9 @@ struct RolloutsCommand: AsyncParsableCommand {
   }
 
   struct Show: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Show a rollout and its gates.")
+    static let configuration = CommandConfiguration(
+      abstract: "Show a rollout and its gates.",
+      usage: "rollcall rollouts show [<options>] <rollout>")
     @OptionGroup var options: ServerOptions
     @Argument(help: "Rollout or deployment.") var rollout: String
 
@@ -64,6 +68,7 @@ struct RolloutsCommand: AsyncParsableCommand {
   struct Watch: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Follow a rollout to its end, with a progress bar.",
+      usage: "rollcall rollouts watch [<options>] <rollout>",
       discussion:
         """
         With --output json every change is one line. Ends with 0 once it has completed, with 7 when it was rolled back or \
@@ -98,7 +103,8 @@ struct RolloutsCommand: AsyncParsableCommand {
 
   struct Advance: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Take the next step now, even within a soak.")
+      abstract: "Take the next step now, even within a soak.",
+      usage: "rollcall rollouts advance [<options>] <rollout>")
     @OptionGroup var options: ServerOptions
     @Argument(help: "Rollout or deployment.") var rollout: String
     @Option(help: "Why.") var reason = ""
@@ -120,7 +126,8 @@ struct RolloutsCommand: AsyncParsableCommand {
 
   struct Pause: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Hold a rollout: devices keep what they have, nobody else gets the new version.")
+      abstract: "Hold a rollout: devices keep what they have, nobody else gets the new version.",
+      usage: "rollcall rollouts pause [<options>] <rollout>")
     @OptionGroup var options: ServerOptions
     @Argument(help: "Rollout or deployment.") var rollout: String
     @Option(help: "Why.") var reason = ""
@@ -140,7 +147,8 @@ struct RolloutsCommand: AsyncParsableCommand {
 
   struct Resume: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Go on with a paused rollout; the soak of its step begins anew.")
+      abstract: "Go on with a paused rollout; the soak of its step begins anew.",
+      usage: "rollcall rollouts resume [<options>] <rollout>")
     @OptionGroup var options: ServerOptions
     @Argument(help: "Rollout or deployment.") var rollout: String
     @Option(help: "Why.") var reason = ""
@@ -160,22 +168,21 @@ struct RolloutsCommand: AsyncParsableCommand {
 
   struct Expose: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Set the exposure of a paused rollout.")
+      abstract: "Set the exposure of a paused rollout.",
+      usage: "rollcall rollouts expose [<options>] <rollout> <share>")
     @OptionGroup var options: ServerOptions
     @Argument(help: "Rollout or deployment.") var rollout: String
-    @Argument(help: "Share of the devices, for instance 12.5%.") var share: String
+    @Argument(help: "Share of the devices, for instance 12.5%.", transform: ShareText.parsed)
+    var share: Int64
     @Flag(help: "Let devices above a lower exposure go back to the old version.")
     var allowRegression = false
 
     func run() async throws {
-      guard let millionths = ShareText.millionths(share) else {
-        throw ValidationError(ShareText.refusal(share))
-      }
       try await Session.run(options) { session in
         let rollout = try await Lookup(session: session).rollout(rollout)
         var changed = Rollout()
         changed.id = rollout.id
-        changed.exposureMillionths = Int32(millionths)
+        changed.exposureMillionths = Int32(share)
         var request = UpdateRolloutRequest()
         request.rollout = changed
         request.updateMask = .init(["exposure_millionths"])

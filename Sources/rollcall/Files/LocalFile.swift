@@ -16,12 +16,26 @@ final class LocalFile {
 
   /// Opens a file to read it. Folders, pipes and devices are refused in words.
   static func reading(_ path: String) throws(Complaint) -> LocalFile {
+    try check(name: path)
     // A pipe without a writer must not hold the command up before it is refused.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw .file(path, "cannot be read", errno) }
     let file = LocalFile(path: path, descriptor: descriptor)
     try file.requireRegular()
     return file
+  }
+
+  /// Refuses what no file is called, and what elsewhere stands for a stream: it would be another file than was meant.
+  static func check(name path: String) throws(Complaint) {
+    if path.isEmpty {
+      throw Complaint(
+        "no file is named by an empty text", next: "name a file", status: .invalid)
+    }
+    if path == "-" {
+      throw Complaint(
+        "\"-\" is no file, and standard input and output are none",
+        next: "name a file; ./- for one of that name", status: .invalid)
+    }
   }
 
   /// Opens a file of the program's own to go on with it, made if need be; nobody else may write to it meanwhile.

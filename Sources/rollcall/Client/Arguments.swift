@@ -1,6 +1,51 @@
 import API
 import ArgumentParser
 
+/// A role by its name.
+struct RoleArgument: ExpressibleByArgument, Equatable, Sendable {
+  let role: Role
+
+  init?(argument: String) {
+    guard let role = Role(protoName: "ROLE_" + argument.uppercased()), role != .unspecified else {
+      return nil
+    }
+    self.role = role
+  }
+
+  static let allValueStrings = ["viewer", "operator", "reviewer", "admin", "enrollment", "device"]
+}
+
+/// "staging" or "production".
+struct EnvironmentArgument: ExpressibleByArgument, Equatable, Sendable {
+  let environment: Environment
+
+  init?(argument: String) {
+    switch argument {
+    case "staging": environment = .staging
+    case "production": environment = .production
+    default: return nil
+    }
+  }
+
+  static let allValueStrings = ["staging", "production"]
+}
+
+/// A platform by its name: "ios", "android", "linux" …
+struct PlatformArgument: ExpressibleByArgument, Equatable, Sendable {
+  let platform: Platform
+
+  init?(argument: String) {
+    guard let platform = Platform(protoName: "PLATFORM_" + argument.uppercased()),
+      platform != .unspecified
+    else { return nil }
+    self.platform = platform
+  }
+
+  static let allValueStrings = [
+    "ios", "android", "macos", "windows", "linux", "browser", "embedded",
+  ]
+}
+
 /// One label: "region=eu".
 struct LabelArgument: ExpressibleByArgument, Equatable, Sendable {
   let key: String
