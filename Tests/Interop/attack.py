@@ -21,6 +21,7 @@ import raw_http2
 
 HEALTH = "/grpc.health.v1.Health/"
 REFLECTION = "/grpc.reflection.{}.ServerReflection/ServerReflectionInfo"
+CONNECT = "/rollcall.v1.DeviceService/Connect"
 MEMORY_BOUND = 300 << 20
 
 
@@ -60,7 +61,7 @@ class Attack:
     """A server, an operator's deployment on it, and the keys of those who misbehave."""
 
     def __init__(self, server, scale):
-        from rollcall.v1 import auth_pb2
+        from rollcall.v1 import auth_pb2, common_pb2, device_pb2, device_service_pb2
         from rollcall_client import Client, unique
         self.server, self.scale = server, scale
         with Client(server.address, server.admin_key) as admin:
@@ -75,11 +76,13 @@ class Attack:
             self.device = client.register("attacker").id
             self.viewer_key = client.create_key(unique("viewer"), auth_pb2.ROLE_VIEWER)
             self.device_key = client.create_key(unique("device"), auth_pb2.ROLE_DEVICE)
+            own = device_pb2.Device(hardware_id=unique("own"), platform=common_pb2.PLATFORM_LINUX)
+            self.own_key = client.call(client.devices.Register, device_service_pb2.RegisterRequest(device=own)).secret
             version = client.push(client.create_variant(client.create_model().id).id, "v1", b"x")
             self.scanned = client.create_deployment(version).id
 
-    def run(self, name, attack, seconds=4):
-        """One attack with an operator beside it. Returns what is wrong."""
+    def run(self, name, attack, most=None, seconds=4):
+        """One attack with an operator beside it; `most` is how many streams may be left of it. Returns what is wrong."""
         pid = self.server.process.pid
         before = resident(pid)
         watch = Watch(pid)
@@ -102,6 +105,8 @@ class Attack:
         wrong = []
         if watch.most > MEMORY_BOUND:
             wrong.append(f"{name}: {watch.most >> 20} MiB resident")
+        if most is not None and held > most:
+            wrong.append(f"{name}: {held} streams are left, more than {most}")
         if int(refused) or not int(calls):
             wrong.append(f"{name}: {refused} of the operator's {calls} calls were refused")
         return wrong
@@ -146,8 +151,10 @@ class Attack:
 
     def device_streams(self):
         hello = raw_http2.message(text(1, text(1, self.device)))
-        path = "/rollcall.v1.DeviceService/Connect"
-        return self.crowd(lambda c: [c.open(path, self.device_key, hello) for _ in range(100)])
+        return self.crowd(lambda c: [c.open(CONNECT, self.device_key, hello) for _ in range(100)])
+
+    def silent_connects(self, key):
+        return lambda: self.crowd(lambda c: [c.open(CONNECT, key) for _ in range(100)])
 
     def scans(self):
         request = raw_http2.message(text(1, self.scanned))
@@ -165,18 +172,20 @@ class Attack:
         self.viewer_operator = self.device_key
         start = resident(self.server.process.pid)
         wrong = []
-        for name, attack in [
+        for name, attack, *most in [
             ("idle health watches", self.watches),
             ("idle reflection streams", self.idle_streams(REFLECTION.format("v1"))),
             ("idle v1alpha streams", self.idle_streams(REFLECTION.format("v1alpha"))),
             ("stalled bodies of strangers", self.stalled_open_bodies),
             ("stalled bodies of a tenant", self.stalled_bodies),
             ("names of 4 MB", self.long_names),
-            ("a device key's streams", self.device_streams),
+            ("a device's connections", self.device_streams, 1),
+            ("a device that says nothing", self.silent_connects(self.own_key), 1),
+            ("a shared key's silence", self.silent_connects(self.device_key), 1000),
             ("a viewer's scans", self.scans),
             ("wrong keys", self.wrong_keys),
         ]:
-            wrong += self.run(name, attack)
+            wrong += self.run(name, attack, *most)
         return wrong, start
 
 

@@ -2835,6 +2835,11 @@ public protocol DeviceServiceServer: Sendable {
   /// The first message must be a hello. Reports are taken in as by Sync. Ends with UNAUTHENTICATED
   /// or PERMISSION_DENIED soon after the caller's key, principal or role is gone; ends with
   /// UNAVAILABLE when the server goes.
+  ///
+  /// A device has one connection, its newest: one that it had before ends with ABORTED, reason
+  /// CONNECTION_REPLACED. Streams that have not said hello are bounded too, 1 for a device's own key
+  /// and 1000 for one that speaks for many: the oldest ends with RESOURCE_EXHAUSTED when there are
+  /// more.
   func connect(
     _ requests: RequestStream<ConnectRequest>,
     responses: ResponseStream<ConnectResponse>,
@@ -3006,6 +3011,11 @@ public struct DeviceServiceClient: Sendable {
   /// The first message must be a hello. Reports are taken in as by Sync. Ends with UNAUTHENTICATED
   /// or PERMISSION_DENIED soon after the caller's key, principal or role is gone; ends with
   /// UNAVAILABLE when the server goes.
+  ///
+  /// A device has one connection, its newest: one that it had before ends with ABORTED, reason
+  /// CONNECTION_REPLACED. Streams that have not said hello are bounded too, 1 for a device's own key
+  /// and 1000 for one that speaks for many: the oldest ends with RESOURCE_EXHAUSTED when there are
+  /// more.
   public func connect(
     options: CallOptions = .init()) -> BidirectionalCall<ConnectRequest, ConnectResponse> {
     channel.bidirectionalStreaming(DeviceServiceMethods.connect, options: options)

@@ -17,6 +17,7 @@ public enum Reason: String, Sendable, Hashable, CaseIterable {
   case requestIDReused = "REQUEST_ID_REUSED"
   // ABORTED
   case etagMismatch = "ETAG_MISMATCH"
+  case connectionReplaced = "CONNECTION_REPLACED"
   // FAILED_PRECONDITION
   case illegalTransition = "ILLEGAL_TRANSITION"
   case resourceArchived = "RESOURCE_ARCHIVED"

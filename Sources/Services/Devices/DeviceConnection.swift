@@ -39,8 +39,11 @@ final class DeviceConnection: Sendable {
     lease = rules.lease(caller, context, for: device)
     ending = rules.ending(context)
     failure = { [mapping = rules.mapping] in mapping.error($0, context) }
-    stream.onWritable { [weak self] in self?.push() }
+    stream.onWritable { [weak self] in self?.look() }
   }
+
+  /// Has what the device should run computed beside the event loops, and sent when it has changed.
+  func look() { fleet.connections.wake(self) }
 
   /// Computes and sends, in this order and for one caller at a time; who comes meanwhile has it done once more. A slow device gets
   /// the latest state once it reads again.
@@ -51,9 +54,9 @@ final class DeviceConnection: Sendable {
       return !state.isPushing
     }
     guard isMine else { return }
-    // Not under the lock: the read may wait for a reader, and event loops push too.
+    // Not under the lock: the read may wait for a reader.
     while takeDirty() {
-      guard stream.hasRoom(), checkCaller() else { continue }
+      guard !stream.isTerminated, stream.hasRoom(), checkCaller() else { continue }
       do {
         try send()
       } catch {
@@ -106,6 +109,17 @@ final class DeviceConnection: Sendable {
     guard let refusal = lease.refusal() else { return true }
     stream.finish(refusal)
     return false
+  }
+
+  /// Ends the stream because the device has another one.
+  ///
+  /// Whoever hears that is a second process with the device's key: the two take turns instead of chasing each other.
+  func giveWay() {
+    let message = "device \(device) has connected anew, and this connection ends for it"
+    stream.finish(
+      ErrorDetails.error(
+        .aborted, .connectionReplaced, message, metadata: ["deviceId": device.rawValue],
+        with: [ErrorDetails.retry(after: 60_000)]))
   }
 
   /// Ends the stream; the device connects again.

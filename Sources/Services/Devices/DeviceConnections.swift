@@ -9,14 +9,14 @@ internal import Synchronization
 ///
 /// One subscription of the event log for each org with connected devices. Events only wake, and only whom they concern (``WakeUp``): what
 /// a device should run is computed from what is stored, so any number of events at once costs one computation. Computing is done by one
-/// Task, whatever the number of orgs and devices, that lets others in between.
+/// Task beside the event loops, whatever the number of orgs and devices, that lets others in between: ten thousand devices that connect
+/// at once delay each other and no call.
 final class DeviceConnections: Sendable {
   private struct OrgState {
     /// Which subscription the connections rely on.
     let id: Int
-    var connections: [Int: DeviceConnection] = [:]
-    /// By device: one that is connected twice is told twice.
-    var devices: [DeviceID: Set<Int>] = [:]
+    /// The newest of each device.
+    var connections: [DeviceID: DeviceConnection] = [:]
     var subscription: WatchSubscription?
   }
 
@@ -24,6 +24,7 @@ final class DeviceConnections: Sendable {
   private enum Errand: Sendable {
     case events(OrgID, Set<WakeUp>)
     case push(DeviceConnection)
+    case greet(DeviceConnection, UnsafeContinuation<Void, Never>)
     case check(OrgID)
   }
 
@@ -66,28 +67,37 @@ final class DeviceConnections: Sendable {
     state.withLock { $0.orgs[org].map { Array($0.connections.values) } ?? [] }
   }
 
-  /// Tells `connection` of changes after `revision` until ``remove(_:org:)``. Returns its number.
-  func add(_ connection: DeviceConnection, org: OrgID, after revision: Int64) -> Int {
-    let (id, isFirst) = state.withLock { state in
-      let id = state.nextID
-      state.nextID += 1
-      let isFirst = state.orgs[org] == nil
-      state.orgs[org, default: OrgState(id: id)].connections[id] = connection
-      state.orgs[org]?.devices[connection.device, default: []].insert(id)
-      return (id, isFirst)
+  /// Tells `connection` of changes from now on, until ``remove(_:org:)``. Another one that the device had ends: a device whose
+  /// connection broke without the server's noticing gets in at once, and none holds more than one.
+  func add(_ connection: DeviceConnection, org: OrgID) {
+    let (first, replaced) = state.withLock { state -> (Int?, DeviceConnection?) in
+      var first: Int?
+      if state.orgs[org] == nil {
+        first = state.nextID
+        state.orgs[org] = OrgState(id: state.nextID)
+        state.nextID += 1
+      }
+      let replaced = state.orgs[org]?.connections.updateValue(
+        connection, forKey: connection.device)
+      return (first, replaced)
     }
-    if isFirst { subscribe(org, id, after: revision) }
-    return id
+    replaced?.giveWay()
+    guard let first else { return }
+    do {
+      // Before anything is computed: what changes afterwards is told of.
+      subscribe(org, first, after: try store.read { try $0.revision() })
+    } catch StoreError.closed {
+      subscriptionEnded(first, org, .closed)
+    } catch {
+      subscriptionEnded(first, org, .failed("\(error)"))
+    }
   }
 
-  func remove(_ id: Int, org: OrgID) {
+  /// Tells a connection nothing more; does nothing for one that another of its device has replaced.
+  func remove(_ connection: DeviceConnection, org: OrgID) {
     let subscription = state.withLock { state -> WatchSubscription? in
-      if let gone = state.orgs[org]?.connections.removeValue(forKey: id) {
-        state.orgs[org]?.devices[gone.device]?.remove(id)
-        if state.orgs[org]?.devices[gone.device]?.isEmpty == true {
-          state.orgs[org]?.devices[gone.device] = nil
-        }
-      }
+      guard state.orgs[org]?.connections[connection.device] === connection else { return nil }
+      state.orgs[org]?.connections[connection.device] = nil
       guard let known = state.orgs[org], known.connections.isEmpty else { return nil }
       state.orgs[org] = nil
       return known.subscription
@@ -105,6 +115,26 @@ final class DeviceConnections: Sendable {
       return false
     }
     if isUnwanted { subscription.cancel() }
+  }
+
+  /// Has a new connection send what its device should run, and returns when that is done.
+  func greet(_ connection: DeviceConnection) async {
+    await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+      let mustStart = state.withLock { state in
+        state.errands.append(.greet(connection, continuation))
+        return Self.start(&state)
+      }
+      if mustStart { run() }
+    }
+  }
+
+  /// Has a connection look again.
+  func wake(_ connection: DeviceConnection) {
+    let mustStart = state.withLock { state in
+      Self.enqueue([connection], &state)
+      return Self.start(&state)
+    }
+    if mustStart { run() }
   }
 
   /// Every connection of an org looks again.
@@ -170,6 +200,7 @@ final class DeviceConnections: Sendable {
           // Whatever happens from here on makes it look once more.
           state.waiting.remove(ObjectIdentifier(connection))
           return errand
+        case .greet: return errand
         case .check(let org):
           state.checks.remove(org)
           return errand
@@ -181,6 +212,9 @@ final class DeviceConnections: Sendable {
   private func carryOut(_ errand: Errand) {
     switch errand {
     case .push(let connection): connection.push()
+    case .greet(let connection, let waiting):
+      connection.push()
+      waiting.resume()
     case .check(let org): for connection in all(of: org) { connection.checkCaller() }
     case .events(let org, let events):
       let concerned = concerned(by: events, org)
@@ -199,7 +233,7 @@ final class DeviceConnections: Sendable {
         for event in events {
           switch event {
           case .device(let device):
-            found += (known.devices[device] ?? []).compactMap { known.connections[$0] }
+            if let connection = known.connections[device] { found.append(connection) }
           case .deployment(let deployment):
             let entry = index.entry(deployment)
             found += known.connections.values.filter { $0.isConcerned(by: deployment, entry) }
@@ -208,10 +242,9 @@ final class DeviceConnections: Sendable {
             guard index.entries.contains(where: { $0.deployment.selector.groups.contains(group) })
             else { continue }
             let groups = DeviceGroups(db)
-            for (device, numbers) in known.devices {
+            for (device, connection) in known.connections {
               let isMember = try groups.contains(device, in: group)
-              found += numbers.compactMap { known.connections[$0] }
-                .filter { $0.hasMoved(in: group, isMember: isMember) }
+              if connection.hasMoved(in: group, isMember: isMember) { found.append(connection) }
             }
           }
         }

@@ -50,6 +50,7 @@ extension DeviceService {
   ) async throws {
     try await rules.perform(context) { caller in
       let call = ConnectCall(self, caller, responses, context)
+      call.start()
       requests.detach {
         try await call.receive($0)
       } onEnd: {

@@ -10,6 +10,7 @@ public final class FleetState: Sendable {
   let indexes = DeploymentIndexes()
   let activity: FleetActivity
   let connections: DeviceConnections
+  let introductions = Introductions<ConnectCall>()
   let health = HealthSignals()
   let encodings: WatchEncodings
   let notedSharedKeys = NotedPrincipals()

@@ -197,6 +197,11 @@ public final class FleetActivity: Sendable {
     }
   }
 
+  /// A device is there, and tells nothing.
+  public func saw(_ device: DeviceID, now: Timestamp) {
+    buffer.record(device, Delta(seenAt: now, acknowledged: 0, told: .nothing))
+  }
+
   /// Throws what ``take(_:numbers:now:told:)`` would, and takes nothing.
   public func check(
     _ device: DeviceID, numbers: [Int64], told: (_ firstNew: Int) throws -> Void

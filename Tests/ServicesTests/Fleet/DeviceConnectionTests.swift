@@ -19,8 +19,7 @@ import Testing
     let connection = DeviceConnection(
       fixture.fleet, device: DeviceID(device), caller: caller, stream: stream.responses.detach(),
       fixture.base.rules, context)
-    _ = fixture.fleet.connections.add(
-      connection, org: caller.org, after: try fixture.base.revision())
+    fixture.fleet.connections.add(connection, org: caller.org)
     connection.push()
     return (stream, connection, caller)
   }
@@ -187,6 +186,56 @@ import Testing
     #expect(started == [fleet[0]])
     #expect(try await events { try await join(fleet[2]) } == [fleet[2]])
     #expect(try await events { _ = try await fixture.pause(rollout) } == [fleet[0], fleet[2]])
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `a device that connects anew gets in, and its connection from before ends with the reason`()
+    async throws
+  {
+    let fixture = try await FleetFixture(devices: 2)
+    let connections = fixture.fleet.connections
+    let (neighbour, _, _) = try Self.connect(fixture, fixture.fleetIDs[1])
+    let (first, old, caller) = try Self.connect(fixture, fixture.fleetIDs[0])
+    #expect(await Self.state(first) == [])
+    let (second, _, _) = try Self.connect(fixture, fixture.fleetIDs[0])
+    let error = await first.end().error
+    #expect(error?.code == .aborted)
+    #expect(error?.reason == "CONNECTION_REPLACED")
+    #expect(error?.message.contains(fixture.fleetIDs[0]) == true)
+    #expect(
+      error?.details.contains { $0.typeUrl.hasSuffix("/google.rpc.RetryInfo") } == true,
+      "two with one key take turns")
+    #expect(connections.count == 2)
+    // The end of the old one comes late, as of a device whose router forgot it.
+    connections.remove(old, org: caller.org)
+    #expect(connections.count == 2)
+    #expect(await Self.state(second) == [])
+    #expect(await Self.state(neighbour) == [])
+    _ = try await fixture.started(policy: nil)
+    #expect(await Self.state(second) == [fixture.versions[1]])
+    #expect(await Self.state(neighbour) == [fixture.versions[1]])
+  }
+
+  @Test func `of the streams that say no hello a caller keeps the newest`() {
+    let (many, other) = (PrincipalID("many"), PrincipalID("other"))
+    let introductions = Introductions<String>()
+    #expect(introductions.begin("stranger", of: other, limit: 1).oldest == nil)
+    let first = introductions.begin("1", of: many, limit: 2)
+    #expect(first.oldest == nil)
+    #expect(introductions.begin("2", of: many, limit: 2).oldest == nil)
+    introductions.end(first.number, of: many)
+    introductions.end(first.number, of: many)
+    #expect(introductions.begin("3", of: many, limit: 2).oldest == nil, "the first has gone")
+    #expect(introductions.begin("4", of: many, limit: 2).oldest == "2")
+    #expect(introductions.count(of: many) == 2)
+    #expect(introductions.begin("again", of: other, limit: 1).oldest == "stranger")
+    // One that stays while thousands come and go.
+    for _ in 0..<10_000 {
+      let passing = introductions.begin("passing", of: other, limit: 2)
+      #expect(passing.oldest == nil)
+      introductions.end(passing.number, of: other)
+    }
+    #expect(introductions.count(of: other) == 1)
   }
 
   @Test func `what gates think wakes nobody and leaves every index as it is`() async throws {

@@ -2,7 +2,6 @@ import API
 import Domain
 import ProtoWire
 import RPCCore
-import Synchronization
 import Testing
 
 @testable import Services
@@ -120,18 +119,19 @@ import Testing
     #expect(degraded.versions.map(\.failedDevices) == [1, 0])
   }
 
-  @Test func `a connected device is told at once what to run`() async throws {
+  @Test(.timeLimit(.minutes(1)))
+  func `a connected device is told at once what to run`() async throws {
     let fixture = try await FleetFixture(devices: 1)
     _ = try await fixture.started(policy: nil)
-    let told = Mutex<[ConnectResponse]>([])
+    let stream = RecordedStream<ConnectResponse>()
+    let context = try fixture.call(DeviceServiceMethods.connect.erased)
     try await fixture.devices.connect(
       RequestStream([
         .with { $0.content = .hello(.with { $0.deviceId = fixture.fleetIDs[0] }) },
         .with { $0.content = .report(ConnectRequest.Report()) },
-      ]),
-      responses: ResponseStream { message in told.withLock { $0.append(message) } },
-      context: try fixture.call(DeviceServiceMethods.connect.erased))
-    let messages = told.withLock { $0 }
+      ]), responses: stream.responses, context: context)
+    let (messages, error) = await stream.end()
+    #expect(error == nil)
     #expect(messages.count == 2)
     guard case .desiredState(let state)? = messages.first?.content else {
       Issue.record("the desired state comes first")
@@ -139,6 +139,11 @@ import Testing
     }
     #expect(state.entries.map(\.modelVersionId) == [fixture.versions[1]])
     #expect(fixture.fleet.connections.count == 0)
+    #expect(fixture.fleet.introductions.count(of: try context.authenticatedCaller().principal) == 0)
+    let seen = try await fixture.devices.getDevice(
+      .with { $0.deviceId = fixture.fleetIDs[0] },
+      context: try fixture.call(DeviceServiceMethods.getDevice.erased))
+    #expect(seen.device?.lastSeenAt != nil)
   }
 
   @Test(.timeLimit(.minutes(1)), arguments: [0, 1])
