@@ -242,6 +242,9 @@ public final class Store: Sendable {
     }
   }
 
+  /// Grows with every commit. What a ``read(_:)`` found that began after this was asked is the newest for as long as it stands.
+  public var commitCount: UInt64 { commits.current }
+
   /// Runs an unbounded read on the analysis threads, in `caller`'s share of them.
   ///
   /// The closure may run twice, the first time not to its end: what it does must not be seen outside. Cancelling the Task stops it in

@@ -10,7 +10,7 @@ public enum StoreClock {
   }
 
   /// Milliseconds of a clock that never jumps: for waiting.
-  static func monotonicMilliseconds() -> Int64 {
+  public static func monotonicMilliseconds() -> Int64 {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000

@@ -102,15 +102,17 @@ import Testing
         try tx.append(.sample("deployment-2"))
       }
     }
-    try temporary.store.read { tx in
+    try temporary.store.read { (tx) throws in
       let log = EventLog(tx)
       let history = EventLog.History(org: "org-1", resourceID: "deployment-1")
       func list(
         _ page: Page, _ history: EventLog.History = history
       ) throws -> (revisions: [Int64], next: String?) {
-        let listing = try log.list(page, of: history)
-        #expect(listing.total == (history.kinds.isEmpty ? 10 : 5))
-        return (listing.items.map(\.revision), listing.next)
+        let total = history.kinds.isEmpty ? 10 : 5
+        #expect(try log.count(history, upTo: 100) == total)
+        #expect(try log.count(history, upTo: total - 1) == total - 1)
+        let (items, hasMore) = try log.rows(page, of: history)
+        return (items.map(\.revision), hasMore ? items.last.map { "\($0.revision)" } : nil)
       }
       #expect(try list(Page(limit: 4)) == ([14, 13, 11, 10], "10"))
       #expect(try list(Page(limit: 4, after: "10")) == ([8, 7, 5, 4], "4"))
@@ -130,11 +132,44 @@ import Testing
       }
       #expect(try log.count(rollouts, upTo: 3) == 3)
       for other in [("org-1", "deployment-9"), ("org-2", "deployment-1")] {
-        let listing = try log.list(
-          Page(limit: 4), of: EventLog.History(org: other.0, resourceID: other.1))
-        #expect(listing.items.isEmpty)
-        #expect(listing.total == 0)
+        let nothing = EventLog.History(org: other.0, resourceID: other.1)
+        #expect(try log.rows(Page(limit: 4), of: nothing).items.isEmpty)
+        #expect(try log.count(nothing, upTo: 10) == 0)
       }
+    }
+  }
+
+  @Test(arguments: [["a"], ["b", "c"], ["a", "child-a", "none"], ["none"]])
+  func `pages of some resources hold what pages of the org do`(
+    resources: Set<String>
+  ) async throws {
+    let temporary = try TemporaryStore()
+    try await temporary.store.write { tx in
+      for index in 0..<120 {
+        let name = ["a", "b", "c", "d", "e", "f"][index * 7 % 6]
+        var event = NewEvent.sample(name)
+        if index.isMultiple(of: 3) {
+          event.resourceID = "child-\(name)"
+          event.parentID = name
+        }
+        try tx.append(event)
+      }
+    }
+    let filter = WatchFilter(org: "org-1", resourceIDs: resources)
+    try temporary.store.read { tx in
+      let log = EventLog(tx)
+      let all = try log.page(after: 0, org: "org-1", limit: 200)
+        .filter { filter.matches($0.event) }.map(\.revision)
+      var (found, revision, pages): ([Int64], Int64, Int) = ([], 0, 0)
+      while revision < 120 {
+        let page = try log.page(
+          after: revision, org: "org-1", resources: resources, limit: 40)
+        found += page.events.map(\.revision)
+        revision = page.through ?? 120
+        pages += 1
+      }
+      #expect(found == all)
+      #expect(pages <= 1 + all.count / 16 + resources.count)
     }
   }
 

@@ -2894,12 +2894,14 @@ extension ListEventsRequest {
 }
 
 /// A page of events.
-public struct ListEventsResponse: Message, ListResponse, ListEnvelope {
-  /// The events.
+public struct ListEventsResponse: Message {
+  /// The events. With states, a page looks at 10000 events or a few more: where few of them match, it
+  /// has fewer entries than asked for, or none, and a token all the same.
   public var events: [Event] = []
   /// Token of the following page; empty when this is the last one.
   public var nextPageToken: String = ""
-  /// Number of entries that match the filters, over all pages; 10000 stands for that many or more.
+  /// Number of entries that match the filters, counted with the first page and repeated by those that
+  /// follow; 10000 stands for that many or more. With states, of those that the first page looked at.
   public var totalSize: Int32 = 0
   /// The deployment.
   public var deploymentId: String = ""
@@ -3078,7 +3080,8 @@ public struct WatchDeploymentsResponse: Message {
     case bookmark(Bookmark)
   }
 
-  /// A part of the state at the revision of the message.
+  /// A part of the state. Parts are read one after the other, the first at the revision of the
+  /// message; later ones may be newer, and what happened meanwhile follows as changes.
   public struct Snapshot: Message {
     /// Deployments.
     public var deployments: [Deployment] = []

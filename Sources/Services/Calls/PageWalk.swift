@@ -8,6 +8,8 @@ internal import Store
 /// One step of a walk through a list: which page is asked for, and the token of the next one.
 struct PageWalk: Sendable {
   let page: Page
+  /// What the first page of the walk counted, where its tokens say so.
+  let total: Int?
   private let query: [String]
   private let tokens: PageTokens
 
@@ -47,6 +49,7 @@ struct PageWalk: Sendable {
     let cursor = try tokens.cursor(request.pageToken, query: query)
     page = Page(
       limit: limit, after: cursor?.text(0), skip: Int(request.skip), order: order)
+    total = cursor?.integer(1).map { Int(clamping: $0) }
   }
 
   /// Puts what a page says about the list into an answer.
@@ -56,8 +59,11 @@ struct PageWalk: Sendable {
   }
 
   /// The token of the page that begins after `id`; empty when there is none.
-  func token(after id: String?) -> String {
+  ///
+  /// `total` is what this page says about the list, where the next one shall say the same without counting.
+  func token(after id: String?, total: Int? = nil) -> String {
     guard let id else { return "" }
-    return tokens.token(PageCursor([.text(id)]), query: query)
+    let rest = total.map { [PageCursor.Part.integer(Int64($0))] } ?? []
+    return tokens.token(PageCursor([.text(id)] + rest), query: query)
   }
 }

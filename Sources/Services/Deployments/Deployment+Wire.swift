@@ -10,7 +10,7 @@ extension API.Deployment {
     name = deployment.name
     description = deployment.description
     labels = deployment.labels.values
-    environment = deployment.environment == .production ? .production : .staging
+    environment = deployment.environment.wire
     state = State(deployment.state)
     rolloutPolicy = deployment.policy.map { API.RolloutPolicy($0) }
     latestRolloutId = deployment.currentRollout?.rawValue ?? ""
@@ -79,6 +79,8 @@ extension DeploymentState {
 }
 
 extension DeploymentEnvironment {
+  var wire: Environment { self == .production ? .production : .staging }
+
   /// Unspecified is staging.
   init(_ environment: Environment, field: String) throws(ServiceError) {
     switch environment {

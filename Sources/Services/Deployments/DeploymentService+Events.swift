@@ -7,6 +7,8 @@ internal import Store
 extension DeploymentService {
   /// The most types a list of events may be narrowed to.
   private static let maximumTypes = 32
+  /// Events that a page looks at whose filter needs their payload.
+  private static let maximumLooks = 10_000
 
   public func listEvents(
     _ request: ListEventsRequest, context: ServerContext
@@ -21,20 +23,20 @@ extension DeploymentService {
         throw ServiceError.invalid(
           field: "types", message: "\(types.count) types exceed \(Self.maximumTypes)")
       }
-      // The total counts the deployment's whole history, so this runs beside the calls.
+      // Not on the loop: what matches may lie far apart.
       let (deployment, listing) = try await fleet.store.scan(for: caller.share) { db in
         let deployment = try Self.deployment(request.deploymentId, caller, db)
         let history = EventLog.History(
           org: deployment.org.rawValue, resourceID: deployment.id.rawValue, kinds: types)
         let listing =
           states.isEmpty
-          ? try EventLog(db).list(walk.page, of: history)
-          : try Self.events(of: history, in: states, walk.page, db)
+          ? try Self.events(of: history, walk, db)
+          : try Self.events(of: history, in: states, walk, db)
         return (deployment, listing)
       }
-      return try ListEventsResponse.with {
-        $0.events = try listing.items.map { try API.Event($0) }
-        $0.nextPageToken = walk.token(after: listing.next)
+      return ListEventsResponse.with {
+        $0.events = listing.items
+        $0.nextPageToken = walk.token(after: listing.next, total: listing.total)
         $0.totalSize = Int32(clamping: listing.total)
         $0.deploymentId = deployment.id.rawValue
         $0.deploymentState = API.Deployment.State(deployment.state)
@@ -42,41 +44,57 @@ extension DeploymentService {
     }
   }
 
-  /// A page of the events after which the deployment stood in one of some states. The state is part of the payload, so this reads
-  /// the history a part at a time, until the page is full and the total no longer counts.
+  /// A page of a history; the first one counts it.
   private static func events(
-    of history: EventLog.History, in states: [DeploymentState], _ page: Page,
-    _ db: ReadTransaction
-  ) throws -> Listing<LoggedEvent> {
+    of history: EventLog.History, _ walk: PageWalk, _ db: ReadTransaction
+  ) throws -> Listing<API.Event> {
     let log = EventLog(db)
-    let after = page.after.flatMap { Int64($0) }
-    var listing = Listing<LoggedEvent>(items: [], next: nil, total: 0)
-    var (toSkip, hasMore) = (page.skip, false)
-    var part = Page(limit: 500, order: page.order)
-    repeat {
+    let (found, hasMore) = try log.rows(walk.page, of: history)
+    var items = PageItems<API.Event>(walk.page)
+    for logged in found {
+      let event = try API.Event(logged)
+      guard items.add(event, bytes: event.encodedSize) else { break }
+    }
+    return Listing(
+      items: items.items,
+      next: hasMore || items.isFull ? items.items.last.map { "\($0.revision)" } : nil,
+      total: try walk.total ?? log.count(history, upTo: Listing<API.Event>.countLimit))
+  }
+
+  /// A page of the events after which the deployment stood in one of some states. The state is part of the payload, so this reads
+  /// events, a part at a time: at most ``maximumLooks``, and the page may be shorter for it. The total is that of the first page's.
+  private static func events(
+    of history: EventLog.History, in states: [DeploymentState], _ walk: PageWalk,
+    _ db: ReadTransaction
+  ) throws -> Listing<API.Event> {
+    let log = EventLog(db)
+    var items = PageItems<API.Event>(walk.page)
+    var (total, looks, toSkip) = (0, 0, walk.page.skip)
+    var part = Page(limit: 500, after: walk.page.after, order: walk.page.order)
+    // Where the next page begins.
+    var last = walk.page.after
+    var hasMore = true
+    while hasMore, looks < maximumLooks, !items.isFull || walk.total == nil {
       let rows = try log.rows(part, of: history)
-      for event in rows.items {
-        let detail = try EventDetail(payload: event.event.payload)
-        guard let state = detail.deploymentState, states.contains(state) else { continue }
-        listing.total = min(listing.total + 1, Listing<LoggedEvent>.countLimit)
-        if let after, page.order == .oldestFirst ? event.revision <= after : event.revision >= after
-        {
-          continue
+      for logged in rows.items {
+        looks += 1
+        let state = try EventDetail(payload: logged.event.payload).deploymentState
+        if let state, states.contains(state) {
+          total += 1
+          if toSkip > 0 {
+            toSkip -= 1
+          } else if !items.isFull {
+            let event = try API.Event(logged)
+            _ = items.add(event, bytes: event.encodedSize)
+          }
         }
-        if toSkip > 0 {
-          toSkip -= 1
-        } else if listing.items.count < page.limit {
-          listing.items.append(event)
-        } else {
-          hasMore = true
-        }
+        if !items.isFull { last = "\(logged.revision)" }
       }
-      part.after = rows.hasMore ? rows.items.last.map { "\($0.revision)" } : nil
-      // The page is full, and the total as great as it gets.
-      if hasMore, listing.total == Listing<LoggedEvent>.countLimit { break }
-    } while part.after != nil
-    listing.next = hasMore ? listing.items.last.map { "\($0.revision)" } : nil
-    return listing
+      hasMore = rows.hasMore
+      part.after = rows.items.last.map { "\($0.revision)" }
+    }
+    return Listing(
+      items: items.items, next: hasMore || items.isFull ? last : nil, total: walk.total ?? total)
   }
 }
 

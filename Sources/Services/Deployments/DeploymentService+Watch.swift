@@ -30,13 +30,7 @@ extension DeploymentService {
       }
       var revision = request.fromRevision
       if revision == 0 {
-        // As long as the org has deployments: not on the loop.
-        let (snapshot, head) = try await fleet.store.scan(for: caller.share) { [conditions] db in
-          for id in request.deploymentIds { _ = try Self.deployment(id, caller, db) }
-          return (try Deployments(db).all(org: caller.org, conditions), try db.revision())
-        }
-        revision = head
-        for part in Self.parts(snapshot, revision: head) { try await responses.write(part) }
+        revision = try await sendSnapshot(request.deploymentIds, conditions, caller, responses)
       } else {
         try fleet.store.read { db in
           for id in request.deploymentIds { _ = try Self.deployment(id, caller, db) }
@@ -86,13 +80,8 @@ extension DeploymentService {
             $0.content = .bookmark(Bookmark())
           }
         }, failure: rules.ending(context),
-        isLast: { bytes in
-          // The kind of the event decides, not the rollout beside it, which may be newer.
-          guard case .event(let change)? = (try? WatchRolloutResponse(wire: bytes))?.content
-          else { return false }
-          return ["rollout.completed", "rollout.rolled_back", "rollout.aborted"]
-            .contains(change.event?.type ?? "")
-        },
+        // The kind of the event decides, not the rollout beside it, which may be newer.
+        isLast: ["rollout.completed", "rollout.rolled_back", "rollout.aborted"].contains,
         isOver: { [org = caller.org, id = rollout.id] in
           let found = try store.read { try Rollouts($0).find(id, org: org) }
           return found.map { !$0.state.isActive } ?? false
@@ -130,19 +119,36 @@ extension DeploymentService {
     }
   }
 
-  private static func parts(
-    _ deployments: [Domain.Deployment], revision: Int64
-  ) -> [WatchDeploymentsResponse] {
-    let starts = Array(stride(from: 0, to: max(deployments.count, 1), by: snapshotSize))
-    return starts.map { start in
-      WatchDeploymentsResponse.with {
-        $0.revision = revision
-        $0.content = .snapshot(
-          .with {
-            $0.deployments = deployments[start...].prefix(snapshotSize).map { API.Deployment($0) }
-            $0.complete = start + snapshotSize >= deployments.count
-          })
+  /// Sends the deployments as they are, a part at a time: the next is read when the client has room for it. Returns the revision at
+  /// which the first part was read. Later parts may be newer, and what happened meanwhile follows as changes.
+  private func sendSnapshot(
+    _ ids: [String], _ conditions: [Condition<Domain.Deployment>], _ caller: Caller,
+    _ responses: ResponseStream<WatchDeploymentsResponse>
+  ) async throws -> Int64 {
+    var page = Page(limit: Self.snapshotSize, order: .oldestFirst)
+    var revision: Int64?
+    repeat {
+      // As long as the org has deployments that another environment has: not on the loop.
+      let (part, head) = try await fleet.store.scan(for: caller.share) { [page, revision] db in
+        if revision == nil { for id in ids { _ = try Self.deployment(id, caller, db) } }
+        let part = try Deployments(db).rows(page, org: caller.org, conditions) { deployment in
+          let wire = API.Deployment(deployment)
+          return (wire, wire.encodedSize)
+        }
+        return (part, try revision ?? db.revision())
       }
-    }
+      revision = head
+      page.after = part.next
+      try await responses.write(
+        .with {
+          $0.revision = head
+          $0.content = .snapshot(
+            .with {
+              $0.deployments = part.items
+              $0.complete = part.next == nil
+            })
+        })
+    } while page.after != nil
+    return revision ?? 0
   }
 }

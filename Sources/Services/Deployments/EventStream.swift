@@ -11,17 +11,17 @@ final class EventStream<Response: Message>: WatchSink {
   private let lease: CallerLease
   private let bookmark: @Sendable (Int64) -> Response
   private let failure: @Sendable (WatchEnd) -> RPCError
-  private let isLast: @Sendable ([UInt8]) -> Bool
+  private let isLast: @Sendable (String) -> Bool
   private let isOver: @Sendable () throws -> Bool
   private let subscription = Mutex<WatchSubscription?>(nil)
 
-  /// `isLast` tells the message after which the stream ends, `isOver` whether there is nothing more to wait for once the log has
+  /// `isLast` tells the kind of event after which the stream ends, `isOver` whether there is nothing more to wait for once the log has
   /// been caught up with.
   init(
     _ stream: DetachedResponseStream<Response>, _ lease: CallerLease,
     bookmark: @escaping @Sendable (Int64) -> Response,
     failure: @escaping @Sendable (WatchEnd) -> RPCError,
-    isLast: @escaping @Sendable ([UInt8]) -> Bool = { _ in false },
+    isLast: @escaping @Sendable (String) -> Bool = { _ in false },
     isOver: @escaping @Sendable () throws -> Bool = { false }
   ) {
     self.stream = stream
@@ -50,7 +50,7 @@ final class EventStream<Response: Message>: WatchSink {
     guard stream.hasRoom() else { return .full }
     for event in events {
       stream.sendEncoded(event.bytes)
-      if isLast(event.bytes) {
+      if isLast(event.kind) {
         finish(nil)
         break
       }

@@ -16,14 +16,6 @@ extension EventLog {
     }
   }
 
-  /// A page with the total, which counts as other lists do: up to ``Listing/countLimit``.
-  public func list(_ page: Page, of history: History) throws -> Listing<LoggedEvent> {
-    let (items, hasMore) = try rows(page, of: history)
-    return Listing(
-      items: items, next: hasMore ? items.last.map { "\($0.revision)" } : nil,
-      total: try count(history))
-  }
-
   /// The events of a page, whose `after` is a revision, and whether others follow. Reads no more rows than the page has and skips.
   public func rows(_ page: Page, of history: History) throws -> (
     items: [LoggedEvent], hasMore: Bool
@@ -56,23 +48,21 @@ extension EventLog {
     return (items, hasMore)
   }
 
-  /// How many events a history has; `limit` stands for that many or more.
-  public func count(_ history: History, upTo limit: Int = Listing<LoggedEvent>.countLimit) throws
-    -> Int
-  {
+  /// How many events a history has, but no more than `limit`.
+  public func count(_ history: History, upTo limit: Int) throws -> Int {
     let kinds = Self.condition(on: history.kinds, after: 3)
-    func branch(_ condition: String) -> String {
-      "SELECT 1 FROM events WHERE org = $1 AND \(condition)\(kinds) LIMIT $3"
-    }
     let parameters: [any SQLValue] = [history.org, history.resourceID, limit]
-    let (own, children) =
-      try db.all(
-        text: """
-          SELECT (SELECT count(*) FROM (\(branch("resource_id = $2"))) AS own),
-            (SELECT count(*) FROM (\(branch(Self.childCondition))) AS children)
-          """, parameters: parameters + history.kinds
-      ) { row in (try row.get(0, as: Int.self), try row.get(1, as: Int.self)) }.first ?? (0, 0)
-    return min(limit, own + children)
+    func branch(_ condition: String) -> String {
+      """
+      (SELECT count(*) FROM (SELECT 1 FROM events WHERE org = $1 AND \(condition)\(kinds)
+        LIMIT $3) AS branch)
+      """
+    }
+    let counted = try db.all(
+      text: "SELECT \(branch("resource_id = $2")) + \(branch(Self.childCondition))",
+      parameters: parameters + history.kinds
+    ) { row in try row.get(0, as: Int.self) }.first
+    return min(counted ?? 0, limit)
   }
 
   /// Children of `$2`. An event of a resource that names itself as its parent is no child.

@@ -54,6 +54,48 @@ public struct EventLog {
       """, org, revision, limit, map: Self.event)
   }
 
+  /// Events of some resources of an org, and of their children, after `revision`, oldest first: at most about `limit`, found by the
+  /// resources' ids whatever else happened. `through` is the revision up to which that is all; nil: to the log's end.
+  func page(
+    after revision: Int64, org: String, resources: Set<String>, limit: Int
+  ) throws -> (events: [LoggedEvent], through: Int64?) {
+    let part = max(16, limit / (2 * max(1, resources.count)))
+    var found: [LoggedEvent] = []
+    var through: Int64?
+    func take(_ rows: [LoggedEvent]) {
+      found += rows
+      if rows.count == part, let last = rows.last?.revision {
+        through = min(through ?? last, last)
+      }
+    }
+    for resource in resources {
+      take(
+        try db.all(
+          """
+          SELECT revision, created_at_ms, chain_hash, org, kind, resource_type, resource_id,
+            parent_id, actor, method, request_id, before_digest, after_digest, payload
+          FROM events WHERE org = $1 AND resource_id = $2 AND revision > $3
+          ORDER BY revision LIMIT $4
+          """, org, resource, revision, part, map: Self.event))
+      take(
+        try db.all(
+          """
+          SELECT revision, created_at_ms, chain_hash, org, kind, resource_type, resource_id,
+            parent_id, actor, method, request_id, before_digest, after_digest, payload
+          FROM events WHERE org = $1 AND parent_id = $2 AND parent_id <> '' AND revision > $3
+          ORDER BY revision LIMIT $4
+          """, org, resource, revision, part, map: Self.event))
+    }
+    found.sort { $0.revision < $1.revision }
+    var events: [LoggedEvent] = []
+    // A child that is named too was found twice.
+    for event in found
+    where event.revision <= through ?? .max && event.revision != events.last?.revision {
+      events.append(event)
+    }
+    return (events, through)
+  }
+
   /// The hash that the oldest kept event of `org` was chained to.
   public func anchor(org: String) throws -> [UInt8] {
     try db.first("SELECT chain_hash FROM event_anchors WHERE org = $1", org) { try $0[0] }

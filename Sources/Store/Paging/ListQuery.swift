@@ -76,23 +76,18 @@ struct ListQuery {
     _ page: Page, in db: Connection,
     map: (inout RowReader) throws -> (item: T, key: String, bytes: Int)
   ) throws -> (items: [T], next: String?) {
-    var items: [T] = []
-    var (last, bytes) = ("", 0)
-    var next: String?
+    var items = PageItems<T>(page)
+    var (last, next): (String?, String?) = (nil, nil)
     try each(page, in: db) { row in
-      if items.count < page.limit {
-        let entry = try map(&row)
-        bytes += entry.bytes
-        if bytes <= page.byteLimit || items.isEmpty {
-          items.append(entry.item)
-          last = entry.key
-          return true
-        }
+      let entry = try map(&row)
+      guard items.add(entry.item, bytes: entry.bytes) else {
+        next = last
+        return false
       }
-      next = last
-      return false
+      last = entry.key
+      return true
     }
-    return (items, next)
+    return (items.items, next)
   }
 
   /// How many rows match, whatever the page, but no more than `limit`.

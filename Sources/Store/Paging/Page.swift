@@ -19,7 +19,7 @@ public struct Page: Sendable, Hashable {
   /// Rows to leave out from there.
   public var skip: Int
   public var order: Order
-  /// Bytes of its entries together, the first apart, where these have a size.
+  /// Bytes of its entries together, the first apart.
   public var byteLimit = 1 << 20
 
   public init(
@@ -39,6 +39,29 @@ public struct Page: Sendable, Hashable {
     return requested == 0 ? standardLimit : min(Int(requested), maximumLimit)
   }
 }
+
+/// The entries of a page as they are found, as far as they fit: by their number, and by their bytes together, whatever makes them.
+public struct PageItems<Item> {
+  public private(set) var items: [Item] = []
+  /// Whether an entry was left for the next page: no further one is taken.
+  public private(set) var isFull = false
+  private var bytes = 0
+  private let page: Page
+
+  public init(_ page: Page) { self.page = page }
+
+  /// Takes the next entry, which has so many bytes; false: it belongs to the next page. The first always fits.
+  public mutating func add(_ item: Item, bytes: Int) -> Bool {
+    self.bytes += bytes
+    if items.count >= page.limit || (self.bytes > page.byteLimit && !items.isEmpty) {
+      isFull = true
+    }
+    if !isFull { items.append(item) }
+    return !isFull
+  }
+}
+
+extension PageItems: Sendable where Item: Sendable {}
 
 /// One page of a list.
 public struct Listing<Item> {

@@ -100,4 +100,10 @@ public struct PageCursor: Sendable, Hashable {
     if index < parts.count, case .text(let value) = parts[index] { return value }
     return ""
   }
+
+  /// The part at `index` as a number; nil when the cursor has another shape.
+  public func integer(_ index: Int) -> Int64? {
+    if index < parts.count, case .integer(let value) = parts[index] { return value }
+    return nil
+  }
 }

@@ -88,12 +88,7 @@ extension Rows {
     _ page: Page, org: OrgID?, _ conditions: [Condition<Value>] = [],
     item: (Value) throws -> (Item, bytes: Int)
   ) throws -> Listing<Item> {
-    try query(org, conditions).listing(page, in: db) { row in
-      var value = try Value(row: &row)
-      try value.readRest(db)
-      let (item, bytes) = try item(value)
-      return (item, value.id.rawValue, bytes)
-    }
+    try query(org, conditions).listing(page, in: db) { row in try entry(&row, item) }
   }
 
   /// As above, the values themselves. Their size has no bound.
@@ -103,15 +98,21 @@ extension Rows {
     try list(page, org: org, conditions) { ($0, 0) }
   }
 
-  /// As above without the total.
-  func rows(
-    _ page: Page, org: OrgID?, _ conditions: [Condition<Value>] = []
-  ) throws -> (items: [Value], next: String?) {
-    try query(org, conditions).rows(page, in: db) { row in
-      var value = try Value(row: &row)
-      try value.readRest(db)
-      return (value, value.id.rawValue, 0)
-    }
+  /// As above without the total: the entries, and the id after which the next page begins.
+  public func rows<Item>(
+    _ page: Page, org: OrgID?, _ conditions: [Condition<Value>] = [],
+    item: (Value) throws -> (Item, bytes: Int)
+  ) throws -> (items: [Item], next: String?) {
+    try query(org, conditions).rows(page, in: db) { row in try entry(&row, item) }
+  }
+
+  private func entry<Item>(
+    _ row: inout RowReader, _ item: (Value) throws -> (Item, bytes: Int)
+  ) throws -> (item: Item, key: String, bytes: Int) {
+    var value = try Value(row: &row)
+    try value.readRest(db)
+    let (item, bytes) = try item(value)
+    return (item, value.id.rawValue, bytes)
   }
 
   /// Whether a list looks at few rows, whatever its page: the conditions that an index serves leave at most

@@ -171,6 +171,14 @@ struct StoredWatchLog: WatchLog {
       guard revision >= floor, revision < head else {
         return WatchPage(events: [], through: revision, floor: floor, head: head)
       }
+      // Who names resources and is far behind is not led through all that happened to others.
+      if !filter.resourceIDs.isEmpty, head - revision > limit {
+        let (events, through) = try log.page(
+          after: revision, org: filter.org, resources: filter.resourceIDs, limit: limit)
+        return WatchPage(
+          events: events.filter { filter.matches($0.event) }, through: through ?? head,
+          floor: floor, head: head)
+      }
       let events = try log.page(after: revision, org: filter.org, limit: limit)
       let isEnd = events.count < limit
       return WatchPage(

@@ -184,7 +184,8 @@ final class WatchLoop {
       encoded.reserveCapacity(events.count)
       for event in events {
         if let bytes = try event.bytes(entry.encoding) {
-          encoded.append(WatchedEvent(revision: event.revision, bytes: bytes))
+          encoded.append(
+            WatchedEvent(revision: event.revision, kind: event.logged.event.kind, bytes: bytes))
         }
       }
       if encoded.isEmpty || entry.sink.offer(encoded) == .accepted {

@@ -37,10 +37,13 @@ public enum WatchEnd: Error, Sendable, Hashable {
 /// An event as the bytes of one encoding, shared by all watches of that encoding.
 public struct WatchedEvent: Sendable, Hashable {
   public let revision: Int64
+  /// What happened: ``NewEvent/kind``.
+  public let kind: String
   public let bytes: [UInt8]
 
-  public init(revision: Int64, bytes: [UInt8]) {
+  public init(revision: Int64, kind: String, bytes: [UInt8]) {
     self.revision = revision
+    self.kind = kind
     self.bytes = bytes
   }
 }

@@ -103,8 +103,66 @@ import Testing
     #expect(refused?.message == "there is no deployment \"nothing\"")
   }
 
+  @Test(.timeLimit(.minutes(1)))
+  func `a part of a snapshot ends before it is too large to be read`() async throws {
+    let fixture = try await FleetFixture()
+    let values = (0..<20).map { "\($0)-" + String(repeating: "v", count: 240) }
+    for _ in 0..<24 {
+      _ = try await fixture.started(
+        policy: nil,
+        targeting: .with { targeting in
+          targeting.requirements = (0..<32).map { index in
+            .with {
+              $0.key = "key-\(index)"
+              $0.operation = .notIn
+              $0.values = values
+            }
+          }
+        })
+    }
+    let (responses, stream) = Self.messages(WatchDeploymentsResponse.self)
+    try await fixture.deployments.watchDeployments(
+      WatchDeploymentsRequest(), responses: responses,
+      context: try fixture.call(DeploymentServiceMethods.watchDeployments.erased))
+    var sizes: [Int] = []
+    for await message in stream {
+      guard case .snapshot(let part)? = message.content else { break }
+      #expect(message.encodedSize < 2 << 20)
+      sizes.append(part.deployments.count)
+      if part.complete { break }
+    }
+    #expect(sizes.count > 2)
+    #expect(sizes.reduce(0, +) == 24)
+    let listed = try await fixture.deployments.listDeployments(
+      ListDeploymentsRequest(),
+      context: try fixture.call(DeploymentServiceMethods.listDeployments.erased))
+    #expect(listed.deployments.count < 24)
+    #expect(!listed.nextPageToken.isEmpty)
+    #expect(listed.encodedSize < 2 << 20)
+  }
+
+  @Test func `a row is read once between two commits, whoever wants it`() async throws {
+    let fixture = try await FleetFixture()
+    let (store, rows) = (fixture.base.store, LatestRows<String>())
+    var reads = 0
+    func row(_ id: String) throws -> String? {
+      try rows.row(id, "org", store) { org, _ in
+        reads += 1
+        return id.isEmpty ? nil : "\(org) \(id) \(reads)"
+      }
+    }
+    #expect(try row("a") == "org a 1")
+    #expect(try row("a") == "org a 1")
+    #expect(try row("") == nil)
+    #expect(try row("") == nil)
+    #expect(reads == 2, "what is not there is known too")
+    _ = try await fixture.register("hw")
+    #expect(try row("a") == "org a 3")
+    #expect(try row("a") == "org a 3")
+  }
+
   @Test(.timeLimit(.minutes(1)), arguments: [99, 100, 101, 201])
-  func `a snapshot comes in parts of a hundred, the last one marked, with all in one view`(
+  func `a snapshot comes in parts of a hundred, the last one marked`(
     count: Int
   ) async throws {
     let fixture = try await FleetFixture()

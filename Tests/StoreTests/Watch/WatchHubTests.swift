@@ -1,3 +1,4 @@
+import SQL
 import Synchronization
 import Testing
 
@@ -43,8 +44,38 @@ import Testing
     }
     try await store.write { _ = try $0.append(.sample("kept")) }
     await sink.until { !$0.events.isEmpty }
-    #expect(sink.received.events == [WatchedEvent(revision: 1, bytes: Array("kept".utf8))])
+    #expect(
+      sink.received.events == [
+        WatchedEvent(
+          revision: 1, kind: "device.created", bytes: Array("kept".utf8))
+      ])
     watch.cancel()
+  }
+
+  @Test func `a watch of one resource that is far behind reads that resource's events alone`()
+    async throws
+  {
+    let temporary = try TemporaryStore()
+    try await temporary.store.write { tx in
+      for index in 0..<3_000 {
+        try tx.append(.sample(index.isMultiple(of: 1_000) ? "wanted" : "other"))
+      }
+    }
+    let reader = try Reader(SQLiteEngine(path: temporary.path + "/rollcall.db"))
+    defer { reader.close() }
+    let log = StoredWatchLog(reader: reader)
+    let wanted = WatchFilter(org: "org-1", resourceIDs: ["wanted"])
+    let page = try log.page(after: 0, wanted, limit: 256)
+    #expect(page.events.map(\.revision) == [1, 1_001, 2_001])
+    #expect(page.through == 3_000, "one page leads to the end")
+    let types = WatchFilter(
+      org: "org-1", resourceTypes: ["rollout"], resourceIDs: ["wanted"])
+    #expect(try log.page(after: 0, types, limit: 256).events.isEmpty)
+    let near = try log.page(after: 2_900, wanted, limit: 256)
+    #expect(near.events.isEmpty)
+    #expect(near.through == 3_000)
+    let all = try log.page(after: 0, WatchFilter(org: "org-1"), limit: 256)
+    #expect(all.through == 256)
   }
 
   @Test func `a slow sink misses nothing and does not hold the others`() async throws {

@@ -113,18 +113,6 @@ extension Condition<Deployment> {
 }
 
 extension Rows<Deployment> {
-  /// All that match, oldest first. Unbounded: for scans.
-  public func all(org: OrgID, _ conditions: [Condition<Deployment>] = []) throws -> [Deployment] {
-    var deployments: [Deployment] = []
-    var page = Page(limit: 1_000, order: .oldestFirst)
-    while true {
-      let part = try rows(page, org: org, conditions)
-      deployments += part.items
-      guard let next = part.next else { return deployments }
-      page.after = next
-    }
-  }
-
   /// The deployments of fleets that decide what devices of an org get, oldest first, each with the number of its pins.
   func governing(org: OrgID) throws -> [(deployment: Deployment, pinCount: Int)] {
     try db.all(Deployment.governing, org) { row in
