@@ -151,7 +151,7 @@ let package = Package(
     tests(
       "ServicesTests",
       [
-        "Services", "API", "Store", "Domain", "RPCCore", "ProtoWire",
+        "Services", "API", "Store", "SQL", "Domain", "RPCCore", "ProtoWire",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
       ]),

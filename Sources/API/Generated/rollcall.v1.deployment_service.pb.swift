@@ -2313,12 +2313,15 @@ extension ListAssignmentsRequest {
 }
 
 /// A page of assignments, by age of the device.
-public struct ListAssignmentsResponse: Message, ListResponse, ListEnvelope {
-  /// The assignments.
+public struct ListAssignmentsResponse: Message {
+  /// The assignments. A page looks at 10000 devices at most: where few of them match, it has fewer
+  /// entries than asked for, or none, and a token all the same.
   public var assignments: [DeviceAssignment] = []
   /// Token of the following page; empty when this is the last one.
   public var nextPageToken: String = ""
-  /// Number of entries that match the filters, over all pages.
+  /// Number of entries that match the filters among the first 10000 devices that the list looks at,
+  /// counted with the first page and repeated by those that follow: over all pages, unless the org
+  /// has more devices.
   public var totalSize: Int32 = 0
   public var unknownFields = UnknownFields()
 
@@ -3937,7 +3940,8 @@ public protocol DeploymentServiceServer: Sendable {
   func getHealth(
     _ request: GetHealthRequest, context: ServerContext) async throws -> GetHealthResponse
 
-  /// Answers with what the devices of a deployment report, all together.
+  /// Answers with what the devices of a deployment report, all together. Counting a large fleet takes
+  /// its time, and is done again after ten times as long, at most a minute: computed_at tells when.
   func getDeviceHealth(
     _ request: GetDeviceHealthRequest,
     context: ServerContext) async throws -> GetDeviceHealthResponse
@@ -4190,7 +4194,8 @@ public struct DeploymentServiceClient: Sendable {
     try await channel.unary(DeploymentServiceMethods.getHealth, request, options: options)
   }
 
-  /// Answers with what the devices of a deployment report, all together.
+  /// Answers with what the devices of a deployment report, all together. Counting a large fleet takes
+  /// its time, and is done again after ten times as long, at most a minute: computed_at tells when.
   public func getDeviceHealth(
     _ request: GetDeviceHealthRequest,
     options: CallOptions = .init()) async throws -> GetDeviceHealthResponse {

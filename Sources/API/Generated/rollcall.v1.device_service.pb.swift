@@ -2889,7 +2889,8 @@ public protocol DeviceServiceServer: Sendable {
     context: ServerContext) async throws -> UpdateDeviceGroupResponse
 
   /// Deletes a group. Fails with FAILED_PRECONDITION, reason GROUP_IN_USE, while a deployment that
-  /// is not archived targets it.
+  /// is not archived targets it. Its devices stay; those of a large group name it in group_ids until
+  /// they have all left it, some seconds later.
   func deleteDeviceGroup(
     _ request: DeleteDeviceGroupRequest,
     context: ServerContext) async throws -> DeleteDeviceGroupResponse
@@ -3086,7 +3087,8 @@ public struct DeviceServiceClient: Sendable {
   }
 
   /// Deletes a group. Fails with FAILED_PRECONDITION, reason GROUP_IN_USE, while a deployment that
-  /// is not archived targets it.
+  /// is not archived targets it. Its devices stay; those of a large group name it in group_ids until
+  /// they have all left it, some seconds later.
   public func deleteDeviceGroup(
     _ request: DeleteDeviceGroupRequest,
     options: CallOptions = .init()) async throws -> DeleteDeviceGroupResponse {

@@ -14,6 +14,9 @@ public enum DeploymentState: String, CaseIterable, Hashable, Sendable {
   case failed = "FAILED"
   /// Deleted; the row stays for the audit.
   case killed = "KILLED"
+
+  /// Whether it hands out nothing any more, and its name is free.
+  public var isOver: Bool { self == .archived || self == .killed }
 }
 
 /// What can happen to a deployment.

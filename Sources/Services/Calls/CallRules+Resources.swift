@@ -37,10 +37,14 @@ extension CallRules {
           return (wire, wire.encodedSize)
         }
       }
-      let short = try store.read { db in
-        let conditions = try conditions(caller, db)
-        return try Rows<R.Value>(db).isShort(org: org, conditions) ? try page(conditions, db) : nil
-      }
+      let short =
+        resource.isListedBeside
+        ? nil
+        : try store.read { db in
+          let conditions = try conditions(caller, db)
+          return try Rows<R.Value>(db).isShort(org: org, conditions)
+            ? try page(conditions, db) : nil
+        }
       let listing =
         if let short { short } else {
           try await store.scan(for: caller.share) { db in try page(try conditions(caller, db), db) }

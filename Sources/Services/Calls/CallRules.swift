@@ -130,26 +130,46 @@ public struct CallRules: Sendable {
     }
   }
 
+  /// What a repeat of a request is answered with, nil for one that comes for the first time: for changes that need long reads first.
+  /// ``mutate(_:_:_:storing:replaying:_:)`` looks again.
+  func stored<Request: MutationRequest, Response: Message>(
+    _ request: Request, _ caller: Caller, _ method: AnyMethodDescriptor
+  ) throws -> Response? {
+    guard !request.validateOnly, let key = try key(request, caller, method) else { return nil }
+    return try store.response(to: key, bodyDigest: Self.digest(request)).map {
+      try Decision<Response>($0).response
+    }
+  }
+
+  /// Nil for a request without an id.
+  private func key<Request: MutationRequest>(
+    _ request: Request, _ caller: Caller, _ method: AnyMethodDescriptor
+  ) throws -> IdempotencyKey? {
+    let requestID = request.requestId
+    guard requestID.utf8.count <= 64 else {
+      throw ServiceError.invalid(
+        field: "request_id", message: "\(requestID.utf8.count) bytes exceed 64")
+    }
+    guard !requestID.isEmpty else { return nil }
+    return IdempotencyKey(
+      org: caller.org.rawValue, principal: caller.principal.rawValue, method: method.path,
+      requestID: requestID)
+  }
+
   private func decide<Request: MutationRequest, Response: Message>(
     _ request: Request, _ caller: Caller, _ method: AnyMethodDescriptor,
     storing: @escaping @Sendable (Response) -> Response,
     replaying: (@Sendable (Mutation, Response) throws -> Response)?,
     _ body: @escaping @Sendable (Mutation) throws -> Decision<Response>
   ) async throws -> Response {
+    let key = try key(request, caller, method)
     let requestID = request.requestId
-    guard requestID.utf8.count <= 64 else {
-      throw ServiceError.invalid(
-        field: "request_id", message: "\(requestID.utf8.count) bytes exceed 64")
-    }
     if request.validateOnly {
       return try await store.rehearse { tx in
         try body(Mutation(tx: tx, caller: caller, method: method, requestID: requestID)).response
       }
     }
-    let digest = requestID.isEmpty ? [] : Self.digest(request)
-    let key = IdempotencyKey(
-      org: caller.org.rawValue, principal: caller.principal.rawValue, method: method.path,
-      requestID: requestID)
+    let digest = key == nil ? [] : Self.digest(request)
     // Thrown after the commit: within the closure a refusal would undo what it is to keep.
     return try await store.write { tx -> Decision<Response> in
       let mutation = Mutation(tx: tx, caller: caller, method: method, requestID: requestID)
@@ -157,12 +177,12 @@ public struct CallRules: Sendable {
       let stored = try tx.idempotent(key, bodyDigest: digest) {
         let decision = try body(mutation)
         fresh = decision
-        return requestID.isEmpty
+        return key == nil
           ? IdempotentResponse(bytes: []) : IdempotentResponse(decision, storing: storing)
       }
       if let fresh { return fresh }
       let first = try Decision<Response>(stored)
-      guard let replaying, case .done(let response) = first else { return first }
+      guard let key, let replaying, case .done(let response) = first else { return first }
       let answer = try replaying(mutation, response)
       try tx.replaceResponse(key, storing(answer).serialized())
       return .done(answer)

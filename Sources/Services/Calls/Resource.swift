@@ -12,6 +12,8 @@ protocol Resource<Value, Wire>: Sendable {
   associatedtype Wire: Message
 
   var kind: ResourceKind { get }
+  /// Whether even its short lists are made beside the event loops, because an entry takes several reads.
+  var isListedBeside: Bool { get }
   /// What callers see of a value.
   func wire(_ value: Value, _ db: ReadTransaction) throws -> Wire
   /// What it is known by among its siblings.
@@ -41,6 +43,7 @@ extension EditableResource {
 }
 
 extension Resource {
+  var isListedBeside: Bool { false }
   func parent(of value: Value) -> String { "" }
   func id(_ text: String, _ caller: Caller) -> ID<Value.Owner> { ID(text) }
   func listed(_ caller: Caller) -> OrgID? { caller.org }

@@ -5,11 +5,6 @@ public import RPCCore
 internal import Store
 
 extension DeploymentService {
-  /// A device that called within this time is online.
-  private static let onlineWindow: Duration = .seconds(300)
-  /// How many different errors a health tells.
-  private static let maximumFailureGroups = 20
-
   public func getHealth(
     _ request: GetHealthRequest, context: ServerContext
   ) async throws -> GetHealthResponse {
@@ -24,34 +19,24 @@ extension DeploymentService {
     _ request: GetDeviceHealthRequest, context: ServerContext
   ) async throws -> GetDeviceHealthResponse {
     try await rules.perform(context) { caller in
-      let now = Self.now
-      let since = now + (.zero - Self.onlineWindow)
-      let (activity, telemetry) = (fleet.activity, fleet.store.telemetry)
-      let (counts, failures, failing) = try await fleet.store.scan(for: caller.share) { db in
-        let deployment = try Self.deployment(request.deploymentId, caller, db)
-        // One view of the reports for the whole pass.
-        return try telemetry.read { reports in
-          (
-            try AssignmentScan(deployment, db, telemetry).counts(onlineSince: since, activity),
-            try DeviceFailures(reports).groups(
-              of: deployment.id, limit: Self.maximumFailureGroups),
-            try DeviceFailures(reports).deviceCount(of: deployment.id)
-          )
-        }
+      let deployment = try fleet.store.read { db in
+        try Self.deployment(request.deploymentId, caller, db).id
       }
+      let report = try await fleet.report(of: deployment, caller)
+      let (counts, activity) = (report.counts, report.activity)
       var health = API.DeviceHealth()
-      health.deploymentId = request.deploymentId
+      health.deploymentId = deployment.rawValue
       health.targetedDevices = Int32(clamping: counts.targeted)
       health.onlineDevices = Int32(clamping: counts.online)
       health.convergedDevices = Int32(clamping: counts.converged)
       health.failedDevices = Int32(clamping: counts.failed)
-      health.counters = DeviceCounters(counts.activity.attempts, counts.activity.latency)
-      health.latencyP50Us = counts.activity.latency.quantile(0.5)
-      health.latencyP95Us = counts.activity.latency.quantile(0.95)
-      health.latencyP99Us = counts.activity.latency.quantile(0.99)
-      health.computedAt = Google_Protobuf_Timestamp(now)
-      health.devicesWithFailures = Int32(clamping: failing)
-      health.failures = failures.map { API.FailureGroup($0) }
+      health.counters = DeviceCounters(activity.attempts, activity.latency)
+      health.latencyP50Us = activity.latency.quantile(0.5)
+      health.latencyP95Us = activity.latency.quantile(0.95)
+      health.latencyP99Us = activity.latency.quantile(0.99)
+      health.computedAt = Google_Protobuf_Timestamp(report.computedAt)
+      health.devicesWithFailures = Int32(clamping: report.failingDevices)
+      health.failures = report.failures.map { API.FailureGroup($0) }
       return GetDeviceHealthResponse.with { $0.deviceHealth = health }
     }
   }

@@ -35,13 +35,20 @@ extension DeviceService {
     _ request: DeleteDeviceGroupRequest, context: ServerContext
   ) async throws -> DeleteDeviceGroupResponse {
     let groups = DeviceGroupResource()
+    let id = GroupID(request.deviceGroupId)
+    // Beside the writer, which looks at what has changed since.
+    let known = try await rules.perform(context) { caller in
+      try await fleet.store.scan(for: caller.share) { db in
+        try Deployments(db).usingGroup(id, org: caller.org)
+      }
+    }
     return try await rules.delete(groups, request, request.deviceGroupId, context) {
       group, mutation in
-      if let user = try Deployments(mutation.tx).usingGroup(group.id, org: group.org) {
-        throw ServiceError.precondition(
-          .groupInUse, groups.kind, group.id.rawValue,
-          "deployment \(user) targets the group \"\(group.name)\"")
-      }
+      let user = try Deployments(mutation.tx).usingGroup(id, org: group.org, known: known)
+      guard let user else { return }
+      throw ServiceError.precondition(
+        .groupInUse, groups.kind, id.rawValue,
+        "deployment \(user) targets the group \"\(group.name)\"")
     }
   }
 

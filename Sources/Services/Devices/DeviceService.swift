@@ -23,7 +23,7 @@ public struct DeviceService: DeviceServiceServer {
   public func register(
     _ request: RegisterRequest, context: ServerContext
   ) async throws -> RegisterResponse {
-    let fleet = fleet
+    let devices = devices
     let secret = KeySecret.random(.device)
     var response: RegisterResponse = try await rules.mutate(
       request, context,
@@ -49,35 +49,27 @@ public struct DeviceService: DeviceServiceServer {
           wanted.deviceClass, field: "device.device_class"))
       let app = try TextRule.foreignIdentifier.check(
         wanted.appIdentifier, field: "device.app_identifier")
-      let devices = Devices(mutation.tx)
-      let known = try devices.find(hardwareID: wanted.hardwareId, org: org)
+      let known = try Devices(mutation.tx).find(hardwareID: wanted.hardwareId, org: org)
       try checkRegistrar(mutation, hardwareID: wanted.hardwareId, known: known)
       if let known {
         var device = known
         device.traits = traits
         device.appIdentifier = app
-        let wire = try fleet.wire(known, mutation.tx)
-        guard device != known else {
-          return RegisterResponse.with { $0.device = wire }
-        }
-        device.revision = try mutation.nextRevision()
-        try devices.update(device)
-        let after = try fleet.wire(device, mutation.tx)
-        try mutation.record(
-          "updated", .device, id: device.id.rawValue, before: wire, after: after,
-          payload: EventDetail(message: "device \(device.hardwareID) changed").payload)
+        let after =
+          device == known
+          ? try devices.wire(known, mutation.tx)
+          : try mutation.save(
+            device, devices, "updated", replacing: known,
+            detail: EventDetail(message: "device \(device.hardwareID) changed"))
         return RegisterResponse.with { $0.device = after }
       }
       let device = Domain.Device(
         id: mutation.makeID(), org: org, hardwareID: wanted.hardwareId,
         registeredAt: mutation.now, traits: traits, appIdentifier: app,
-        labels: try Labels(wanted.labels, field: "device.labels"),
-        revision: try mutation.nextRevision())
-      try devices.insert(device)
-      let after = try fleet.wire(device, mutation.tx)
-      try mutation.record(
-        "registered", .device, id: device.id.rawValue, after: after,
-        payload: EventDetail(message: "device \(device.hardwareID) registered").payload)
+        labels: try Labels(wanted.labels, field: "device.labels"))
+      let after = try mutation.insert(
+        device, devices, "registered",
+        detail: EventDetail(message: "device \(device.hardwareID) registered"))
       let key = try mutation.issueKey(secret, to: device)
       return RegisterResponse.with {
         $0.device = after
@@ -149,11 +141,7 @@ public struct DeviceService: DeviceServiceServer {
   public func getDevice(
     _ request: GetDeviceRequest, context: ServerContext
   ) async throws -> GetDeviceResponse {
-    try await rules.read(context) { db, caller in
-      let device = try Self.device(request.deviceId, caller, db)
-      let wire = try fleet.wire(device, db)
-      return GetDeviceResponse.with { $0.device = wire }
-    }
+    try await rules.get(devices, request.deviceId, context) { $0.device = $1 }
   }
 
   public func listDevices(
@@ -164,46 +152,42 @@ public struct DeviceService: DeviceServiceServer {
         ServiceError.invalid(
           field: "labels", message: "\(request.labels.count) labels exceed 64"), context)
     }
-    // The total counts every device that matches, which may be the fleet: not on the loop.
-    return try await rules.scan(request, context) { [fleet] db, caller, walk in
-      var filter = Devices.Filter()
-      filter.labels = request.labels
-      if !request.groupId.isEmpty { filter.group = GroupID(request.groupId) }
+    return try await rules.list(devices, request, context) { caller, _ in
+      var conditions: [Condition<Domain.Device>] = []
+      if !request.hardwareId.isEmpty { conditions.append(.hardwareID(request.hardwareId)) }
+      if !request.appIdentifier.isEmpty {
+        conditions.append(.appIdentifier(request.appIdentifier))
+      }
       if request.platform != .unspecified {
-        filter.platform = try request.platform.ofDevice(field: "platform")
+        conditions.append(.platform(try request.platform.ofDevice(field: "platform")))
       }
-      if !request.appIdentifier.isEmpty { filter.appIdentifier = request.appIdentifier }
-      if !request.deviceClass.isEmpty { filter.deviceClass = request.deviceClass }
-      if !request.hardwareId.isEmpty { filter.hardwareID = request.hardwareId }
+      if !request.deviceClass.isEmpty { conditions.append(.deviceClass(request.deviceClass)) }
+      if !request.groupId.isEmpty { conditions.append(.member(of: GroupID(request.groupId))) }
       if !request.installedVersionId.isEmpty {
-        filter.runningVersion = VersionID(request.installedVersionId)
+        conditions.append(.running(VersionID(request.installedVersionId)))
       }
-      let listing = try Devices(db).list(walk.page, org: caller.org, filter)
-      let wires = try listing.items.map { try fleet.wire($0, db) }
-      return ListDevicesResponse.with {
-        $0.devices = wires
-        walk.finish(&$0, listing)
+      for (key, value) in request.labels.sorted(by: { $0.key < $1.key }) {
+        conditions.append(.label(key, value, org: caller.org))
       }
+      return conditions
+    } reply: {
+      $0.devices = $1
     }
   }
 
   public func updateLabels(
     _ request: UpdateLabelsRequest, context: ServerContext
   ) async throws -> UpdateLabelsResponse {
-    let fleet = fleet
+    let devices = devices
     var response: UpdateLabelsResponse = try await rules.mutate(request, context) { mutation in
-      var device = try Self.device(request.deviceId, mutation.caller, mutation.tx)
-      try Etag.check(request.etag, .device, request.deviceId, revision: device.revision)
-      let before = try fleet.wire(device, mutation.tx)
+      let before = try mutation.require(devices, request.deviceId, etag: request.etag)
+      var device = before
       let old = request.removeAll ? Labels.empty : device.labels
       device.labels = try old.applying(
         changes: request.set, removals: request.remove, field: "set")
-      device.revision = try mutation.nextRevision()
-      try Devices(mutation.tx).update(device)
-      let after = try fleet.wire(device, mutation.tx)
-      try mutation.record(
-        "labels_updated", .device, id: request.deviceId, before: before, after: after,
-        payload: EventDetail(message: "labels of \(device.hardwareID) changed").payload)
+      let after = try mutation.save(
+        device, devices, "labels_updated", replacing: before,
+        detail: EventDetail(message: "labels of \(device.hardwareID) changed"))
       return UpdateLabelsResponse.with { $0.device = after }
     }
     response.device = try await rules.perform(context) { _ in
@@ -211,6 +195,8 @@ public struct DeviceService: DeviceServiceServer {
     }
     return response
   }
+
+  private var devices: DeviceResource { DeviceResource(fleet: fleet) }
 
   /// A device of the caller's org.
   static func device(

@@ -12,6 +12,7 @@ public final class FleetState: Sendable {
   let connections: DeviceConnections
   let introductions = Introductions<ConnectCall>()
   let health = HealthSignals()
+  let reports = FleetReports()
   let encodings: WatchEncodings
   let notedSharedKeys = NotedPrincipals()
   private let paces = Mutex(SyncPaces())

@@ -248,6 +248,11 @@ public final class FleetActivity: Sendable {
     return activity
   }
 
+  /// When a device was last heard of, what is not yet written down included.
+  public func lastSeen(_ device: DeviceID, _ reports: TelemetryTransaction) throws -> Timestamp? {
+    try buffer.pending(device)?.seenAt ?? DeviceActivities(reports).lastSeen(device)
+  }
+
   /// Has `body` called with the deployments that reports concern, as they come in. Any thread; it must not wait.
   public func onReport(_ body: @escaping @Sendable (Set<DeploymentID>) -> Void) {
     listeners.withLock { $0.append(body) }

@@ -43,7 +43,7 @@ enum Migrations {
   static let all: [Migration] = [
     .core, .auth, .catalog, .devices, .deployments, .deviceLists, .replaced,
     .artifactReferences, .deploymentTargets, .refusals, .keptFailures, .deviceCredentials,
-    .listIndexes, .telemetryApart, .revokedDevices, .firstUse, .sequenceResets,
+    .listIndexes, .telemetryApart, .revokedDevices, .firstUse, .sequenceResets, .fleetSteps,
   ]
 
   /// Brings the schema to this binary's version, one transaction for each step; `before` is called ahead of each that is missing.

@@ -1,7 +1,8 @@
+internal import Domain
 internal import Synchronization
 
-/// The store's clock: forgets expired request ids, compacts old events. Its thread
-/// only queues work for the writer.
+/// The store's clock: forgets expired request ids, compacts old events, takes members out of groups that are gone. Its thread only queues
+/// work for the writer.
 final class Housekeeping: Sendable {
   private struct State {
     var isClosed = false
@@ -40,6 +41,7 @@ final class Housekeeping: Sendable {
     queue(
       InternalWrite { transaction in
         let requests = try transaction.purgeIdempotentRequests(limit: Self.sweepStep)
+        let members = try DeviceGroup.sweepMembers(limit: Self.sweepStep, transaction.connection)
         var events = 0
         if let retention = configuration.eventRetentionMilliseconds {
           events = try EventLog.compact(
@@ -47,7 +49,7 @@ final class Housekeeping: Sendable {
             in: transaction.connection)
         }
         outcome.isUnfinished.store(
-          max(requests, events) >= Self.sweepStep, ordering: .releasing)
+          max(requests, events, members) >= Self.sweepStep, ordering: .releasing)
       } completion: { [self] error in
         failure.note(error)
         if error == nil, outcome.isUnfinished.load(ordering: .acquiring),

@@ -1,5 +1,41 @@
 internal import SQL
 
+extension ReadTransaction {
+  /// What was stored for a request after `oldest` (milliseconds since 1970), nil when nothing was; `.requestIDReused` when it was for
+  /// another body.
+  func storedResponse(
+    _ key: IdempotencyKey, bodyDigest: [UInt8], after oldest: Int64
+  ) throws -> IdempotentResponse? {
+    let stored = try connection.first(
+      """
+      SELECT body_digest, response, created_at_ms, is_refusal FROM idempotent_requests
+      WHERE org = $1 AND principal = $2 AND method = $3 AND request_id = $4
+      """, key.org, key.principal, key.method, key.requestID
+    ) { row in
+      (
+        digest: try row.get(0, as: [UInt8].self), response: try row.get(1, as: [UInt8].self),
+        createdAt: try row.get(2, as: Int64.self), isRefusal: try row.get(3, as: Bool.self)
+      )
+    }
+    guard let stored, stored.createdAt > oldest else { return nil }
+    guard stored.digest == bodyDigest else {
+      throw StoreError.requestIDReused(requestID: key.requestID)
+    }
+    return IdempotentResponse(bytes: stored.response, isRefusal: stored.isRefusal, isReplay: true)
+  }
+}
+
+extension Store {
+  /// What was stored for a request that is repeated, nil for one that comes for the first time; `.requestIDReused` when it was for
+  /// another body. A bounded read, as ``read(_:)``.
+  public func response(
+    to key: IdempotencyKey, bodyDigest: [UInt8]
+  ) throws -> IdempotentResponse? {
+    let oldest = configuration.clock() - configuration.idempotencyRetentionMilliseconds
+    return try read { try $0.storedResponse(key, bodyDigest: bodyDigest, after: oldest) }
+  }
+}
+
 extension WriteTransaction {
   /// Carries `body` out once: a repeated request gets the stored response, the same id with another
   /// body fails with `.requestIDReused`.
@@ -12,23 +48,9 @@ extension WriteTransaction {
     _ key: IdempotencyKey?, bodyDigest: [UInt8], _ body: () throws -> IdempotentResponse
   ) throws -> IdempotentResponse {
     guard let key, !key.requestID.isEmpty else { return try body() }
-    let stored = try connection.first(
-      """
-      SELECT body_digest, response, created_at_ms, is_refusal FROM idempotent_requests
-      WHERE org = $1 AND principal = $2 AND method = $3 AND request_id = $4
-      """, key.org, key.principal, key.method, key.requestID
-    ) { row in
-      (
-        digest: try row.get(0, as: [UInt8].self), response: try row.get(1, as: [UInt8].self),
-        createdAt: try row.get(2, as: Int64.self), isRefusal: try row.get(3, as: Bool.self)
-      )
-    }
-    if let stored, stored.createdAt + idempotencyRetentionMilliseconds > nowMilliseconds {
-      guard stored.digest == bodyDigest else {
-        throw StoreError.requestIDReused(requestID: key.requestID)
-      }
-      return IdempotentResponse(
-        bytes: stored.response, isRefusal: stored.isRefusal, isReplay: true)
+    let oldest = nowMilliseconds - idempotencyRetentionMilliseconds
+    if let stored = try storedResponse(key, bodyDigest: bodyDigest, after: oldest) {
+      return stored
     }
     let response = try body()
     try connection.execute(

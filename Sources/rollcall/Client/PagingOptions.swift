@@ -16,8 +16,8 @@ struct PagingOptions: ParsableArguments {
 
   /// The table, and below it what was left out and how to see it.
   func footed(_ table: TextTable, count: Int, total: Int32, next: String) -> String {
-    if table.isEmpty { return "none" }
-    let text = table.rendered(width: Terminal.shared.tableWidth)
+    if table.isEmpty, next.isEmpty { return "none" }
+    let text = table.isEmpty ? "none yet" : table.rendered(width: Terminal.shared.tableWidth)
     guard !next.isEmpty else { return text }
     return text + "\n\(count) of \(total); the next: --page \(next)"
   }

@@ -216,6 +216,48 @@ import Testing
     #expect(await Self.state(neighbour) == [fixture.versions[1]])
   }
 
+  @Test(.timeLimit(.minutes(1)))
+  func `Materialize has every device look again, and its rehearsal none`() async throws {
+    let fixture = try await FleetFixture(devices: 2)
+    let id = DeploymentID(try #require(try await fixture.started(policy: nil).deployment).id)
+    let (stream, _, caller) = try Self.connect(fixture, fixture.fleetIDs[0])
+    let (_, neighbour, _) = try Self.connect(fixture, fixture.fleetIDs[1])
+    #expect(await Self.state(stream) == [fixture.versions[1]])
+    /// Changes what devices get without an event, so that none hears of it by itself.
+    func set(_ version: Int) async throws {
+      let version = VersionID(fixture.versions[version])
+      try await fixture.base.store.write { tx in
+        var deployment = try #require(try Deployments(tx).find(id, org: caller.org))
+        deployment.activeVersion = version
+        try Deployments(tx).update(deployment)
+      }
+    }
+    func materialize(_ request: String, rehearsal: Bool = false) async throws -> Int32 {
+      try await fixture.deployments.materialize(
+        .with {
+          $0.deploymentId = id.rawValue
+          $0.requestId = request
+          $0.validateOnly = rehearsal
+        }, context: try fixture.call(DeploymentServiceMethods.materialize.erased)
+      ).targetedDevices
+    }
+    try await set(2)
+    #expect(try await materialize("1", rehearsal: true) == 2)
+    // Behind whatever there was to do.
+    await fixture.fleet.connections.greet(neighbour)
+    try await set(0)
+    let revision = try fixture.base.revision()
+    #expect(try await materialize("1") == 2)
+    // The version in between was told to nobody.
+    #expect(await Self.state(stream) == [fixture.versions[0]])
+    #expect(try fixture.base.revision() == revision + 1)
+    _ = try await fixture.register("new")
+    let known = try fixture.base.revision()
+    #expect(try await materialize("1") == 2, "a repeat is answered with the first count")
+    #expect(try fixture.base.revision() == known)
+    #expect(try await materialize("2") == 3)
+  }
+
   @Test func `of the streams that say no hello a caller keeps the newest`() {
     let (many, other) = (PrincipalID("many"), PrincipalID("other"))
     let introductions = Introductions<String>()

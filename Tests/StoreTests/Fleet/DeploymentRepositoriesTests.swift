@@ -107,7 +107,9 @@ import Testing
     }
     try sample.store.read { (tx) throws in
       #expect(try DevicePins(tx).of(DeviceID("a")) == [pin(.version(FleetSample.v3))])
-      #expect(try DevicePins(tx).of(DeploymentID("d")).count == 1)
+      let pinned = try DevicePins(tx).devices(
+        of: DeploymentID("d"), after: nil, descending: true, limit: 2)
+      #expect(pinned == [DeviceID("a")])
     }
     let removed = try await sample.store.write { tx in
       let pins = DevicePins(tx)
@@ -227,11 +229,94 @@ import Testing
     let sample = try await FleetSample()
     let selector = try Selector(requirements: [], groups: [GroupID("g")])
     _ = try await sample.started(FleetSample.deployment(policy: nil, selector: selector))
-    try sample.store.read { (tx) throws in
-      #expect(try Deployments(tx).usingGroup(GroupID("g"), org: org) == DeploymentID("d"))
-      #expect(try Deployments(tx).usingGroup(GroupID("h"), org: org) == nil)
-      #expect(try Deployments(tx).usingGroup(GroupID("g"), org: FleetSample.other) == nil)
+    let (group, org) = (GroupID("g"), org)
+    func using(_ group: String, _ org: OrgID) throws -> [DeploymentID] {
+      try sample.store.read { try Deployments($0).usingGroup(GroupID(group), org: org).deployments }
     }
+    #expect(try using("g", org) == [DeploymentID("d")])
+    #expect(try using("h", org) == [])
+    #expect(try using("g", FleetSample.other) == [])
+    // Whoever deletes a group looks again at what has changed since it looked.
+    let before = try sample.store.read { try Deployments($0).usingGroup(group, org: org) }
+    func user() throws -> DeploymentID? {
+      try sample.store.read { try Deployments($0).usingGroup(group, org: org, known: before) }
+    }
+    #expect(try user() == DeploymentID("d"))
+    try await sample.store.write { tx in
+      var deployment = try #require(try Deployments(tx).find(DeploymentID("d"), org: org))
+      deployment.selector = .everything
+      try Deployments(tx).update(deployment)
+    }
+    #expect(try user() == nil)
+    _ = try await sample.started(FleetSample.deployment("e", policy: nil, selector: selector))
+    #expect(try user() == DeploymentID("e"))
+    try await sample.store.write { tx in
+      var deployment = try #require(try Deployments(tx).find(DeploymentID("e"), org: org))
+      deployment.state = .archived
+      try Deployments(tx).update(deployment)
+    }
+    #expect(try user() == nil)
+  }
+
+  @Test func `an index takes over what has not changed`() async throws {
+    let sample = try await FleetSample()
+    let org = org
+    let (indexes, other) = (DeploymentIndexes(), DeploymentIndexes())
+    for id in ["a", "b", "c"] {
+      _ = try await sample.started(
+        FleetSample.deployment(id, policy: try FleetSample.policy()))
+    }
+    func index() throws -> DeploymentIndex {
+      try sample.store.read { tx in
+        let index = try indexes.index(org: org, tx)
+        // Whatever way it came about, it says what the database does.
+        let fresh = try DeploymentIndex.load(org: org, epoch: index.epoch, tx)
+        #expect(index.entries.map(\.deployment) == fresh.entries.map(\.deployment))
+        #expect(index.entries.map(\.rollout) == fresh.entries.map(\.rollout))
+        #expect(index.entries.map(\.traits) == fresh.entries.map(\.traits))
+        #expect(index.hasPins == fresh.hasPins)
+        return index
+      }
+    }
+    func change(_ id: String, _ body: @escaping @Sendable (inout Deployment) -> Void)
+      async throws
+    {
+      try await sample.store.write { tx in
+        var deployment = try #require(try Deployments(tx).find(DeploymentID(id), org: org))
+        body(&deployment)
+        try Deployments(tx).update(deployment)
+      }
+    }
+    let first = try index()
+    try await change("b") { $0.state = .paused }
+    let second = try index()
+    #expect(zip(first.entries, second.entries).map { $0 === $1 } == [true, false, true])
+    try await change("a") { $0.state = .archived }
+    #expect(try index().entries.map(\.deployment.id.rawValue) == ["b", "c"])
+    try await change("a") { $0.state = .active }
+    _ = try await sample.started(FleetSample.deployment("bb", policy: nil))
+    #expect(try index().entries.map(\.deployment.id.rawValue) == ["a", "b", "bb", "c"])
+    try await sample.store.write { tx in
+      var rollout = try #require(try Rollouts(tx).find(RolloutID("r-c"), org: org))
+      rollout.exposure = .full
+      try Rollouts(tx).update(rollout)
+      try Devices(tx).insert(FleetSample.device("d"))
+      try DevicePins(tx).put(
+        Pin(
+          deployment: DeploymentID("c"), device: DeviceID("d"), target: .control, reason: "",
+          createdBy: "p", createdAt: FleetSample.start), org: org)
+    }
+    let last = try index()
+    #expect(last.entry(DeploymentID("c"))?.rollout?.exposure == .full)
+    #expect(last.hasPins)
+    #expect(last.entry(DeploymentID("c")) !== second.entry(DeploymentID("c")))
+    #expect(last.entry(DeploymentID("b")) === second.entry(DeploymentID("b")))
+    #expect(try sample.store.read { try other.index(org: org, $0).entries.count } == 4)
+    try await sample.store.write { tx in
+      _ = try DevicePins(tx).remove(
+        deployment: DeploymentID("c"), device: DeviceID("d"), org: org)
+    }
+    #expect(try !index().hasPins)
   }
 
   @Test func `a damaged record is an error wherever it is cut or flipped`() throws {

@@ -1,4 +1,5 @@
 import Domain
+import SQL
 import Testing
 
 @testable import Store
@@ -45,24 +46,24 @@ import Testing
       let again = try DeviceGroups(tx).add(DeviceID("b"), to: GroupID("g"))
       #expect(!again)
     }
-    func ids(_ change: (inout Devices.Filter) -> Void) throws -> [String] {
-      var filter = Devices.Filter()
-      change(&filter)
-      return try sample.store.read { tx in
-        let listing = try Devices(tx).list(page, org: org, filter)
+    func ids(_ conditions: Condition<Device>...) throws -> [String] {
+      try sample.store.read { tx in
+        let listing = try Devices(tx).list(page, org: org, conditions)
         #expect(listing.total == listing.items.count)
         return listing.items.map(\.id.rawValue)
       }
     }
-    #expect(try ids { _ in } == ["a", "b", "c"])
-    #expect(try ids { $0.labels = ["env": "prod"] } == ["a", "b"])
-    #expect(try ids { $0.labels = ["env": "prod", "tier": "1"] } == ["a"])
-    #expect(try ids { $0.labels = ["env": "test"] } == [])
-    #expect(try ids { $0.group = GroupID("g") } == ["b"])
-    #expect(try ids { $0.platform = 1 } == [])
-    #expect(try ids { $0.deviceClass = "edge" } == ["a", "b", "c"])
-    #expect(try ids { $0.appIdentifier = "com.other" } == [])
-    #expect(try ids { $0.hardwareID = "hw-c" } == ["c"])
+    #expect(try ids() == ["a", "b", "c"])
+    #expect(try ids(.label("env", "prod", org: org)) == ["a", "b"])
+    #expect(try ids(.label("env", "prod", org: org), .label("tier", "1", org: org)) == ["a"])
+    #expect(try ids(.label("env", "test", org: org)) == [])
+    #expect(try ids(.label("env", "prod", org: FleetSample.other)) == [])
+    #expect(try ids(.member(of: GroupID("g"))) == ["b"])
+    #expect(try ids(.platform(1)) == [])
+    #expect(try ids(.deviceClass("edge")) == ["a", "b", "c"])
+    #expect(try ids(.appIdentifier("com.other")) == [])
+    #expect(try ids(.hardwareID("hw-c")) == ["c"])
+    #expect(try ids(.running(FleetSample.v1)) == [])
     let inGroup = try sample.store.read { try Devices($0).find(DeviceID("b"), org: org)?.groups }
     #expect(inGroup == [GroupID("g")])
   }
@@ -76,9 +77,8 @@ import Testing
     try await sample.store.write { [device] in try Devices($0).update(device) }
     try sample.store.read { (tx) throws in
       #expect(try Devices(tx).find(device.id, org: org) == device)
-      var filter = Devices.Filter()
-      filter.labels = ["env": "prod"]
-      #expect(try Devices(tx).list(page, org: org, filter).items.isEmpty)
+      #expect(
+        try Devices(tx).list(page, org: org, [.label("env", "prod", org: org)]).items.isEmpty)
     }
   }
 
@@ -97,6 +97,78 @@ import Testing
       #expect(try DeviceGroups(tx).find(GroupID("g"), org: org) == nil)
       #expect(try Devices(tx).find(DeviceID("a"), org: org)?.groups == [])
     }
+  }
+
+  @Test func `the members of a large group leave it step by step, after it is gone`()
+    async throws
+  {
+    let sample = try await FleetSample()
+    let step = Housekeeping.sweepStep
+    let members = 2 * step + 10
+    try await sample.store.write { tx in
+      for name in ["large", "exact", "kept"] {
+        try DeviceGroups(tx).insert(
+          DeviceGroup(
+            id: GroupID(name), org: org, createdAt: FleetSample.start, name: name,
+            description: "", updatedAt: FleetSample.start))
+      }
+      for index in 0..<members {
+        let device = FleetSample.device("d\(index)")
+        try Devices(tx).insert(device)
+        _ = try DeviceGroups(tx).add(device.id, to: GroupID("large"))
+        if index < step { _ = try DeviceGroups(tx).add(device.id, to: GroupID("exact")) }
+        if index < 3 { _ = try DeviceGroups(tx).add(device.id, to: GroupID("kept")) }
+      }
+    }
+    func count(_ group: String) throws -> Int {
+      try sample.store.read { tx in
+        try Devices(tx).list(Page(limit: 1), org: org, [.member(of: GroupID(group))]).total
+      }
+    }
+    try await sample.store.write { tx in
+      try DeviceGroups(tx).delete(GroupID("large"), org: org)
+      try DeviceGroups(tx).delete(GroupID("exact"), org: org)
+    }
+    #expect(try sample.store.read { try DeviceGroups($0).find(GroupID("large"), org: org) } == nil)
+    #expect(try count("large") == members - step, "a deletion takes one step's members")
+    await sample.store.sweep()
+    #expect(try count("large") == 0)
+    #expect(try count("exact") == 0)
+    #expect(try count("kept") == 3)
+    let left = try sample.store.read { tx in
+      try tx.connection.first("SELECT count(*) FROM removed_device_groups") { row in
+        try row.get(0, as: Int.self)
+      }
+    }
+    #expect(left == 0)
+  }
+
+  @Test(arguments: [false, true])
+  func `devices are passed in the order of their ids from anywhere on`(descending: Bool)
+    async throws
+  {
+    let sample = try await FleetSample()
+    try await sample.store.write { tx in
+      for id in ["a", "b", "c", "d"] { try Devices(tx).insert(FleetSample.device(id)) }
+    }
+    func passed(_ after: String?, limit: Int, until last: String = "") throws -> String {
+      var passed = ""
+      try sample.store.read { tx in
+        try Devices(tx).forEach(
+          org: org, after: after.map { DeviceID($0) }, descending: descending, limit: limit,
+          withGroups: false
+        ) { device in
+          passed += device.id.rawValue
+          return device.id.rawValue != last
+        }
+      }
+      return passed
+    }
+    #expect(try passed(nil, limit: 10) == (descending ? "dcba" : "abcd"))
+    #expect(try passed("b", limit: 10) == (descending ? "a" : "cd"))
+    #expect(try passed(nil, limit: 2) == (descending ? "dc" : "ab"))
+    #expect(try passed(nil, limit: 10, until: "c") == (descending ? "dc" : "abc"))
+    #expect(try passed(descending ? "a" : "d", limit: 10) == "")
   }
 
   @Test func `what devices install moves the counts of their versions`() async throws {

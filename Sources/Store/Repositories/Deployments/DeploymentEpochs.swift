@@ -1,10 +1,12 @@
 internal import Domain
 internal import SQL
 
-/// For each org a number that grows whenever something that decides what its devices get changes: a deployment, a rollout, a pin.
+/// For each org a number that grows whenever something that decides what its devices get changes: a deployment, a rollout, a pin. Each
+/// deployment has the number of its last change.
 ///
 /// Written in the transaction of the change, read in the transaction of the reader: an index built at the number that a reader
-/// sees is exactly as new as that reader's view, on whatever thread or server.
+/// sees is exactly as new as that reader's view, on whatever thread or server, and one of an older number lacks the deployments that
+/// have a newer one.
 struct DeploymentEpochs {
   private let db: Connection
 
@@ -17,11 +19,17 @@ struct DeploymentEpochs {
     } ?? 0
   }
 
-  func advance(org: OrgID) throws {
+  /// What a deployment means for devices has changed.
+  func advance(org: OrgID, _ deployment: DeploymentID) throws {
     try db.execute(
       """
       INSERT INTO deployment_epochs (org, epoch) VALUES ($1, 1)
       ON CONFLICT (org) DO UPDATE SET epoch = deployment_epochs.epoch + 1
       """, org.rawValue)
+    try db.execute(
+      """
+      UPDATE deployments SET epoch = (SELECT epoch FROM deployment_epochs WHERE org = $1)
+      WHERE id = $2
+      """, org.rawValue, deployment.rawValue)
   }
 }

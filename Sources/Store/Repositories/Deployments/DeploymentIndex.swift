@@ -3,13 +3,22 @@ internal import Synchronization
 
 /// The deployments that govern the devices of an org, with what is needed to say what a device gets. Immutable.
 public struct DeploymentIndex: Sendable {
-  /// One governing deployment.
-  public struct Entry: Sendable {
+  /// One governing deployment. Shared by the indexes it stands in.
+  public final class Entry: Sendable {
     public let deployment: Deployment
     /// The newest rollout, nil before the first.
     public let rollout: Rollout?
     /// What the variant is built for.
     public let traits: DeviceTraits
+    /// Whether any device is pinned.
+    let hasPins: Bool
+
+    init(_ deployment: Deployment, _ rollout: Rollout?, _ traits: DeviceTraits, hasPins: Bool) {
+      self.deployment = deployment
+      self.rollout = rollout
+      self.traits = traits
+      self.hasPins = hasPins
+    }
 
     /// Whether the deployment addresses a device: the variant runs on it and the selector holds for it.
     public func targets(_ device: Device) -> Bool {
@@ -46,47 +55,94 @@ public struct DeploymentIndex: Sendable {
   /// Whether any device is pinned; if not, pins need not be read.
   public let hasPins: Bool
 
+  init(epoch: Int64, entries: [Entry]) {
+    self.epoch = epoch
+    self.entries = entries
+    hasPins = entries.contains(where: \.hasPins)
+  }
+
   /// The entry of a deployment; nil when it governs no devices.
   public func entry(_ deployment: DeploymentID) -> Entry? {
+    let place = Self.place(of: deployment, in: entries)
+    return place < entries.count && entries[place].deployment.id == deployment
+      ? entries[place] : nil
+  }
+
+  /// Where a deployment stands, or would.
+  private static func place(of deployment: DeploymentID, in entries: [Entry]) -> Int {
     var (low, high) = (0, entries.count)
     while low < high {
       let middle = (low + high) / 2
-      let id = entries[middle].deployment.id
-      if id == deployment { return entries[middle] }
-      if id < deployment { low = middle + 1 } else { high = middle }
+      if entries[middle].deployment.id < deployment { low = middle + 1 } else { high = middle }
     }
-    return nil
+    return low
   }
 
   /// Reads an org's index.
   static func load(
     org: OrgID, epoch: Int64, _ transaction: ReadTransaction
   ) throws -> DeploymentIndex {
-    let governing = try Deployments(transaction).governing(org: org)
-    let entries = try governing.map { deployment, _ in
-      try entry(deployment, transaction)
+    let rollouts = try Rollouts(transaction).ofGoverning(org: org)
+    var traits: [VariantID: DeviceTraits] = [:]
+    let entries = try Deployments(transaction).governing(org: org).map { deployment, pinCount in
+      let known = try traits[deployment.variant] ?? Self.traits(of: deployment, transaction)
+      traits[deployment.variant] = known
+      return Entry(
+        deployment, deployment.currentRollout.flatMap { rollouts[$0] }, known,
+        hasPins: pinCount > 0)
     }
-    return DeploymentIndex(
-      epoch: epoch, entries: entries, hasPins: governing.contains { $0.pinCount > 0 })
+    return DeploymentIndex(epoch: epoch, entries: entries)
+  }
+
+  /// The org's index at a later epoch: reads the deployments that have changed since, and no others.
+  func advanced(
+    to epoch: Int64, org: OrgID, _ transaction: ReadTransaction
+  ) throws -> DeploymentIndex {
+    var next = entries
+    for (deployment, pinCount) in try Deployments(transaction).changed(org: org, after: self.epoch)
+    {
+      let place = Self.place(of: deployment.id, in: next)
+      let isKnown = place < next.count && next[place].deployment.id == deployment.id
+      guard deployment.governsDevices else {
+        if isKnown { next.remove(at: place) }
+        continue
+      }
+      let entry = try Self.entry(deployment, hasPins: pinCount > 0, transaction)
+      if isKnown { next[place] = entry } else { next.insert(entry, at: place) }
+    }
+    return DeploymentIndex(epoch: epoch, entries: next)
   }
 
   /// A deployment with its newest rollout and what its variant is built for.
   public static func entry(
     _ deployment: Deployment, _ transaction: ReadTransaction
   ) throws -> Entry {
-    let org = deployment.org
+    try entry(deployment, hasPins: true, transaction)
+  }
+
+  private static func entry(
+    _ deployment: Deployment, hasPins: Bool, _ transaction: ReadTransaction
+  ) throws -> Entry {
     let rollout = try deployment.currentRollout.flatMap {
-      try Rollouts(transaction).find($0, org: org)
+      try Rollouts(transaction).find($0, org: deployment.org)
     }
-    guard let variant = try ModelVariants(transaction).find(deployment.variant, org: org) else {
+    return Entry(
+      deployment, rollout, try traits(of: deployment, transaction), hasPins: hasPins)
+  }
+
+  private static func traits(
+    of deployment: Deployment, _ transaction: ReadTransaction
+  ) throws -> DeviceTraits {
+    let variant = try ModelVariants(transaction).find(deployment.variant, org: deployment.org)
+    guard let variant else {
       throw StoreError.failure("deployment \(deployment.id) lacks its variant")
     }
-    return Entry(deployment: deployment, rollout: rollout, traits: variant.traits)
+    return variant.traits
   }
 }
 
-/// The indexes of all orgs, kept in memory and read again when the org's epoch has moved: matching a device costs one read by key
-/// and a pass over the org's few governing deployments.
+/// The indexes of all orgs, kept in memory and brought up to date when the org's epoch has moved: matching a device costs one read by key
+/// and a pass over the org's few governing deployments, a change the reading of what has changed.
 public final class DeploymentIndexes: Sendable {
   /// Orgs kept; beyond it all are dropped, which costs each one read.
   private static let limit = 10_000
@@ -98,8 +154,14 @@ public final class DeploymentIndexes: Sendable {
   /// The index of an org as of the reader's view.
   public func index(org: OrgID, _ transaction: ReadTransaction) throws -> DeploymentIndex {
     let epoch = try DeploymentEpochs(connection: transaction.connection).current(org: org)
-    if let known = indexes.withLock({ $0[org] }), known.epoch == epoch { return known }
-    let fresh = try DeploymentIndex.load(org: org, epoch: epoch, transaction)
+    let known = indexes.withLock { $0[org] }
+    if let known, known.epoch == epoch { return known }
+    let fresh =
+      if let known, known.epoch < epoch {
+        try known.advanced(to: epoch, org: org, transaction)
+      } else {
+        try DeploymentIndex.load(org: org, epoch: epoch, transaction)
+      }
     // A writer's closure may see an epoch that is then rolled back; only what readers see is kept.
     guard !(transaction is WriteTransaction) else { return fresh }
     indexes.withLock { indexes in

@@ -36,6 +36,8 @@ extension Deployment: Dated {
     SELECT \(table.columns), pin_count FROM deployments
     WHERE org = $1 AND target = 'FLEET' AND state IN ('ACTIVE', 'PAUSED', 'FAILED') ORDER BY id
     """)
+  fileprivate static let changed = SQLText(
+    "SELECT \(table.columns), pin_count FROM deployments WHERE org = $1 AND epoch > $2")
 
   public init(row: inout RowReader) throws {
     let (id, org): (DeploymentID, OrgID) = (try row.next(), try row.next())
@@ -57,7 +59,7 @@ extension Deployment: Dated {
 
   /// Tells the indexes of the org.
   public func writeRest(_ db: Connection) throws {
-    try DeploymentEpochs(connection: db).advance(org: org)
+    try DeploymentEpochs(connection: db).advance(org: org, id)
   }
 }
 
@@ -132,9 +134,20 @@ extension Rows<Deployment> {
     ) { row in try row.id(0) }
   }
 
-  /// A deployment that is not over and targets a group; nil: none does.
-  public func usingGroup(_ group: GroupID, org: OrgID) throws -> DeploymentID? {
-    var found: DeploymentID?
+  /// The deployments of an org that changed after one of its epochs, in whatever state, each with the number of its pins.
+  func changed(org: OrgID, after epoch: Int64) throws -> [(deployment: Deployment, pinCount: Int)] {
+    try db.all(Deployment.changed, org, epoch) { row in
+      (try Deployment(row: &row), try row.next(Int.self))
+    }
+  }
+
+  /// The deployments that are not over and target a group, with the epoch of the org that this is as of. As long as the org has
+  /// deployments: for scans.
+  public func usingGroup(
+    _ group: GroupID, org: OrgID
+  ) throws -> (deployments: [DeploymentID], epoch: Int64) {
+    let epoch = try DeploymentEpochs(connection: db).current(org: org)
+    var found: [DeploymentID] = []
     try db.each(
       """
       SELECT id, selector FROM deployments
@@ -142,10 +155,23 @@ extension Rows<Deployment> {
       """, org
     ) { row in
       let selector = try Selector(record: try row[1])
-      guard selector.groups.contains(group) else { return true }
-      found = try row.id(0)
-      return false
+      if selector.groups.contains(group) { found.append(try row.id(0)) }
+      return true
     }
-    return found
+    return (found, epoch)
+  }
+
+  /// A deployment that is not over and targets a group, nil: none does. `known` is what ``usingGroup(_:org:)`` found: looks at those and
+  /// at what has changed since.
+  public func usingGroup(
+    _ group: GroupID, org: OrgID, known: (deployments: [DeploymentID], epoch: Int64)
+  ) throws -> DeploymentID? {
+    func uses(_ deployment: Deployment) -> Bool {
+      !deployment.state.isOver && deployment.selector.groups.contains(group)
+    }
+    for id in known.deployments {
+      if let deployment = try find(id, org: org), uses(deployment) { return id }
+    }
+    return try changed(org: org, after: known.epoch).first { uses($0.deployment) }?.deployment.id
   }
 }

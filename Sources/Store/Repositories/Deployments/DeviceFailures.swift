@@ -53,6 +53,16 @@ public struct DeviceFailures {
     }
   }
 
+  /// As below, but no more than `limit`.
+  public func deviceCount(of deployment: DeploymentID, upTo limit: Int) throws -> Int {
+    try db.first(
+      """
+      SELECT count(*) FROM (SELECT DISTINCT device FROM device_failures
+        WHERE deployment = $1 LIMIT $2) AS failing
+      """, deployment.rawValue, limit
+    ) { row in try row.get(0, as: Int.self) } ?? 0
+  }
+
   /// How many devices of a deployment have a failure. As long as failures are kept: for scans.
   public func deviceCount(of deployment: DeploymentID) throws -> Int {
     try db.first(

@@ -24,13 +24,24 @@ public struct DevicePins {
       """, device.rawValue, map: Self.pin)
   }
 
-  /// All pins of a deployment, by device. Pins are set by hand: there are few.
-  public func of(_ deployment: DeploymentID) throws -> [Pin] {
-    try db.all(
+  /// Pinned devices of a deployment beyond `after`, by ascending or descending id.
+  public func devices(
+    of deployment: DeploymentID, after: DeviceID?, descending: Bool, limit: Int
+  ) throws -> [DeviceID] {
+    guard !descending else {
+      return try db.all(
+        """
+        SELECT device FROM device_pins WHERE deployment = $1 AND device < $2
+        ORDER BY device DESC LIMIT $3
+        """, deployment.rawValue, after?.rawValue ?? "~", limit
+      ) { row in try row.id(0) }
+    }
+    return try db.all(
       """
-      SELECT deployment, device, kind, version, reason, created_by, created_at_ms FROM device_pins
-      WHERE deployment = $1 ORDER BY device
-      """, deployment.rawValue, map: Self.pin)
+      SELECT device FROM device_pins WHERE deployment = $1 AND device > $2
+      ORDER BY device LIMIT $3
+      """, deployment.rawValue, after?.rawValue ?? "", limit
+    ) { row in try row.id(0) }
   }
 
   /// Pins a device, moving an earlier pin, and tells the indexes of the org.
@@ -64,7 +75,7 @@ public struct DevicePins {
         "UPDATE deployments SET pin_count = pin_count + $2 WHERE id = $1", deployment.rawValue,
         change)
     }
-    try DeploymentEpochs(connection: db).advance(org: org)
+    try DeploymentEpochs(connection: db).advance(org: org, deployment)
   }
 
   private static func pin(_ row: Row) throws -> Pin {

@@ -29,6 +29,11 @@ extension Rollout: Stored {
   }
   fileprivate static let progressing = table.select(
     "WHERE state = 'PROGRESSING' AND id > $1 ORDER BY id LIMIT $2")
+  fileprivate static let ofGoverning = table.select(
+    """
+    WHERE id IN (SELECT current_rollout FROM deployments
+      WHERE org = $1 AND target = 'FLEET' AND state IN ('ACTIVE', 'PAUSED', 'FAILED'))
+    """)
   fileprivate static let standing = table.select(
     "WHERE deployment = $1 AND org = $2 AND state <> 'ABORTED' ORDER BY number DESC LIMIT 1")
 
@@ -47,7 +52,7 @@ extension Rollout: Stored {
 
   /// Tells the indexes of the org.
   public func writeRest(_ db: Connection) throws {
-    try DeploymentEpochs(connection: db).advance(org: org)
+    try DeploymentEpochs(connection: db).advance(org: org, deployment)
   }
 }
 
@@ -80,6 +85,12 @@ extension Rows<Rollout> {
       let id = try ahead.next(RolloutID.self)
       return (id, Result { try Rollout(row: &row) })
     }
+  }
+
+  /// The newest rollouts of the deployments that decide what devices of an org get.
+  func ofGoverning(org: OrgID) throws -> [RolloutID: Rollout] {
+    let rollouts = try db.all(Rollout.ofGoverning, org) { row in try Rollout(row: &row) }
+    return Dictionary(uniqueKeysWithValues: rollouts.map { ($0.id, $0) })
   }
 
   /// The newest rollout of a deployment that was not given up for another: what a rollback takes back.

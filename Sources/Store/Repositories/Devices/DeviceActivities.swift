@@ -29,6 +29,13 @@ public struct DeviceActivities {
     }
   }
 
+  /// When a device was last heard of; nil before its first call was written down.
+  func lastSeen(_ device: DeviceID) throws -> Timestamp? {
+    try db.first(
+      "SELECT last_seen_at_ms FROM device_activity WHERE device = $1", device.rawValue
+    ) { row in try row.time(0) }
+  }
+
   /// The highest event number taken from a device; 0 before the first.
   func acknowledgedSequence(of device: DeviceID) throws -> Int64 {
     try db.first(

@@ -25,9 +25,32 @@ extension DeviceGroup: Dated {
       deviceCount: count, updatedAt: try row.next(), revision: try row.next())
   }
 
-  /// Removes the memberships of a group; the devices stay.
+  /// Removes the memberships of a group; the devices stay. Those of a large one go step by step, afterwards.
   public static func removeRest(of id: GroupID, _ db: Connection) throws {
-    try db.execute("DELETE FROM device_group_members WHERE device_group = $1", id)
+    guard try removeMembers(of: id, limit: Housekeeping.sweepStep, db) == Housekeeping.sweepStep
+    else { return }
+    try db.execute("INSERT INTO removed_device_groups (device_group) VALUES ($1)", id)
+  }
+
+  /// Removes members of groups that are gone, at most `limit`; returns how many.
+  static func sweepMembers(limit: Int, _ db: Connection) throws -> Int {
+    let gone: GroupID? = try db.first(
+      "SELECT device_group FROM removed_device_groups ORDER BY device_group LIMIT 1"
+    ) { row in try row.id(0) }
+    guard let gone else { return 0 }
+    let removed = try removeMembers(of: gone, limit: limit, db)
+    if removed == limit { return removed }
+    try db.execute("DELETE FROM removed_device_groups WHERE device_group = $1", gone)
+    // There may be others.
+    return try removed + sweepMembers(limit: limit - removed, db)
+  }
+
+  private static func removeMembers(of id: GroupID, limit: Int, _ db: Connection) throws -> Int {
+    try db.execute(
+      """
+      DELETE FROM device_group_members WHERE device_group = $1 AND device IN
+        (SELECT device FROM device_group_members WHERE device_group = $1 LIMIT $2)
+      """, id, limit)
   }
 }
 

@@ -1,164 +1,99 @@
 public import Domain
-internal import SQL
+public import SQL
 
-/// The devices of all orgs; every method is scoped to one.
-public struct Devices {
-  /// What a list is narrowed to; nil: not.
-  public struct Filter: Sendable, Hashable {
-    /// All of these labels.
-    public var labels: [String: String] = [:]
-    public var group: GroupID?
-    public var platform: Int32?
-    public var appIdentifier: String?
-    public var deviceClass: String?
-    public var hardwareID: String?
-    /// Devices that run this version, for whatever deployment.
-    public var runningVersion: VersionID?
+/// The devices of all orgs, with their labels and the groups they are in.
+public typealias Devices = Rows<Device>
 
-    public init() {}
+extension Device: Stored {
+  public static let table = Table<Device>("devices", unique: ["org", "hardware_id"]) {
+    $0.column("id", \.id)
+    $0.column("org", \.org)
+    $0.column("hardware_id", \.hardwareID)
+    $0.column("platform", \.traits.platform, .changes)
+    $0.column("app_identifier", \.appIdentifier, .changes)
+    $0.column("device_class", \.traits.deviceClass, .changes)
+    $0.column("labels", \.labels, .changes)
+    $0.column("registered_at_ms", \.registeredAt)
+    $0.column("revision", \.revision, .changes)
+  }
+  fileprivate static let byHardwareID = table.select("WHERE org = $1 AND hardware_id = $2")
+  fileprivate static let ascending = table.select(
+    "WHERE org = $1 AND id > $2 ORDER BY id LIMIT $3")
+  fileprivate static let descending = table.select(
+    "WHERE org = $1 AND id < $2 ORDER BY id DESC LIMIT $3")
+
+  public init(row: inout RowReader) throws {
+    let (id, org): (DeviceID, OrgID) = (try row.next(), try row.next())
+    let hardwareID: String = try row.next()
+    let (platform, app, deviceClass): (Int32, String, String) = (
+      try row.next(), try row.next(), try row.next()
+    )
+    let labels: Labels = try row.next()
+    self.init(
+      id: id, org: org, hardwareID: hardwareID, registeredAt: try row.next(),
+      traits: DeviceTraits(platform: platform, deviceClass: deviceClass), appIdentifier: app,
+      labels: labels, revision: try row.next())
   }
 
-  private let db: Connection
-
-  public init(_ transaction: ReadTransaction) { db = transaction.connection }
-
-  public func find(_ id: DeviceID, org: OrgID) throws -> Device? {
-    guard
-      var device = try db.first(
-        """
-        SELECT id, org, hardware_id, platform, app_identifier, device_class, labels,
-          registered_at_ms, revision
-        FROM devices WHERE id = $1 AND org = $2
-        """, id.rawValue, org.rawValue, map: Self.device)
-    else { return nil }
-    device.groups = try groups(of: id)
-    return device
+  /// The groups, which other calls change.
+  public mutating func readRest(_ db: Connection) throws {
+    groups = Set(
+      try db.all("SELECT device_group FROM device_group_members WHERE device = $1", id) { row in
+        try row.id(0)
+      })
   }
 
+  /// The labels once more, for lists.
+  public func writeRest(_ db: Connection) throws {
+    try db.execute("DELETE FROM device_labels WHERE device = $1", id)
+    for (key, value) in labels.values {
+      try db.execute(
+        "INSERT INTO device_labels (org, key, value, device) VALUES ($1, $2, $3, $4)", org, key,
+        value, id)
+    }
+  }
+}
+
+extension Condition<Device> {
+  public static func hardwareID(_ id: String) -> Self {
+    Self("hardware_id = ?", id, isIndexed: true)
+  }
+  public static func appIdentifier(_ app: String) -> Self {
+    Self("app_identifier = ?", app, isIndexed: true)
+  }
+  public static func platform(_ platform: Int32) -> Self { Self("platform = ?", platform) }
+  public static func deviceClass(_ name: String) -> Self { Self("device_class = ?", name) }
+  public static func member(of group: GroupID) -> Self {
+    Self("id IN (SELECT device FROM device_group_members WHERE device_group = ?)", group)
+  }
+  /// Devices that run a version, for whatever deployment.
+  public static func running(_ version: VersionID) -> Self {
+    Self("id IN (SELECT device FROM installations WHERE running = ?)", version)
+  }
+  public static func label(_ key: String, _ value: String, org: OrgID) -> Self {
+    Self(
+      "id IN (SELECT device FROM device_labels WHERE (org, key, value) = (?))", org, key, value)
+  }
+}
+
+extension Rows<Device> {
   public func find(hardwareID: String, org: OrgID) throws -> Device? {
-    guard
-      var device = try db.first(
-        """
-        SELECT id, org, hardware_id, platform, app_identifier, device_class, labels,
-          registered_at_ms, revision
-        FROM devices WHERE org = $1 AND hardware_id = $2
-        """, org.rawValue, hardwareID, map: Self.device)
-    else { return nil }
-    device.groups = try groups(of: device.id)
-    return device
+    try first(Device.byHardwareID, org, hardwareID)
   }
 
-  /// The groups that a device is in.
-  public func groups(of device: DeviceID) throws -> Set<GroupID> {
-    Set(
-      try db.all(
-        "SELECT device_group FROM device_group_members WHERE device = $1", device.rawValue
-      ) { row in try row.id(0) })
-  }
-
-  public func list(_ page: Page, org: OrgID, _ filter: Filter = Filter()) throws -> Listing<
-    Device
-  > {
-    var query = ListQuery(
-      """
-      id, org, hardware_id, platform, app_identifier, device_class, labels, registered_at_ms,
-      revision
-      """, from: "devices")
-    query.filter("org = ?", [org], isIndexed: true)
-    if let hardwareID = filter.hardwareID {
-      query.filter("hardware_id = ?", [hardwareID], isIndexed: true)
-    }
-    if let app = filter.appIdentifier {
-      query.filter("app_identifier = ?", [app], isIndexed: true)
-    }
-    if let platform = filter.platform { query.filter("platform = ?", [platform]) }
-    if let deviceClass = filter.deviceClass { query.filter("device_class = ?", [deviceClass]) }
-    if let group = filter.group {
-      query.filter(
-        "id IN (SELECT device FROM device_group_members WHERE device_group = ?)", [group])
-    }
-    if let version = filter.runningVersion {
-      query.filter("id IN (SELECT device FROM installations WHERE running = ?)", [version])
-    }
-    for (key, value) in filter.labels.sorted(by: { $0.key < $1.key }) {
-      query.filter(
-        "id IN (SELECT device FROM device_labels WHERE (org, key, value) = (?))",
-        [org, key, value])
-    }
-    return try query.listing(page, in: db) { row in
-      var device = try Self.device(row.row)
-      device.groups = try groups(of: device.id)
-      return (device, device.id.rawValue, 0)
-    }
-  }
-
-  /// Calls `body` with the devices of an org after `after` in the order of their ids, until it returns false. Groups are read only
-  /// when `withGroups`. Unbounded: for scans.
+  /// Calls `body` with the devices of an org beyond `after`, in the order of their ids or against it, until it returns false, and with
+  /// at most `limit`. Groups are read only when `withGroups`.
   public func forEach(
-    org: OrgID, after: DeviceID? = nil, descending: Bool = false, withGroups: Bool,
+    org: OrgID, after: DeviceID? = nil, descending: Bool = false, limit: Int, withGroups: Bool,
     _ body: (Device) throws -> Bool
   ) throws {
-    func visit(_ row: Row) throws -> Bool {
-      var device = try Self.device(row)
-      if withGroups { device.groups = try groups(of: device.id) }
+    // Ids begin with a digit or a letter.
+    let start = after ?? DeviceID(descending ? "~" : "")
+    let sql = descending ? Device.descending : Device.ascending
+    try db.each(sql, org, start, limit) { row in
+      var device = try Device(row: &row)
+      if withGroups { try device.readRest(db) }
       return try body(device)
     }
-    if descending {
-      try db.each(
-        """
-        SELECT id, org, hardware_id, platform, app_identifier, device_class, labels,
-          registered_at_ms, revision
-        FROM devices WHERE org = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC
-        """, org.rawValue, after?.rawValue ?? "", body: visit)
-    } else {
-      try db.each(
-        """
-        SELECT id, org, hardware_id, platform, app_identifier, device_class, labels,
-          registered_at_ms, revision
-        FROM devices WHERE org = $1 AND id > $2 ORDER BY id
-        """, org.rawValue, after?.rawValue ?? "", body: visit)
-    }
-  }
-
-  /// Stores a new device with its labels. Its groups are not stored.
-  public func insert(_ device: Device) throws {
-    try db.execute(
-      """
-      INSERT INTO devices (id, org, hardware_id, platform, app_identifier, device_class, labels,
-        registered_at_ms, revision)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-      """, device.id.rawValue, device.org.rawValue, device.hardwareID, device.traits.platform,
-      device.appIdentifier, device.traits.deviceClass, device.labels.storedText,
-      device.registeredAt.milliseconds, device.revision)
-    try insertLabels(of: device)
-  }
-
-  /// Stores what may change, groups apart.
-  public func update(_ device: Device) throws {
-    try db.execute(
-      """
-      UPDATE devices SET platform = $3, app_identifier = $4, device_class = $5, labels = $6,
-        revision = $7
-      WHERE id = $1 AND org = $2
-      """, device.id.rawValue, device.org.rawValue, device.traits.platform, device.appIdentifier,
-      device.traits.deviceClass, device.labels.storedText, device.revision)
-    try db.execute("DELETE FROM device_labels WHERE device = $1", device.id.rawValue)
-    try insertLabels(of: device)
-  }
-
-  private func insertLabels(of device: Device) throws {
-    for (key, value) in device.labels.values {
-      try db.execute(
-        "INSERT INTO device_labels (org, key, value, device) VALUES ($1, $2, $3, $4)",
-        device.org.rawValue, key, value, device.id.rawValue)
-    }
-  }
-
-  private static func device(_ row: Row) throws(SQLError) -> Device {
-    Device(
-      id: try row.id(0), org: try row.id(1), hardwareID: try row[2],
-      registeredAt: try row.time(7),
-      traits: DeviceTraits(platform: try row[3], deviceClass: try row[5]),
-      appIdentifier: try row[4], labels: try row[6], revision: try row[8])
   }
 }

@@ -3,6 +3,19 @@ internal import Domain
 internal import ProtoWire
 internal import Store
 
+/// Devices: what callers see of them comes from several tables, so their lists are made beside the event loops.
+struct DeviceResource: Resource {
+  let fleet: FleetState
+  let kind = ResourceKind.device
+  let isListedBeside = true
+
+  func wire(_ device: Domain.Device, _ db: ReadTransaction) throws -> API.Device {
+    try fleet.wire(device, db)
+  }
+
+  func name(of device: Domain.Device) -> String { device.hardwareID }
+}
+
 extension FleetState {
   /// A device and, except in a change, what it reported: no change waits for another database. The answer to a change gets that
   /// afterwards, by ``addReports(to:)``.
