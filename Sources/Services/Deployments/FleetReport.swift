@@ -2,7 +2,7 @@ internal import Domain
 internal import Store
 internal import Synchronization
 
-extension Fleet {
+extension FleetState {
   /// A device that called within this time is online.
   private static let onlineWindow: Duration = .seconds(300)
   /// Devices counted in one scan: others get their turns in between, and no view of the database is held for long.
