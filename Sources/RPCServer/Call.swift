@@ -111,7 +111,10 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
   }
 
   override func handlerDidReturn() {
-    if isDetached { stream?.pointee.releaseIdleMemory() }
+    if isDetached {
+      stream?.pointee.releaseIdleMemory()
+      if let calls, calls.isDraining { drain() }
+    }
     leave()
   }
 

@@ -17,6 +17,8 @@ final class ConnectionCalls: ServerConnectionOwner {
   /// The account of the client's address, and of the principal that called last.
   private var network: Account?
   private var principal: (name: String, account: Account)?
+  /// The server goes: what would wait for something to happen ends.
+  private(set) var isDraining = false
   /// Open streams of the methods that have a limit of them.
   private var openStreams: [ObjectIdentifier: Int] = [:]
 
@@ -52,6 +54,7 @@ final class ConnectionCalls: ServerConnectionOwner {
   }
 
   func connectionDrains(_ connection: ServerConnection) {
+    isDraining = true
     connection.session.forEachStream { call($0)?.drain() }
   }
 

@@ -1,10 +1,12 @@
 """Devices that stay connected, and what ends their streams."""
 
 import queue
+import time
 
 import grpc
 import pytest
 
+import raw_calls
 from rollcall.v1 import auth_pb2, auth_service_pb2, common_pb2, device_pb2, device_service_pb2
 from rollcall_client import Client, details, policy, unique
 
@@ -73,6 +75,27 @@ def test_a_stopping_server_tells_devices_and_watchers_why(own_server):
         failure = connection.failure()
         assert failure.code() == grpc.StatusCode.UNAVAILABLE
         assert details(failure)[1]["ErrorInfo"].reason == "SHUTTING_DOWN"
+
+
+def test_a_stopping_server_sends_goaway_and_ends_connected_devices_which_come_back(own_server):
+    own_server.start()
+    with Client(own_server.address, own_server.admin_key) as client:
+        device = client.register(unique("device")).id
+    hello = device_service_pb2.ConnectRequest(hello={"device_id": device})
+    call = (raw_calls.head("/rollcall.v1.DeviceService/Connect", own_server.admin_key), raw_calls.body([hello.SerializeToString()]))
+    for _ in range(2):
+        lines = [raw_calls.Line(own_server.port) for _ in range(3)]
+        streams = [line.open(*call, ends=False) for line in lines]
+        for line, stream in zip(lines, streams):
+            line.read(lambda: stream in line.answered)
+        started = time.monotonic()
+        assert own_server.terminate() == 0
+        assert time.monotonic() - started < 4, "nothing waits for the end of the grace, which is 5 s"
+        for line, stream in zip(lines, streams):
+            assert line.ended([stream]) == [grpc.StatusCode.UNAVAILABLE.value[0]]
+            assert line.goaway == 0
+            line.close()
+        own_server.start()
 
 
 def test_a_revoked_key_ends_its_streams_and_no_others(org, server):

@@ -40,6 +40,18 @@ import Testing
     #expect(!rig.channel.isActive)
   }
 
+  @Test func `a response that is detached while the server drains ends like those before`() throws {
+    let rig = try Rig(services: [service.registration])
+    try rig.exchange()
+    let stream = try rig.open(TestService.path("Detach"))
+    rig.send(Rig.frame(Bytes().serialized()), on: stream, end: true)
+    rig.connection.drain()
+    try rig.exchange()
+    #expect(rig.answer(stream).status == StatusCode.unavailable.rawValue)
+    #expect(service.cancelled.withLock { $0 } == 1, "its owner hears of the end")
+    #expect(!rig.channel.isActive)
+  }
+
   @Test func `a server listens, shuts down and frees its port`() async throws {
     let server = try RPCServer(configuration: .init(), services: [service.registration])
     try await server.start()
