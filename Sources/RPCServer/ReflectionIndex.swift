@@ -167,7 +167,7 @@ struct ReflectionIndex: Sendable {
   }
 }
 
-/// `grpc.reflection.v1`.
+/// `grpc.reflection.v1`. Driven by its requests: a stream that asks nothing costs neither a handler nor a task.
 struct ReflectionService: Grpc_Reflection_V1_ServerReflectionServer {
   let index: ReflectionIndex
 
@@ -175,7 +175,12 @@ struct ReflectionService: Grpc_Reflection_V1_ServerReflectionServer {
     _ requests: RequestStream<Grpc_Reflection_V1_ServerReflectionRequest>,
     responses: ResponseStream<Grpc_Reflection_V1_ServerReflectionResponse>, context: ServerContext
   ) async throws {
-    for try await request in requests { try await responses.write(index.answer(request)) }
+    let stream = responses.detach()
+    requests.detach { request in
+      try await responses.write(index.answer(request))
+    } onEnd: {
+      stream.finish($0)
+    }
   }
 }
 
@@ -188,9 +193,12 @@ struct ReflectionAlphaService: Grpc_Reflection_V1alpha_ServerReflectionServer {
     responses: ResponseStream<Grpc_Reflection_V1alpha_ServerReflectionResponse>,
     context: ServerContext
   ) async throws {
-    for try await request in requests {
+    let stream = responses.detach()
+    requests.detach { request in
       let answer = index.answer(try .init(wire: request.serialized()))
       try await responses.write(.init(wire: answer.serialized()))
+    } onEnd: {
+      stream.finish($0)
     }
   }
 }

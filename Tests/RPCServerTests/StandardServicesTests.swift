@@ -1,9 +1,11 @@
+import HTTP2
 import ProtoWire
 import RPCCore
 import StandardProtos
 import Testing
 
 @testable import RPCServer
+@testable import Transport
 
 @Suite struct StandardServicesTests {
   typealias Status = Grpc_Health_V1_HealthCheckResponse.ServingStatus
@@ -53,6 +55,39 @@ import Testing
       try Grpc_Health_V1_HealthCheckResponse(wire: $0).status
     }
     #expect(heard == [.serviceUnknown, .serving])
+  }
+
+  @Test func `a reflection stream that waits holds no task, and answers in order`() throws {
+    let rig = try Rig(services: try ReflectionIndex.services(for: []))
+    for version in ["v1", "v1alpha"] {
+      let stream = try rig.open("/grpc.reflection.\(version).ServerReflection/ServerReflectionInfo")
+      try rig.exchange()
+      var waiting = 0
+      rig.connection.session.forEachStream { stream in
+        guard let call = stream.pointee.owner?.takeUnretainedValue() as? Call else { return }
+        waiting += 1
+        #expect(call.handlerReturned)
+        #expect(call.task == nil)
+        #expect(call.awaitsRequest)
+      }
+      #expect(waiting == 1)
+      for name in ["a", "b"] {
+        let request = Grpc_Reflection_V1_ServerReflectionRequest.with {
+          $0.messageRequest = .fileByFilename(name)
+        }
+        rig.send(Rig.frame(request.serialized()), on: stream)
+      }
+      rig.send([], on: stream, end: true)
+      try rig.exchange()
+      let answer = rig.answer(stream)
+      #expect(answer.status == 0)
+      let errors = try answer.messages.map { bytes -> String? in
+        let response = try Grpc_Reflection_V1_ServerReflectionResponse(wire: bytes)
+        guard case .errorResponse(let error)? = response.messageResponse else { return nil }
+        return error.errorMessage
+      }
+      #expect(errors == ["there is no file a here", "there is no file b here"])
+    }
   }
 
   private let index: ReflectionIndex
