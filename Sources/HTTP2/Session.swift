@@ -93,6 +93,9 @@ public final class Session {
       default: throw goAway(.protocolError, .protocolViolation(consumed))
       }
     }
+    if state.pointee.hasTurnedBack {
+      throw goAway(.protocolError, .protocolViolation(Int(NGHTTP2_ERR_PROTO.rawValue)))
+    }
     try checkBudgets(now)
   }
 

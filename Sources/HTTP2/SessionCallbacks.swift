@@ -63,8 +63,10 @@ final class SessionCallbacks: @unchecked Sendable {
     if type == Int(NGHTTP2_CONTINUATION.rawValue) { return 0 }
     state.pointee.openHeaderBlock = 0
     switch type {
-    case Int(NGHTTP2_DATA.rawValue), Int(NGHTTP2_HEADERS.rawValue):
+    case Int(NGHTTP2_DATA.rawValue):
       break
+    case Int(NGHTTP2_HEADERS.rawValue):
+      state.pointee.noteHeaders(header.pointee.stream_id)
     case Int(NGHTTP2_PING.rawValue):
       if header.pointee.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 {
         state.pointee.emptyFrames &+= 1

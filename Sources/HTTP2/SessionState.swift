@@ -33,6 +33,12 @@ struct SessionState: ~Copyable {
   var openHeaderBlock = 0
   var headerBlocks = 0
   var scratch = FieldArray()
+  /// A stream was opened whose number the client had passed over.
+  var hasTurnedBack = false
+  /// The client's highest stream, and the numbers below it that it has passed over last.
+  private var highest: Int32 = -1
+  private var passedOver: [4 of ClosedRange<Int32>] = [0...0, 0...0, 0...0, 0...0]
+  private var passes = 0
 
   private var events: UnsafeMutablePointer<SessionEvent>
   private var eventCapacity = 64
@@ -119,6 +125,22 @@ struct SessionState: ~Copyable {
     live = stream
     openStreams += 1
     return stream
+  }
+
+  /// HEADERS begin. A number below the last is one of a stream that has ended, or was never opened and never can be (RFC 9113 section
+  /// 5.1.1), which the library does not tell apart: it ignores both.
+  mutating func noteHeaders(_ id: Int32) {
+    // The others are the server's own, or none.
+    guard id & 1 == 1 else { return }
+    if id > highest {
+      if id - highest > 2 {
+        passedOver[passes & 3] = (highest + 2)...(id - 2)
+        passes &+= 1
+      }
+      highest = id
+    } else {
+      for index in passedOver.indices where passedOver[index].contains(id) { hasTurnedBack = true }
+    }
   }
 
   mutating func release(_ stream: ServerStream.Reference) {
