@@ -5,14 +5,15 @@ internal import Synchronization
 
 /// An upload under way. Give it all bytes in order, then `commit`; without that nothing is kept.
 ///
-/// One caller at a time; the work is done on the threads of ``ArtifactFiles``.
+/// One caller at a time; the work is done on the threads of ``ArtifactFiles``. The file is open only while bytes are written:
+/// uploads that wait for their clients hold no descriptor.
 public final class ArtifactUpload: Sendable {
   /// What the bytes must turn out to be.
   public let artifact: Artifact
 
   private struct State {
-    /// Nil once the upload has ended.
-    var descriptor: Int32?
+    /// Whether it may go on: it was neither committed nor given up.
+    var isOpen = true
     var hash = SHA256()
     var count: Int64 = 0
   }
@@ -34,26 +35,45 @@ public final class ArtifactUpload: Sendable {
     self.claim = claim
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw ArtifactError.system("create", temporary) }
-    state = Mutex(State(descriptor: descriptor))
+    close(descriptor)
+    state = Mutex(State())
   }
 
   /// Removes what was not committed.
   deinit { abandon() }
 
-  /// Writes the next bytes. More than were announced fail with `.sizeMismatch`.
+  /// Writes the next bytes. More than were announced fail with `.sizeMismatch`. After an error nothing is kept.
   public func append(_ bytes: [UInt8]) async throws(ArtifactError) {
     try await threads.perform { [self] () throws(ArtifactError) in
-      try state.withLock { state throws(ArtifactError) in
-        guard let descriptor = state.descriptor else { throw .closed }
-        let received = state.count + Int64(bytes.count)
-        guard received <= artifact.size else {
-          throw .sizeMismatch(announced: artifact.size, received: received)
-        }
-        try Self.write(bytes, to: descriptor, temporary)
-        state.hash.update(data: bytes)
-        state.count = received
+      do throws(ArtifactError) {
+        try write(bytes)
+      } catch {
+        abandon()
+        throw error
       }
     }
+  }
+
+  private func write(_ bytes: [UInt8]) throws(ArtifactError) {
+    try state.withLock { state throws(ArtifactError) in
+      guard state.isOpen else { throw .closed }
+      let received = state.count + Int64(bytes.count)
+      guard received <= artifact.size else {
+        throw .sizeMismatch(announced: artifact.size, received: received)
+      }
+      let descriptor = try opened()
+      defer { close(descriptor) }
+      try Self.write(bytes, to: descriptor, temporary)
+      state.hash.update(data: bytes)
+      state.count = received
+    }
+  }
+
+  /// The temporary file, to write at its end.
+  private func opened() throws(ArtifactError) -> Int32 {
+    let descriptor = open(temporary, O_WRONLY | O_APPEND | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .system("open", temporary) }
+    return descriptor
   }
 
   /// Verifies size and SHA-256 and gives the file its name. Durable when it returns.
@@ -61,7 +81,7 @@ public final class ArtifactUpload: Sendable {
     try await threads.perform { [self] () throws(ArtifactError) in
       defer { abandon() }
       try state.withLock { state throws(ArtifactError) in
-        guard let descriptor = state.descriptor else { throw .closed }
+        guard state.isOpen else { throw .closed }
         guard state.count == artifact.size else {
           throw .sizeMismatch(announced: artifact.size, received: state.count)
         }
@@ -69,6 +89,8 @@ public final class ArtifactUpload: Sendable {
         guard digest == artifact.digest else {
           throw .digestMismatch(announced: artifact.digest.hex, received: digest.hex)
         }
+        let descriptor = try opened()
+        defer { close(descriptor) }
         guard fsync(descriptor) == 0 else { throw ArtifactError.system("sync", temporary) }
       }
       let path = ArtifactFiles.path(of: artifact.digest, in: folder)
@@ -103,16 +125,14 @@ public final class ArtifactUpload: Sendable {
     try outcome?.get()
   }
 
-  /// Closes and removes the temporary file, if it is still there.
+  /// Ends the upload, and removes the temporary file if it is still there.
   private func abandon() {
-    let isOpen = state.withLock { state in
-      guard let descriptor = state.descriptor else { return false }
-      close(descriptor)
-      state.descriptor = nil
-      return true
+    let wasOpen = state.withLock { state in
+      defer { state.isOpen = false }
+      return state.isOpen
     }
     // After a rename there is nothing left to remove, which is no error.
-    if isOpen { unlink(temporary) }
+    if wasOpen { unlink(temporary) }
   }
 
   private static func write(

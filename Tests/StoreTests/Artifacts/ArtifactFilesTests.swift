@@ -116,6 +116,58 @@ import Testing
     #expect(Self.incoming(temporary.path) == ["leftover"])
   }
 
+  @Test func `transfers that wait hold no file open`() async throws {
+    let temporary = try TemporaryStore()
+    let files = try ArtifactFiles(data: temporary.path)
+    let artifact = Self.artifact([1, 2, 3])
+    let first = try await files.upload(artifact)
+    try await first.append([1, 2, 3])
+    try await first.commit()
+    var uploads: [ArtifactUpload] = []
+    var readers: [ArtifactReader] = []
+    for _ in 0..<50 {
+      uploads.append(try await files.upload(artifact))
+      try await uploads.last?.append([1])
+      readers.append(try await files.open(artifact))
+    }
+    #expect(try openFiles(below: temporary.path + "/artifacts") == [])
+    for upload in uploads {
+      try await upload.append([2, 3])
+      try await upload.commit()
+    }
+    for reader in readers { #expect(try await reader.read(at: 1, count: 9) == [2, 3]) }
+  }
+
+  @Test func `an upload that failed half-way takes nothing more`() async throws {
+    let temporary = try TemporaryStore()
+    let files = try ArtifactFiles(data: temporary.path)
+    let upload = try await files.upload(Self.artifact([1, 2, 3]))
+    await #expect(throws: ArtifactError.sizeMismatch(announced: 3, received: 4)) {
+      try await upload.append([1, 2, 3, 4])
+    }
+    await #expect(throws: ArtifactError.closed) { try await upload.append([1]) }
+    await #expect(throws: ArtifactError.closed) { try await upload.commit() }
+    #expect(Self.incoming(temporary.path) == [])
+  }
+
+  /// What this process has open below a folder.
+  private func openFiles(below folder: String) throws -> [String] {
+    let directory = try #require(opendir("/proc/self/fd"))
+    defer { closedir(directory) }
+    var found: [String] = []
+    while let entry = readdir(directory) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      var target = [CChar](repeating: 0, count: 4_096)
+      let count = readlink("/proc/self/fd/" + name, &target, target.count)
+      guard count > 0 else { continue }
+      let path = String(decoding: target.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self)
+      if path.hasPrefix(folder) { found.append(path) }
+    }
+    return found
+  }
+
   @Test func `bytes that are fewer than they were, or no file at all, are named`() async throws {
     let temporary = try TemporaryStore()
     let files = try ArtifactFiles(data: temporary.path)
