@@ -107,9 +107,9 @@ extension DeploymentService {
         )
       }
       let watch = HealthWatch(
-        fleet, deployment.id, org: caller.org, stream: responses.detach(),
-        rules.lease(caller, context), failure: rules.ending(context))
-      watch.start(after: revision)
+        fleet, stream: responses.detach(), rules.lease(caller, context), after: revision,
+        failure: rules.ending(context))
+      try watch.start(deployment.id, org: caller.org)
     }
   }
 

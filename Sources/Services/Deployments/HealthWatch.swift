@@ -5,77 +5,102 @@ internal import RPCCore
 internal import Store
 internal import Synchronization
 
-/// One watch of a deployment's health: sends the latest state when it has changed, at most about once a second.
+/// One watch of a deployment's health: sends the latest reading when it says something new.
 ///
-/// Reports and events only wake it. It holds a Task only between a wake and the answer; an idle watch looks once a bookmark.
+/// What is sent is computed by the ``HealthTopic`` that it shares with all who watch the deployment. An idle watch holds no Task.
 final class HealthWatch: WatchSink {
   private struct State {
-    var sent: DeploymentHealth?
-    var isLooking = false
-    var isDirty = false
+    /// The number of the reading that was sent last.
+    var sent = 0
+    /// The newest revision that the client was told.
     var revision: Int64
+    /// A bookmark waits for a reading that is as new as it.
+    var owed: Int64?
   }
 
-  /// Longer than the interval at which reports are written down, so that what woke the watch can be seen.
-  private static let delay: Duration = .milliseconds(700)
-  private static let encoding = WatchEncoding { _ in [] }
-
   private let fleet: FleetState
-  private let deployment: DeploymentID
-  private let org: OrgID
+  private let topic = Mutex<HealthTopic?>(nil)
   private let stream: DetachedResponseStream<WatchHealthResponse>
   private let lease: CallerLease
   private let failure: @Sendable (WatchEnd) -> RPCError
   private let state: Mutex<State>
-  private let isReading = Atomic<Bool>(false)
 
+  /// Events say only that something happened.
+  private static let encoding = WatchEncoding { _ in [] }
+
+  /// `revision`: what the client knows already.
   init(
-    _ fleet: FleetState, _ deployment: DeploymentID, org: OrgID,
-    stream: DetachedResponseStream<WatchHealthResponse>, _ lease: CallerLease,
-    failure: @escaping @Sendable (WatchEnd) -> RPCError
+    _ fleet: FleetState, stream: DetachedResponseStream<WatchHealthResponse>, _ lease: CallerLease,
+    after revision: Int64, failure: @escaping @Sendable (WatchEnd) -> RPCError
   ) {
     self.fleet = fleet
-    self.deployment = deployment
-    self.org = org
     self.stream = stream
     self.lease = lease
     self.failure = failure
-    state = Mutex(State(revision: 0))
+    state = Mutex(State(revision: revision))
   }
 
-  func start(after revision: Int64) {
-    state.withLock { $0.revision = revision }
-    look()
+  /// Sends the state as it is and begins to watch.
+  func start(_ deployment: DeploymentID, org: OrgID) throws {
+    let topic = fleet.health.join(self, deployment, org: org)
+    self.topic.withLock { $0 = topic }
+    let revision = state.withLock { $0.revision }
+    do {
+      try topic.prepare(revision)
+    } catch {
+      fleet.health.leave(self, topic)
+      throw error
+    }
+    deliver()
     let subscription = fleet.store.watch.subscribe(
       WatchFilter(
         org: org.rawValue, resourceTypes: ["deployment", "rollout"],
         resourceIDs: [deployment.rawValue]), after: revision, encoding: Self.encoding, sink: self)
-    let signal = fleet.health.add(deployment) { [weak self] in self?.wake() }
-    stream.onWritable { [weak self] in self?.wake() }
-    stream.onTermination { [fleet, deployment] _ in
+    stream.onWritable { [weak self] in self?.deliver() }
+    stream.onTermination { [self] _ in
       subscription.cancel()
-      fleet.health.remove(signal, of: deployment)
+      fleet.health.leave(self, topic)
     }
   }
 
   func offer(_ events: [WatchedEvent]) -> WatchOffer {
-    if let last = events.last { state.withLock { $0.revision = last.revision } }
-    wake()
+    topic.withLock { $0 }?.wake()
     return .accepted
   }
 
   func bookmark(_ revision: Int64) -> WatchOffer {
-    state.withLock { $0.revision = revision }
-    guard checkCaller(), stream.hasRoom() else { return .accepted }
-    // What a late flush brought is found here at the latest.
-    if !look() {
-      stream.send(
-        .with {
-          $0.revision = revision
-          $0.content = .bookmark(Bookmark())
-        })
-    }
+    // Checked here too, so that a silent watch ends with its key.
+    guard checkCaller() else { return .accepted }
+    state.withLock { $0.owed = revision }
+    if topic.withLock({ $0 })?.isFresh() ?? false { deliver() }
     return .accepted
+  }
+
+  func ended(_ reason: WatchEnd) { stream.finish(failure(reason)) }
+
+  func failed(_ error: any Error) { ended(.failed("\(error)")) }
+
+  /// Sends the latest reading unless it was sent, and else a bookmark that is owed. A client without room gets what is the latest
+  /// once it has some.
+  func deliver() {
+    guard !stream.isTerminated, checkCaller(), stream.hasRoom() else { return }
+    guard let reading = topic.withLock({ $0 })?.latest else { return }
+    // Under the lock, so that two who deliver send in the order of their readings. Sending does not wait.
+    state.withLock { state in
+      if reading.number > state.sent {
+        state.sent = reading.number
+        state.revision = max(state.revision, reading.revision)
+        stream.sendEncoded(reading.bytes)
+      } else if let owed = state.owed {
+        state.revision = max(state.revision, owed)
+        stream.send(
+          .with {
+            $0.revision = state.revision
+            $0.content = .bookmark(Bookmark())
+          })
+      }
+      state.owed = nil
+    }
   }
 
   /// Ends the stream when its caller may not go on, and tells whether it may.
@@ -83,72 +108,5 @@ final class HealthWatch: WatchSink {
     guard let refusal = lease.refusal() else { return true }
     stream.finish(refusal)
     return false
-  }
-
-  func ended(_ reason: WatchEnd) { stream.finish(failure(reason)) }
-
-  private func wake() {
-    let mustStart = state.withLock { state in
-      state.isDirty = true
-      defer { state.isLooking = true }
-      return !state.isLooking
-    }
-    guard mustStart else { return }
-    Task { [weak self] in
-      while let self, self.takeDirty() {
-        // Cancelled only with the process; the next bookmark looks anyway.
-        do { try await Task.sleep(for: Self.delay) } catch { return }
-        self.look()
-      }
-    }
-  }
-
-  private func takeDirty() -> Bool {
-    state.withLock { state in
-      defer { state.isDirty = false }
-      state.isLooking = state.isDirty
-      return state.isDirty
-    }
-  }
-
-  /// Computes the health and sends it when it differs from what was sent. False when there was nothing to send.
-  @discardableResult
-  private func look() -> Bool {
-    guard !stream.isTerminated, checkCaller(), stream.hasRoom() else { return false }
-    // One look at a time, and not under the lock: the read may wait for a reader, and event loops wake this watch.
-    guard isReading.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged
-    else {
-      wake()
-      return true
-    }
-    defer { isReading.store(false, ordering: .releasing) }
-    do {
-      return try sendIfNew()
-    } catch {
-      stream.finish(failure(.failed("\(error)")))
-      return false
-    }
-  }
-
-  private func sendIfNew() throws -> Bool {
-    let found = try fleet.store.read { db -> DeploymentHealth? in
-      guard let deployment = try Deployments(db).find(deployment, org: org) else { return nil }
-      return try DeploymentService.health(
-        deployment, now: DeploymentService.now, db, fleet.store.telemetry)
-    }
-    guard let health = found else { return false }
-    var comparable = health
-    comparable.computedAt = nil
-    let revision = state.withLock { state -> Int64? in
-      guard comparable != state.sent else { return nil }
-      state.sent = comparable
-      return state.revision
-    }
-    guard let revision else { return false }
-    return stream.send(
-      .with {
-        $0.revision = revision
-        $0.content = .snapshot(health)
-      })
   }
 }

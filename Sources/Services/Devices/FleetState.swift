@@ -11,7 +11,7 @@ public final class FleetState: Sendable {
   let activity: FleetActivity
   let connections: DeviceConnections
   let introductions = Introductions<ConnectCall>()
-  let health = HealthSignals()
+  let health: HealthBoard
   let reports = FleetReports()
   let encodings: WatchEncodings
   let notedSharedKeys = NotedPrincipals()
@@ -27,6 +27,7 @@ public final class FleetState: Sendable {
     activity = FleetActivity(store)
     connections = DeviceConnections(store, indexes)
     encodings = WatchEncodings(store)
+    health = HealthBoard(store)
     activity.onReport { [health] in health.signal($0) }
   }
 

@@ -222,6 +222,35 @@ import Testing
     #expect(states == [.unknown, .healthy])
   }
 
+  @Test(.timeLimit(.minutes(1)))
+  func `health is computed once for all who watch it, and forgotten with the last of them`()
+    async throws
+  {
+    let fixture = try await FleetFixture(devices: 1)
+    let rollout = try #require(try await fixture.started().rollout)
+    let deployment = DeploymentID(rollout.deploymentId)
+    let board = fixture.fleet.health
+    let streams = (0..<200).map { _ in RecordedStream<WatchHealthResponse>() }
+    for stream in streams {
+      try await fixture.deployments.watchHealth(
+        .with { $0.deploymentId = rollout.deploymentId }, responses: stream.responses,
+        context: try fixture.call(DeploymentServiceMethods.watchHealth.erased))
+    }
+    let before = board.readings(of: deployment)
+    _ = try await fixture.sync(
+      fixture.fleetIDs[0], deployment: rollout.deploymentId, installed: fixture.versions[0])
+    for stream in streams {
+      let messages = await stream.next { $0.content.health?.state == .healthy }
+      #expect(messages.compactMap { $0.content.health?.state }.last == .healthy)
+    }
+    // One for what woke it, and some that the time passing may have added; not one a watch.
+    #expect(board.readings(of: deployment) - before < 20)
+    #expect(board.count == 1)
+    fixture.base.store.close()
+    for stream in streams { _ = await stream.end() }
+    #expect(board.count == 0)
+  }
+
   @Test(.timeLimit(.minutes(1)), arguments: ["deployments", "rollout", "health"])
   func `a revision that was compacted, or has not happened, is no place to resume from`(
     watch: String
@@ -390,5 +419,11 @@ import Testing
       }
       return if let early { early } else { await stream.end().error }
     }
+  }
+}
+
+extension Optional<WatchHealthResponse.Content> {
+  fileprivate var health: DeploymentHealth? {
+    if case .snapshot(let health)? = self { health } else { nil }
   }
 }
