@@ -281,20 +281,22 @@ public final class Store: Sendable {
   /// closure started gets CancellationError and the closure never runs. The closure must be pure
   /// apart from the transaction: no waiting, no calls into the store. It may run a second time, with
   /// nothing left of the first, when another closure failed half-way through its changes.
+  ///
+  /// Orgs take turns: `org` is whose change it is, "" for the server's own. `.overdrawn`: too many of that org wait already.
   public func write<R: Sendable>(
-    _ body: @escaping @Sendable (WriteTransaction) throws -> R
+    for org: String = "", _ body: @escaping @Sendable (WriteTransaction) throws -> R
   ) async throws -> R {
-    try await carryOut(AwaitedWrite(body))
+    try await carryOut(AwaitedWrite(body), of: org)
   }
 
-  /// Runs `body` as ``write(_:)`` does and returns its result, but keeps nothing of what it changed.
+  /// Runs `body` as ``write(for:_:)`` does and returns its result, but keeps nothing of what it changed.
   public func rehearse<R: Sendable>(
-    _ body: @escaping @Sendable (WriteTransaction) throws -> R
+    for org: String = "", _ body: @escaping @Sendable (WriteTransaction) throws -> R
   ) async throws -> R {
-    try await carryOut(AwaitedWrite(isRehearsal: true, body))
+    try await carryOut(AwaitedWrite(isRehearsal: true, body), of: org)
   }
 
-  private func carryOut<R: Sendable>(_ job: AwaitedWrite<R>) async throws -> R {
+  private func carryOut<R: Sendable>(_ job: AwaitedWrite<R>, of org: String) async throws -> R {
     try await withTaskCancellationHandler {
       try await withUnsafeThrowingContinuation {
         (continuation: UnsafeContinuation<R, any Error>) in
@@ -302,7 +304,7 @@ public final class Store: Sendable {
           return continuation.resume(throwing: CancellationError())
         }
         do {
-          try writer.enqueue(job)
+          try writer.enqueue(job, of: org)
         } catch {
           // A cancellation may have answered already; only the one who takes the job answers.
           if job.start() { continuation.resume(throwing: error) }

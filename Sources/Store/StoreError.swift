@@ -8,7 +8,7 @@ public enum StoreError: Error, Sendable, Hashable {
   case storageFull
   /// More writes wait than the configured bound. RESOURCE_EXHAUSTED, worth a retry.
   case overloaded(waiting: Int, limit: Int)
-  /// The caller's `subject` ("principal", "org") has too many scans waiting and running. RESOURCE_EXHAUSTED, worth a retry.
+  /// The caller's `subject` ("principal", "org") has too many scans waiting and running, or changes waiting. RESOURCE_EXHAUSTED, worth a retry.
   case overdrawn(subject: String, waiting: Int, limit: Int)
   /// A scan took longer than any may. RESOURCE_EXHAUSTED.
   case scanTooLong(milliseconds: Int64)
@@ -72,7 +72,7 @@ extension StoreError: CustomStringConvertible {
     case .overloaded(let waiting, let limit): "\(waiting) operations wait, the limit is \(limit)"
     case .constraint(let kind, let name): "\(kind) constraint \(name) violated"
     case .overdrawn(let subject, let waiting, let limit):
-      "the \(subject) has \(waiting) long reads waiting and running, the limit is \(limit)"
+      "the \(subject) has \(waiting) operations waiting, the limit is \(limit)"
     case .scanTooLong(let milliseconds): "the read took longer than \(milliseconds) ms"
     case .locked: "the database is locked by another process"
     case .noDescriptor: "no file descriptor is left"

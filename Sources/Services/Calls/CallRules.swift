@@ -165,13 +165,13 @@ public struct CallRules: Sendable {
     let key = try key(request, caller, method)
     let requestID = request.requestId
     if request.validateOnly {
-      return try await store.rehearse { tx in
+      return try await store.rehearse(for: caller.org.rawValue) { tx in
         try body(Mutation(tx: tx, caller: caller, method: method, requestID: requestID)).response
       }
     }
     let digest = key == nil ? [] : Self.digest(request)
     // Thrown after the commit: within the closure a refusal would undo what it is to keep.
-    return try await store.write { tx -> Decision<Response> in
+    return try await store.write(for: caller.org.rawValue) { tx -> Decision<Response> in
       let mutation = Mutation(tx: tx, caller: caller, method: method, requestID: requestID)
       var fresh: Decision<Response>?
       let stored = try tx.idempotent(key, bodyDigest: digest) {

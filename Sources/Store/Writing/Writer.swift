@@ -2,7 +2,7 @@ internal import SQL
 
 /// The one thread that changes the database: group commit.
 ///
-/// Whatever waits is run in one transaction and committed once; then all are resumed. A closure that
+/// Whatever waits is run in one transaction, in the order of ``WriteQueue``, and committed once; then all are resumed. A closure that
 /// throws is undone alone: nearly all do so before they have changed anything, and nothing has to be
 /// undone. After one that throws half-way the transaction is rolled back and those before it run
 /// again, with a SAVEPOINT around each closure from then on, for a while. When the commit fails, or
@@ -13,11 +13,7 @@ internal import SQL
 /// Order of a commit: durable on disk → `onCommit` (the commit sequence that readers compare, then
 /// the watchers' queue) → waiters resume. So whoever was acknowledged finds their write in any read.
 final class Writer: Sendable {
-  struct Queue {
-    var waiting: [any WriteJob] = []
-    var isClosed = false
-  }
-  private let queue = Monitor(Queue())
+  private let queue = Monitor(WriteQueue())
   private let limit: Int
   private let thread: Monitor<WorkerThread?> = Monitor(nil)
 
@@ -29,46 +25,31 @@ final class Writer: Sendable {
     let started = WorkerThread(name: "store-writer") {
       ThreadReaders.attachWriter()
       while true {
-        let batch: ArraySlice<any WriteJob>? =
-          queue.wait { state in
-            if state.waiting.isEmpty { return state.isClosed ? .some(nil) : nil }
-            if state.waiting.count <= maximumBatch {
-              var all: [any WriteJob] = []
-              all.reserveCapacity(state.waiting.count)
-              swap(&all, &state.waiting)
-              return all[...]
-            }
-            let taken = Array(state.waiting.prefix(maximumBatch))
-            state.waiting.removeFirst(maximumBatch)
-            return taken[...]
-          } ?? nil
-        guard let batch else { break }
-        turns.write { core.carryOut(batch) }
+        let first: ArraySlice<any WriteJob>?? = queue.wait { state in
+          if state.count == 0 { return state.isClosed ? .some(nil) : nil }
+          return state.begin(maximum: maximumBatch)
+        }
+        guard let first = first ?? nil else { break }
+        turns.write {
+          core.carryOut(first) { isLate in queue.withLock { $0.more(isLate: isLate) } }
+        }
       }
       core.close()
     }
     thread.withLock { $0 = started }
   }
 
-  /// Queues a closure; throws `.overloaded` or `.closed` without queueing.
-  func enqueue(_ job: any WriteJob) throws(StoreError) {
-    let refusal: StoreError?? = queue.withLock { state in
-      if state.isClosed { return .some(.closed) }
-      if state.waiting.count >= limit {
-        return .some(.overloaded(waiting: state.waiting.count, limit: limit))
-      }
-      state.waiting.append(job)
-      return state.waiting.count == 1 ? .some(nil) : nil
+  /// Queues a closure of an org, "" for the store's own. Throws `.overloaded`, `.overdrawn` or `.closed` without queueing.
+  func enqueue(_ job: any WriteJob, of org: String = "") throws(StoreError) {
+    let isFirst = try queue.withLock { state throws(StoreError) in
+      if state.isClosed { throw .closed }
+      return try state.add(job, of: org, limit: limit)
     }
-    switch refusal {
-    case .some(.some(let error)): throw error
-    case .some(.none): queue.signal()  // the first of a batch wakes the thread
-    case .none: break
-    }
+    if isFirst { queue.signal() }  // the first of a batch wakes the thread
   }
 
   /// Closures that wait.
-  var waiting: Int { queue.withLock { $0.waiting.count } }
+  var waiting: Int { queue.withLock { $0.count } }
 
   /// Refuses new closures, carries out those that wait, closes the connection. Blocks.
   func close() {
@@ -106,9 +87,11 @@ final class WriterCore: @unchecked Sendable {
     self.onCommit = onCommit
   }
 
-  /// Carries a batch out, in as many transactions as failures make necessary.
-  func carryOut(_ jobs: ArraySlice<any WriteJob>) {
-    var batch = Batch(waiting: jobs)
+  /// Carries a batch out, in as many transactions as failures make necessary: `first`, and what `more` gives until it gives nothing.
+  func carryOut(
+    _ first: ArraySlice<any WriteJob>, more: @escaping (_ isLate: Bool) -> ArraySlice<any WriteJob>
+  ) {
+    var batch = Batch(first, more: more)
     while !batch.isEmpty {
       do {
         let transaction = try ready()
@@ -136,7 +119,6 @@ final class WriterCore: @unchecked Sendable {
       return recover(from: error)
     }
     var done: [any WriteJob] = []
-    done.reserveCapacity(batch.count)
     while let job = batch.next() {
       switch run(job, transaction, db) {
       case .done: done.append(job)
@@ -248,17 +230,27 @@ private struct Batch {
   /// They have run, in a transaction that was rolled back because of another closure.
   private var again: ArraySlice<any WriteJob> = []
   private var waiting: ArraySlice<any WriteJob>
+  private let more: (_ isLate: Bool) -> ArraySlice<any WriteJob>
+  private let end = StoreClock.monotonicMilliseconds() + WriteQueue.patience
 
-  init(waiting: ArraySlice<any WriteJob>) { self.waiting = waiting }
+  init(
+    _ first: ArraySlice<any WriteJob>, more: @escaping (_ isLate: Bool) -> ArraySlice<any WriteJob>
+  ) {
+    waiting = first
+    self.more = more
+  }
 
+  /// Whether nothing is left of what was taken.
   var isEmpty: Bool { again.isEmpty && waiting.isEmpty }
-  var count: Int { again.count + waiting.count }
 
   /// The next closure, started; those that were cancelled are passed over.
   mutating func next() -> (any WriteJob)? {
     if let job = again.popFirst() { return job }
-    while let job = waiting.popFirst() { if job.start() { return job } }
-    return nil
+    while true {
+      while let job = waiting.popFirst() { if job.start() { return job } }
+      waiting = more(StoreClock.monotonicMilliseconds() >= end)
+      if waiting.isEmpty { return nil }
+    }
   }
 
   /// `jobs` run once more, before the rest.
