@@ -1,6 +1,9 @@
 """Stopping, killing and starting again."""
 
+import contextlib
+import sqlite3
 import stat
+import subprocess
 import threading
 import time
 
@@ -124,3 +127,30 @@ def test_an_address_that_is_taken_is_told_in_words(own_server, tmp_path):
     )
     assert second.returncode == 1
     assert f"rollcall: cannot listen on {own_server.address}: Address already in use\n" in second.stderr
+
+
+def test_a_new_key_is_made_on_the_machine_and_changes_no_schema(own_server):
+    own_server.start()
+    assert own_server.terminate() == 0
+
+    def reset():
+        return subprocess.run([str(own_server.binary), "admin", "reset-key", "--data", str(own_server.data)],
+                              capture_output=True, text=True, timeout=60)
+
+    database = own_server.data / "rollcall.db"
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        newest = connection.execute("SELECT version, name, digest, applied_at_ms FROM schema_migrations"
+                                    " ORDER BY version DESC LIMIT 1").fetchone()
+        # As an older server left it, as far as anybody can tell before opening it.
+        connection.execute("DELETE FROM schema_migrations WHERE version = ?", newest[:1])
+    refused = reset()
+    assert refused.returncode == 5 and f"{newest[0]} {newest[1]}" in refused.stderr, refused.stderr
+    assert not (own_server.data / "admin-2.key").exists()
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("INSERT INTO schema_migrations VALUES (?, ?, ?, ?)", newest)
+    done = reset()
+    assert done.returncode == 0, done.stderr
+    key = (own_server.data / "admin-2.key").read_text().strip()
+    own_server.start()
+    with Client(own_server.address, key) as client:
+        assert client.call(client.auth.WhoAmI, auth_service_pb2.WhoAmIRequest()).principal.name == "admin"
