@@ -217,9 +217,10 @@ import Testing
     let registered = try await register(fixture, "hw", as: shared)
     // One has a key that it never called with, the other comes from before there were any.
     let devices = [try #require(registered.device).id, fixture.fleetIDs[0]]
-    try await fixture.base.store.write { tx in
-      #expect(try DeviceCredentials(tx).find(DeviceID(devices[1])) == nil)
+    let credential = try fixture.base.store.read { db in
+      try DeviceCredentials(db).find(DeviceID(devices[1]))
     }
+    #expect(credential == nil)
     for device in devices {
       let context = try fixture.base.call(shared, Methods.connect.erased)
       let lease = fixture.base.rules.lease(
