@@ -1,4 +1,5 @@
 internal import Glibc
+internal import SQL
 
 /// A data folder as a server finds it: the database files, and what belongs to a database.
 ///
@@ -10,7 +11,7 @@ struct DataFolder {
   let isNew: Bool
 
   var database: String { path + "/rollcall.db" }
-  /// What devices report; made when missing, also beside a database from before it was apart.
+  /// What devices report; made with the database, or beside one from before it was apart.
   var telemetry: String { path + "/" + TelemetryStore.fileName }
 
   /// Looks at the folder, whose lock is held, and closes the databases to others before they are opened.
@@ -30,8 +31,31 @@ struct DataFolder {
     }
     try Self.makePrivate(path)
     if !isThere { try Self.create(database) }
-    if stat(telemetry, &status) != 0 { try Self.create(telemetry) }
   }
+
+  /// Makes the file of the telemetry database when it is missing.
+  ///
+  /// Fails with `.databaseMissing` when it is missing or empty although `control` has handed its telemetry over to one, unless it
+  /// `mayBeNew`: what devices reported and which of their reports were acknowledged would be forgotten without a word.
+  func prepareTelemetry(of control: Connection, mayBeNew: Bool) throws {
+    var status = stat()
+    let isThere = stat(telemetry, &status) == 0
+    let isLost = try !isNew && !mayBeNew && Migrations.has(.telemetryApart, control)
+    if isLost, !isThere || status.st_size == 0 { throw telemetryMissing(isEmpty: isThere) }
+    if !isThere { try Self.create(telemetry) }
+    guard isLost else { return }
+    let connection = try Connection(SQLiteEngine(path: telemetry), .readOnly)
+    defer { connection.close() }
+    guard try Migrations.has(.reports, connection) else { throw telemetryMissing(isEmpty: true) }
+  }
+
+  private func telemetryMissing(isEmpty: Bool) -> StoreError {
+    .databaseMissing(
+      path: path, name: TelemetryStore.fileName, isEmpty: isEmpty, leftovers: ["rollcall.db"])
+  }
+
+  /// Where a backup is put until it is complete; a folder that has it is no data folder yet.
+  static let restoring = "restoring"
 
   /// Removes the databases that this opening made.
   func removeDatabase() {
@@ -45,8 +69,12 @@ struct DataFolder {
   /// What there is that some database knew of, in words: "2 artifacts", "admin.key".
   static func leftovers(in path: String) throws(StoreError) -> [String] {
     var found = try names(in: path).filter { name in
-      name.hasSuffix(".key") || name == "rollcall.db-wal"
-        || (name.hasSuffix(".db") && name != "rollcall.db")
+      switch name {
+      case "rollcall.db": false
+      case TelemetryStore.fileName: hasReports(path + "/" + name)
+      case "rollcall.db-wal", restoring: true
+      default: name.hasSuffix(".key") || name.hasSuffix(".db")
+      }
     }.sorted()
     do {
       let artifacts = try ArtifactFiles.digests(data: path).count
@@ -57,6 +85,18 @@ struct DataFolder {
       throw .folderUnusable(path: path, reason: "\(error)")
     }
     return found
+  }
+
+  /// Whether a telemetry database holds anything: one that a first start made and nothing else does not. What cannot be read may.
+  private static func hasReports(_ path: String) -> Bool {
+    do {
+      let connection = try Connection(SQLiteEngine(path: path), .readOnly)
+      defer { connection.close() }
+      guard try Migrations.has(.reports, connection) else { return false }
+      return try connection.first("SELECT 1 FROM device_activity LIMIT 1") { _ in true } ?? false
+    } catch {
+      return true
+    }
   }
 
   /// Takes the rights of group and others from everything of the server's that a looser mask once made. What else is in the folder

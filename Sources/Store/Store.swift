@@ -40,7 +40,7 @@ public final class Store: Sendable {
   /// Opens the data folder, creating it with mode 0700 when missing, and migrates the schema.
   ///
   /// Fails with `.folderInUse` when another server has it open, `.newerDatabase` when a newer
-  /// binary wrote it, `.databaseMissing` when there is what belongs to a database and none. An opening
+  /// binary wrote it, `.databaseMissing` when there is what belongs to a database and none, or one of the two. An opening
   /// that fails leaves nothing behind. Blocking; call it before serving.
   public static func open(
     _ path: String, _ configuration: StoreConfiguration = StoreConfiguration()
@@ -93,6 +93,8 @@ public final class Store: Sendable {
       let connection = try Connection(engine, .readWrite)
       do {
         let ids = IDGenerator(clock: configuration.clock)
+        try folder.prepareTelemetry(
+          of: connection, mayBeNew: configuration.mayHaveNewTelemetry)
         let telemetry = try TelemetryStore(
           folder: folder, configuration, ids: ids, takingOver: connection, migrations, wrap: wrap)
         do {

@@ -29,6 +29,8 @@ public struct StoreConfiguration: Sendable {
   var firstSweepMilliseconds: Int64 = 500
   /// Limit of the database file in pages of 4 KiB; nil is the disk's.
   public var maximumPages: Int?
+  /// Whether a telemetry database that is missing or empty is made anew beside a control plane's that had one.
+  public var mayHaveNewTelemetry = false
   /// How often a quiet watcher learns the newest revision.
   public var bookmarkIntervalMilliseconds: Int64 = 5_000
   /// When the engine's log is copied back into the database file.

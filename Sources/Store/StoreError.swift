@@ -33,8 +33,9 @@ public enum StoreError: Error, Sendable, Hashable {
   case folderInUse(path: String, owner: String)
   /// The data folder cannot be created, locked or written.
   case folderUnusable(path: String, reason: String)
-  /// The data folder has what belongs to a database ("2 artifacts", "admin.key") and no database, or an empty one.
-  case databaseMissing(path: String, isEmpty: Bool, leftovers: [String])
+  /// The data folder has what belongs to the database `name` ("2 artifacts", "admin.key") and no such database, or an empty one.
+  case databaseMissing(
+    path: String, name: String = "rollcall.db", isEmpty: Bool, leftovers: [String])
   /// The database was written by a newer binary.
   case newerDatabase(found: Int, supported: Int)
   /// A migration that was already applied has another text now.
@@ -85,8 +86,8 @@ extension StoreError: CustomStringConvertible {
     case .interrupted: "the read was interrupted"
     case .folderInUse(let path, let owner): "\(path) is in use by \(owner)"
     case .folderUnusable(let path, let reason): "\(path) cannot be used: \(reason)"
-    case .databaseMissing(let path, let isEmpty, let leftovers):
-      "\(path) has \(leftovers.joined(separator: ", ")), but its database, rollcall.db, is "
+    case .databaseMissing(let path, let name, let isEmpty, let leftovers):
+      "\(path) has \(leftovers.joined(separator: ", ")), but its database, \(name), is "
         + (isEmpty ? "empty" : "missing")
     case .newerDatabase(let found, let supported):
       "the database has schema version \(found), this binary supports up to \(supported)"

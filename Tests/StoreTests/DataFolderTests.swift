@@ -1,3 +1,4 @@
+import Domain
 import Glibc
 import SQL
 import Testing
@@ -109,6 +110,54 @@ import Testing
     #expect(Self.isThere(path + "/rollcall.db") == loss.isEmpty)
     // The lock is free: the same again is refused for the same reason.
     #expect(throws: StoreError.self) { try Store.open(path) }
+  }
+
+  @Test(arguments: ["missing", "empty", "another database"])
+  func `a folder that lost its telemetry is refused, unless it may be new`(loss: String)
+    async throws
+  {
+    let path = TemporaryStore.folder()
+    defer { TemporaryStore.remove(path) }
+    try Store.open(path).close()
+    let telemetry = path + "/telemetry.db"
+    unlink(telemetry)
+    if loss == "empty" { Self.make(telemetry) }
+    if loss == "another database" {
+      let other = try Connection(SQLiteEngine(path: telemetry), .readWrite)
+      try other.runScript("CREATE TABLE other (id INTEGER)")
+      other.close()
+    }
+    for _ in 0..<2 {
+      #expect(
+        throws: StoreError.databaseMissing(
+          path: path, name: "telemetry.db", isEmpty: loss != "missing", leftovers: ["rollcall.db"])
+      ) { try Store.open(path) }
+      #expect(Self.isThere(telemetry) == (loss != "missing"), "it stays as it is")
+    }
+    var configuration = StoreConfiguration()
+    configuration.mayHaveNewTelemetry = true
+    try Store.open(path, configuration).close()
+    try Store.open(path).close()
+    #expect(Self.mode(telemetry) == 0o600)
+  }
+
+  @Test func `a first start that was killed between its two databases begins again`() async throws {
+    let path = TemporaryStore.folder()
+    defer { TemporaryStore.remove(path) }
+    try Store.open(path).close()
+    unlink(path + "/rollcall.db")
+    Self.make(path + "/rollcall.db")
+    try Store.open(path).close()
+    // With a report in it it is what is left of another server.
+    let second = try Store.open(path)
+    try await FleetActivity(second).take(
+      DeviceID("d1"), numbers: [1], now: Timestamp(milliseconds: 1), told: { _ in .nothing }
+    ).isOnDisk()
+    second.close()
+    unlink(path + "/rollcall.db")
+    #expect(
+      throws: StoreError.databaseMissing(path: path, isEmpty: false, leftovers: ["telemetry.db"])
+    ) { try Store.open(path) }
   }
 
   @Test func `an opening that fails leaves no folder, no database and no lock`() throws {

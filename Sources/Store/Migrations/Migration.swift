@@ -65,25 +65,7 @@ enum Migrations {
           CONSTRAINT schema_migrations_pkey PRIMARY KEY (version)
         ) STRICT;
         """)
-      let applied = try db.all(
-        "SELECT version, name, digest FROM schema_migrations ORDER BY version"
-      ) { row in
-        (
-          version: try row.get(0, as: Int.self), name: try row.get(1, as: String.self),
-          digest: try row.get(2, as: String.self)
-        )
-      }
-      let newest = migrations.map(\.version).max() ?? 0
-      for step in applied {
-        guard let known = migrations.first(where: { $0.version == step.version }) else {
-          throw StoreError.newerDatabase(
-            found: applied.map(\.version).max() ?? step.version, supported: newest)
-        }
-        if known.digest != step.digest {
-          throw StoreError.changedMigration(version: step.version, name: step.name)
-        }
-      }
-      let done = Set(applied.map(\.version))
+      let done = try applied(in: db, migrations)
       for step in migrations.sorted(by: { $0.version < $1.version })
       where !done.contains(step.version) {
         try before(step)
@@ -100,11 +82,50 @@ enum Migrations {
 
   /// The steps that a database lacks.
   static func missing(in db: Connection) throws -> [String] {
-    let done = Set(
-      try db.all("SELECT version FROM schema_migrations ORDER BY version") { row in
-        try row.get(0, as: Int.self)
-      })
+    let done = try applied(in: db, all)
     return all.filter { !done.contains($0.version) }.map { "\($0.version) \($0.name)" }
+  }
+
+  /// Whether a step was applied; false for a database without any.
+  static func has(_ step: Migration, _ db: Connection) throws -> Bool {
+    let isMigrated =
+      try db.first(
+        "SELECT 1 FROM sqlite_schema WHERE name = 'schema_migrations'"
+      ) { _ in true } ?? false
+    guard isMigrated else { return false }
+    return try db.first("SELECT 1 FROM schema_migrations WHERE version = $1", step.version) { _ in
+      true
+    } ?? false
+  }
+
+  /// The newest step that a database has; 0 when it has none.
+  ///
+  /// Fails with `.newerDatabase` and `.changedMigration` as ``apply(_:to:now:before:)`` does.
+  static func newest(in db: Connection, _ migrations: [Migration]) throws -> Int {
+    try applied(in: db, migrations).max() ?? 0
+  }
+
+  /// The steps that a database has, each known to `migrations` and unchanged.
+  private static func applied(in db: Connection, _ migrations: [Migration]) throws -> Set<Int> {
+    let applied = try db.all(
+      "SELECT version, name, digest FROM schema_migrations ORDER BY version"
+    ) { row in
+      (
+        version: try row.get(0, as: Int.self), name: try row.get(1, as: String.self),
+        digest: try row.get(2, as: String.self)
+      )
+    }
+    for step in applied {
+      guard let known = migrations.first(where: { $0.version == step.version }) else {
+        throw StoreError.newerDatabase(
+          found: applied.map(\.version).max() ?? step.version,
+          supported: migrations.map(\.version).max() ?? 0)
+      }
+      if known.digest != step.digest {
+        throw StoreError.changedMigration(version: step.version, name: step.name)
+      }
+    }
+    return Set(applied.map(\.version))
   }
 
   private static func apply(

@@ -35,6 +35,7 @@ final class ControlPlane: Service {
     self.onReady = onReady
     var configuration = StoreConfiguration()
     configuration.eventRetentionMilliseconds = options.eventRetention?.milliseconds
+    configuration.mayHaveNewTelemetry = options.newTelemetry
     configuration.onHousekeeping = { work, failure in
       guard let failure else {
         logger.notice("housekeeping works again", metadata: ["work": "\(work)"])

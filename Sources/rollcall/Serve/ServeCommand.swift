@@ -55,7 +55,9 @@ struct ServeCommand: AsyncParsableCommand {
         status: .failed)
     } catch let error as StoreError {
       let next =
-        if case .databaseMissing = error {
+        if case .databaseMissing(_, "telemetry.db", _, _) = error {
+          "put telemetry.db back; --new-telemetry forgets what devices have reported and begins anew"
+        } else if case .databaseMissing = error {
           "put rollcall.db back, or name an empty folder with --data"
         } else {
           "name another one with --data"

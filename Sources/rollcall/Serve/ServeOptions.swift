@@ -53,6 +53,12 @@ struct ServeOptions: ParsableArguments {
       valueName: "span"))
   var eventRetention: RetentionArgument?
 
+  @Flag(
+    help:
+      "Start although telemetry.db was lost: what devices have reported is forgotten, and gates count anew."
+  )
+  var newTelemetry = false
+
   @OptionGroup(title: "Limits") var limits: LimitOptions
 
   func validate() throws {
