@@ -88,13 +88,12 @@ final class DeviceConnection: Sendable {
     if isNew { stream.send(ConnectResponse.with { $0.content = .desiredState(wanted) }) }
   }
 
-  /// Whether a change of a deployment, nil: one that governs nothing any more, may concern the device. Costs no query.
+  /// Whether a change of a deployment, nil: one that governs nothing any more, may concern the device: because it targets it, or had
+  /// something to say to it. Costs no query.
   func isConcerned(by deployment: DeploymentID, _ entry: DeploymentIndex.Entry?) -> Bool {
     state.withLock { state in
       guard let device = state.device, !state.deployments.contains(deployment) else { return true }
-      guard let entry else { return false }
-      // What was withdrawn is taken back from whoever runs it, targeted or not.
-      return entry.targets(device) || !entry.deployment.withdrawnVersions.isEmpty
+      return entry?.targets(device) ?? false
     }
   }
 

@@ -18,6 +18,8 @@ final class DeviceConnections: Sendable {
     /// The newest of each device.
     var connections: [DeviceID: DeviceConnection] = [:]
     var subscription: WatchSubscription?
+    /// What was withdrawn of deployments when all were last told of it.
+    var withdrawn: [DeploymentID: [VersionID]] = [:]
   }
 
   /// What there is to do for connections.
@@ -236,7 +238,19 @@ final class DeviceConnections: Sendable {
             if let connection = known.connections[device] { found.append(connection) }
           case .deployment(let deployment):
             let entry = index.entry(deployment)
-            found += known.connections.values.filter { $0.isConcerned(by: deployment, entry) }
+            let withdrawn = entry?.deployment.withdrawnVersions ?? []
+            // What was withdrawn is taken back from whoever runs it, targeted or not. Who comes to run it later is told in the answer.
+            if withdrawn.contains(where: { !known.withdrawn[deployment, default: []].contains($0) })
+            {
+              found += known.connections.values
+            } else {
+              found += known.connections.values.filter { $0.isConcerned(by: deployment, entry) }
+            }
+            if withdrawn != known.withdrawn[deployment, default: []] {
+              state.withLock {
+                $0.orgs[org]?.withdrawn[deployment] = withdrawn.isEmpty ? nil : withdrawn
+              }
+            }
           case .group(let group):
             // A group that no deployment targets decides nothing.
             guard index.entries.contains(where: { $0.deployment.selector.groups.contains(group) })

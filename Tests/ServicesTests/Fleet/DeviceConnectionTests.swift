@@ -189,6 +189,37 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(1)))
+  func `what was withdrawn wakes everybody once, and later changes whom they concern`() async throws
+  {
+    let world = try await RollbackReachTests.World(devices: 3)
+    let (fixture, left) = (world.fixture, world.fixture.fleetIDs[0])
+    _ = try await fixture.sync(left, deployment: world.deployment, installed: world.v2)
+    try await RollbackReachTests.World.label(left, ["ring": "last"], fixture)
+    var caller: Caller?
+    var stream: RecordedStream<ConnectResponse>?
+    for device in fixture.fleetIDs.reversed() {
+      let connected = try Self.connect(fixture, device)
+      (stream, caller) = (connected.0, connected.2)
+    }
+    let known = try #require(caller)
+    #expect(await stream.flatMap { await Self.state($0) } == [])
+    try await world.rollBack()
+    #expect(await stream.flatMap { await Self.state($0) } == [world.v1])
+    // It runs what it should, and the deployment has nothing more to say to it.
+    _ = try await fixture.sync(left, deployment: world.deployment, installed: world.v1)
+    for connection in fixture.fleet.connections.all(of: known.org) { connection.push() }
+    let revision = try fixture.base.revision()
+    _ = try await DeploymentServiceTests.update(
+      fixture,
+      .with {
+        $0.id = world.deployment
+        $0.labels = ["a": "b"]
+      }, ["labels"])
+    #expect(
+      try concerned(fixture, known, after: revision) == Set(fixture.fleetIDs.dropFirst()))
+  }
+
+  @Test(.timeLimit(.minutes(1)))
   func `a device that connects anew gets in, and its connection from before ends with the reason`()
     async throws
   {
