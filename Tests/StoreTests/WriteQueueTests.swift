@@ -13,8 +13,14 @@ import Testing
     func succeed() {}
   }
 
-  private static func names(_ jobs: ArraySlice<any WriteJob>) -> String {
-    jobs.map { ($0 as? Job)?.name ?? "?" }.joined(separator: " ")
+  /// What a transaction begins with, by name.
+  private static func begin(_ queue: inout WriteQueue, maximum: Int = 100) -> [String] {
+    queue.begin(maximum: maximum).map { ($0 as? Job)?.name ?? "?" }
+  }
+
+  /// What it takes next.
+  private static func more(_ queue: inout WriteQueue, isLate: Bool = false) -> [String] {
+    queue.more(isLate: isLate).map { ($0 as? Job)?.name ?? "?" }
   }
 
   private func queue(_ jobs: (org: String, count: Int)..., limit: Int = 1_000) throws -> WriteQueue
@@ -30,42 +36,44 @@ import Testing
 
   @Test func `orgs take turns and each keeps its order`() throws {
     var queue = try queue(("a", 5), ("b", 1), ("c", 2))
-    #expect(Self.names(queue.begin(maximum: 100)) == "a0 b0 c0 a1 c1 a2 a3 a4")
+    let (first, rest) = (Self.begin(&queue), Self.more(&queue))
+    #expect(first == ["a0", "b0", "c0", "a1", "c1", "a2", "a3", "a4"])
+    #expect(rest.isEmpty)
     #expect(queue.count == 0)
-    #expect(queue.more(isLate: false).isEmpty)
   }
 
   @Test func `a transaction takes no more than waited when it began`() throws {
     var queue = try queue(("a", 10))
-    #expect(Self.names(queue.begin(maximum: 100)) == "a0 a1 a2 a3 a4 a5 a6 a7")
+    let first = Self.begin(&queue)
     _ = try queue.add(Job("late"), of: "a", limit: 100)
-    #expect(Self.names(queue.more(isLate: false)) == "a8 a9")
-    #expect(queue.more(isLate: false).isEmpty)
-    #expect(Self.names(queue.begin(maximum: 100)) == "late")
+    let (second, third, next) = (Self.more(&queue), Self.more(&queue), Self.begin(&queue))
+    #expect(first == (0..<8).map { "a\($0)" })
+    #expect(second == ["a8", "a9"])
+    #expect(third.isEmpty)
+    #expect(next == ["late"])
   }
 
   @Test func `the most that a transaction may have ends it`() throws {
     var queue = try queue(("a", 20))
-    #expect(queue.begin(maximum: 9).count == 8)
-    #expect(queue.more(isLate: false).count == 1)
-    #expect(queue.more(isLate: false).isEmpty)
+    let taken = [Self.begin(&queue, maximum: 9), Self.more(&queue), Self.more(&queue)]
+    #expect(taken.map(\.count) == [8, 1, 0])
     #expect(queue.count == 11)
   }
 
-  @Test
-  func `a late transaction ends for whoever came meanwhile`()
-    throws
-  {
+  @Test func `a late transaction ends for whoever came meanwhile`() throws {
     var queue = try queue(("a", 30))
-    _ = queue.begin(maximum: 100)
+    _ = Self.begin(&queue)
     // Alone, an org waits for nobody but itself: its commit may as well be one.
-    #expect(queue.more(isLate: true).count == 8)
+    let alone = Self.more(&queue, isLate: true)
+    #expect(alone.count == 8)
     _ = try queue.add(Job("b0"), of: "b", limit: 100)
-    #expect(queue.more(isLate: true).isEmpty)
-    #expect(Self.names(queue.begin(maximum: 100)).split(separator: " ").prefix(2).contains("b0"))
+    let (late, next) = (Self.more(&queue, isLate: true), Self.begin(&queue))
+    #expect(late.isEmpty)
+    #expect(next.prefix(2).contains("b0"))
     // Whoever is in it already waits for its commit.
-    #expect(queue.more(isLate: true).isEmpty)
-    #expect(queue.more(isLate: false).count == 7)
+    let (again, inTime) = (Self.more(&queue, isLate: true), Self.more(&queue))
+    #expect(again.isEmpty)
+    #expect(inTime.count == 7)
   }
 
   @Test
@@ -73,15 +81,24 @@ import Testing
     throws
   {
     var queue = try queue(("a", 5), limit: 10)
-    #expect(throws: StoreError.overdrawn(subject: "org", waiting: 5, limit: 5)) {
-      try queue.add(Job("a5"), of: "a", limit: 10)
+    var refusals: [StoreError] = []
+    func add(_ name: String, _ org: String) {
+      do throws(StoreError) {
+        _ = try queue.add(Job(name), of: org, limit: 10)
+      } catch {
+        refusals.append(error)
+      }
     }
-    for index in 0..<2 { _ = try queue.add(Job("b\(index)"), of: "b", limit: 10) }
-    for index in 0..<3 { _ = try queue.add(Job("own\(index)"), of: "", limit: 10) }
-    #expect(throws: StoreError.overloaded(waiting: 10, limit: 10)) {
-      try queue.add(Job("c"), of: "c", limit: 10)
-    }
-    #expect(queue.begin(maximum: 100).count == 8)
+    add("a5", "a")
+    for index in 0..<2 { add("b\(index)", "b") }
+    for index in 0..<3 { add("own\(index)", "") }
+    add("c", "c")
+    #expect(
+      refusals == [
+        .overdrawn(subject: "org", waiting: 5, limit: 5), .overloaded(waiting: 10, limit: 10),
+      ])
+    let first = Self.begin(&queue)
+    #expect(first.count == 8)
     #expect(queue.count == 2)
   }
 }
