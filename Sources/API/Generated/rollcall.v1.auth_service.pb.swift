@@ -1982,7 +1982,7 @@ public enum AuthServiceMethods {
 
   public static let createApiKey = MethodDescriptor<CreateApiKeyRequest, CreateApiKeyResponse>(
     service: serviceName, name: "CreateApiKey", kind: .unary,
-    options: "wvMYAwoBAQ==")
+    options: "wvMYBQoBARgC")
 
   public static let listApiKeys = MethodDescriptor<ListApiKeysRequest, ListApiKeysResponse>(
     service: serviceName, name: "ListApiKeys", kind: .unary,

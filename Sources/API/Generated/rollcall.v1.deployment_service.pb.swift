@@ -2313,7 +2313,7 @@ extension ListAssignmentsRequest {
 }
 
 /// A page of assignments, by age of the device.
-public struct ListAssignmentsResponse: Message {
+public struct ListAssignmentsResponse: Message, ListResponse, ListEnvelope {
   /// The assignments. A page looks at 10000 devices at most: where few of them match, it has fewer
   /// entries than asked for, or none, and a token all the same.
   public var assignments: [DeviceAssignment] = []
@@ -2897,7 +2897,7 @@ extension ListEventsRequest {
 }
 
 /// A page of events.
-public struct ListEventsResponse: Message {
+public struct ListEventsResponse: Message, ListResponse, ListEnvelope {
   /// The events. With states, a page looks at 10000 events or a few more: where few of them match, it
   /// has fewer entries than asked for, or none, and a token all the same.
   public var events: [Event] = []

@@ -2704,12 +2704,12 @@ public enum DeviceServiceMethods {
 
   public static let register = MethodDescriptor<RegisterRequest, RegisterResponse>(
     service: serviceName, name: "Register", kind: .unary,
-    options: "wvMYBAoCBQY=")
+    options: "wvMYBgoCBQYYAg==")
 
   public static let rotateDeviceKey = MethodDescriptor<
     RotateDeviceKeyRequest, RotateDeviceKeyResponse>(
     service: serviceName, name: "RotateDeviceKey", kind: .unary,
-    options: "wvMYAwoBBQ==")
+    options: "wvMYBQoBBRgC")
 
   public static let revokeDeviceKey = MethodDescriptor<
     RevokeDeviceKeyRequest, RevokeDeviceKeyResponse>(
