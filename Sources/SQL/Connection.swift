@@ -19,6 +19,9 @@ public final class Connection {
     self.engine = try engine.connect(mode)
   }
 
+  /// Takes over a connection that is open.
+  init(_ open: any EngineConnection) { engine = open }
+
   deinit {
     close()
     cache.deallocate()

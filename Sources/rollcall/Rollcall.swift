@@ -17,8 +17,8 @@ struct Rollcall: AsyncParsableCommand {
       \(ProgramExit.allCases.map { "  \($0.rawValue)  \($0.meaning)" }.joined(separator: "\n"))
       """,
     subcommands: [
-      ServeCommand.self, AdminCommand.self, DemoCommand.self, LoginCommand.self, WhoAmICommand.self,
-      KeysCommand.self,
+      ServeCommand.self, AdminCommand.self, BackupCommand.self, RestoreCommand.self,
+      DemoCommand.self, LoginCommand.self, WhoAmICommand.self, KeysCommand.self,
       ModelsCommand.self, DevicesCommand.self, DeploymentsCommand.self, RolloutsCommand.self,
     ])
 

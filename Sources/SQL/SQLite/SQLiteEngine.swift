@@ -35,6 +35,10 @@ public struct SQLiteEngine: Engine {
   }
 
   public func connect(_ mode: ConnectionMode) throws(SQLError) -> any EngineConnection {
+    try connection(mode)
+  }
+
+  func connection(_ mode: ConnectionMode) throws(SQLError) -> SQLiteConnection {
     _ = Self.libraryIsConfigured
     let connection = try SQLiteConnection(path: path, mode: mode)
     do {

@@ -2,6 +2,7 @@ import Glibc
 import ProtoWire
 import RPCClient
 import RPCCore
+import Store
 import Transport
 
 /// A failure as it is told to a person: what happened, why, and what to do next. Never a stack trace.
@@ -56,6 +57,7 @@ struct Complaint: Error, Equatable, CustomStringConvertible {
         status: .failed)
     case let failure as ClientProfile.Failure:
       self.init(failure.description, next: failure.next, status: .failed)
+    case let error as BackupError: self.init(error)
     case let failure as DemoData.Failure: self.init(failure.description, status: .failed)
     case is CancellationError: self.init("interrupted", status: .failed)
     default: return nil
