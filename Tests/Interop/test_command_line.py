@@ -108,6 +108,17 @@ def test_the_beginning_of_an_artifact_is_completed_through_a_link(run, catalog):
     assert link.is_symlink() and file.read_bytes() == b"1.0.0" * 100_000
 
 
+def test_what_no_file_can_hold_or_stand_in_is_said(run, catalog, tmp_path):
+    (tmp_path / "empty").touch()
+    assert "is empty" in run("models", "push", "screen/any/9", str(tmp_path / "empty"), code=2)
+    assert "there is no folder" in run("models", "pull", "screen/any/1.0.0", str(tmp_path / "none" / "file"), code=2)
+    assert "./-" in run("models", "pull", "screen/any/1.0.0", "-", code=2)
+
+
+def test_a_slash_behind_an_address_and_a_span_are_taken(run, server):
+    assert "admin" in run("whoami", "--server", server.address + "/", "--timeout", "1m")
+
+
 def test_a_folder_is_no_artifact(run, catalog):
     assert "is a folder" in run("models", "push", "screen/any/9", str(catalog), code=2)
     assert "is a folder" in run("models", "pull", "screen/any/1.0.0", str(catalog), code=2)
@@ -326,6 +337,13 @@ def test_a_rollout_from_the_command_line(run, catalog):
     (["whoami", "--server", "ftp://127.0.0.1"], 2, "neither http nor https"),
     (["models", "show", b"caf\xe9"], 64, "not UTF-8"),
     (["nothing"], 64, "Unexpected argument"),
+    (["models", "push", "a/b/c", "-"], 2, "./-"),
+    (["models", "push", "a/b/c", ""], 2, "no file is named"),
+    (["models", "show", "a/b"], 3, "rollcall models show a"),
+    (["models", "add-variant", "a/", "--capability", "x"], 64, "not MODEL/VARIANT"),
+    (["whoami", "--timeout", "soon"], 64, "no span"),
+    (["whoami", "--server", "::1:28231"], 2, "in brackets before a port"),
+    (["serve", "--data", ""], 64, "--data names no folder"),
     (["whoami", "--server", "127.0.0.1:9"], 6, "rollcall serve"),
     (["whoami", "--server", "not an address"], 2, "host:port"),
     (["whoami", "--key", "sk-wrong"], 4, "rollcall login"),

@@ -17,7 +17,7 @@ import Testing
     table.add("screen", "ready")
     #expect(table.rendered() == "NAME        STATE\n診断モデル  ready\nscreen      ready")
     #expect(
-      table.rendered(width: 14).split(separator: "\n").map { DisplayWidth.of($0) } == [13, 14, 14])
+      table.rendered(width: 15).split(separator: "\n").map { DisplayWidth.of($0) } == [15, 15, 15])
   }
 
   @Test func `a name does not turn the direction of its line`() {
