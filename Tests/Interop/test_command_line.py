@@ -155,6 +155,37 @@ def test_a_secret_that_was_lost_is_told(server, org, run, tmp_path):
     assert run("keys", "create", "--principal", "nobody", code=3)
 
 
+def test_a_lost_artifact_is_restored_from_the_same_file(own_server, tmp_path):
+    own_server.start()
+    environment = {"HOME": str(tmp_path), "ROLLCALL_SERVER": own_server.address, "ROLLCALL_KEY": own_server.admin_key}
+
+    def run(*arguments, code=0):
+        done = subprocess.run([str(own_server.binary), *arguments], env=environment, capture_output=True, text=True,
+                              timeout=60)
+        assert done.returncode == code, done.stderr
+        return done.stderr if code else done.stdout
+
+    file = tmp_path / "model"
+    file.write_bytes(os.urandom(5_000_000))
+    run("models", "create", "m")
+    run("models", "add-variant", "m/any", "--capability", "vision")
+    run("models", "push", "m/any/1", str(file), "--media-type", "application/x")
+    # What is there is not sent twice, however large.
+    assert "stored already" in run("models", "push", "m/any/1", str(file))
+    assert own_server.terminate() == 0
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    (own_server.data / "artifacts" / digest[:2] / digest).unlink()
+    own_server.start()
+    assert digest in own_server.log.read_text()
+    assert "push the same file" in run("models", "pull", "m/any/1", str(tmp_path / "out"), code=1)
+    other = tmp_path / "other"
+    other.write_bytes(b"other")
+    assert "never changes" in run("models", "push", "m/any/1", str(other), code=5)
+    assert "stored already" not in run("models", "push", "m/any/1", str(file))
+    run("models", "pull", "m/any/1", str(tmp_path / "out"))
+    assert (tmp_path / "out").read_bytes() == file.read_bytes()
+
+
 def test_a_device_is_told_which_one_it_is(run):
     secret = run("devices", "register", "till-7", "--platform", "linux").split()[0]
     device = json.loads(run("devices", "list", "--output", "json"))["devices"][0]["id"]

@@ -48,8 +48,8 @@ public final class Authentication: ServerInterceptor {
   /// Puts on record that somebody has called with a key.
   func noteUse(by caller: Caller) async throws {
     let (key, now) = (caller.key, now())
-    try await store.write { tx in try APIKeys(tx).noteUse(of: key, at: now) }
-    invalidate(caller.org)
+    let isFirst = try await store.write { tx in try APIKeys(tx).noteUse(of: key, at: now) }
+    if isFirst { invalidate(caller.org) }
   }
 
   /// The record of when an org's keys and principals changed.

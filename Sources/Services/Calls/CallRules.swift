@@ -30,7 +30,7 @@ public struct CallRules: Sendable {
   ) async throws -> R {
     do {
       let caller = try context.authenticatedCaller()
-      if !caller.isKeyUsed { try await authentication.noteUse(by: caller) }
+      if !caller.isKeyUsed { try await noteFirstUse(by: caller, context) }
       return try store.read { db in try body(db, caller) }
     } catch {
       throw mapping.error(error, context)
@@ -54,11 +54,19 @@ public struct CallRules: Sendable {
   ) async throws -> R {
     do {
       let caller = try context.authenticatedCaller()
-      if !caller.isKeyUsed { try await authentication.noteUse(by: caller) }
+      if !caller.isKeyUsed { try await noteFirstUse(by: caller, context) }
       return try await body(caller)
     } catch {
       throw mapping.error(error, context)
     }
+  }
+
+  /// Once a call: a stream may come here with each of its messages.
+  private func noteFirstUse(by caller: Caller, _ context: ServerContext) async throws {
+    try await authentication.noteUse(by: caller)
+    var noted = caller
+    noted.isKeyUsed = true
+    context.caller = noted
   }
 
   // MARK: Streams

@@ -11,7 +11,7 @@ public struct Caller: Sendable, Hashable {
   /// Whether the org is the one whose admins may create others.
   public let isRootOrg: Bool
   /// Whether it is on record that somebody has called with the API key.
-  public let isKeyUsed: Bool
+  public internal(set) var isKeyUsed: Bool
   /// The device that calls with a secret of its own; nil: somebody else.
   public let device: DeviceIdentity?
 

@@ -10,7 +10,8 @@ struct ArtifactTransfer: Sendable {
   /// Bytes a message.
   static let chunk = 256 * 1024
 
-  /// Creates the version unless it waits for its artifact already, and uploads the file.
+  /// Creates the version unless it waits for its artifact already, and uploads the file. To one that has these bytes they are sent
+  /// again, in case that the server has lost them.
   func push(_ name: String, file: String, description: String, mediaType: String) async throws
     -> UploadArtifactResponse
   {
@@ -22,10 +23,11 @@ struct ArtifactTransfer: Sendable {
     guard size > 0 else {
       throw Complaint("\(file) is empty, and an artifact is not", status: .invalid)
     }
-    let version = try await self.version(parts, description: description)
+    let version = try await self.version(parts, of: sha256, description: description)
     let source = try LocalFile.reading(file)
     return try await upload(
-      to: version, sha256: sha256, size: size, mediaType: mediaType,
+      to: version, sha256: sha256, size: size,
+      mediaType: version.artifact?.mediaType ?? mediaType,
       next: { try source.read(upTo: Self.chunk) })
   }
 
@@ -162,11 +164,14 @@ struct ArtifactTransfer: Sendable {
       next: "name another file, or replace this one with --force", status: .refused)
   }
 
-  private func version(_ parts: [String], description: String) async throws -> ModelVersion {
+  /// The version of these names: one that may take the artifact, or a new one.
+  private func version(
+    _ parts: [String], of sha256: String, description: String
+  ) async throws -> ModelVersion {
     let lookup = Lookup(session: session)
     do {
       let found = try await lookup.version(parts.joined(separator: "/"))
-      if found.state == .awaitingArtifact { return found }
+      if found.state == .awaitingArtifact || found.artifact?.sha256 == sha256 { return found }
       throw Complaint(
         "version \(parts.joined(separator: "/")) is there already and never changes",
         next: "push under a new version name", status: .refused)

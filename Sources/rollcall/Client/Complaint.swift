@@ -110,6 +110,7 @@ struct Complaint: Error, Equatable, CustomStringConvertible {
     case "ETAG_MISMATCH": return "somebody changed it meanwhile: look again, then repeat"
     case "ROLLOUT_PROGRESSING": return "rollcall rollouts pause … first"
     case "EXPOSURE_REGRESSION": return "add --allow-regression if devices may go back"
+    case "ARTIFACT_LOST": return "push the same file to the version again: that restores it"
     case "REVISION_COMPACTED": return "watch again: that begins with what is now"
     default: break
     }

@@ -159,7 +159,8 @@ struct ModelsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Create a version and upload its artifact.",
       discussion:
-        "A version that exists without an artifact is completed: a broken upload can be repeated.")
+        "A version that exists without an artifact is completed: a broken upload can be repeated. Bytes that the server has lost are restored from the same file."
+    )
     @OptionGroup var options: ServerOptions
     @Argument(help: "MODEL/VARIANT/VERSION.") var version: String
     @Argument(help: "File with the artifact.", completion: .file()) var file: String

@@ -109,6 +109,29 @@ import Testing
     #expect(try await create().secret == "")
   }
 
+  @Test func `the first call with a key is on record, once`() async throws {
+    let fixture = try await ServiceFixture()
+    let secret = try await fixture.principal("viewer", [.viewer])
+    let before = try fixture.caller(secret)
+    func record() throws -> Timestamp? {
+      try fixture.store.read { try APIKeys($0).find(before.key, org: before.org) }?.firstUsedAt
+    }
+    #expect(try record() == nil)
+    #expect(!before.isKeyUsed)
+    // One call may come with many messages.
+    let call = try fixture.call(secret, Methods.whoAmI.erased)
+    _ = try await fixture.auth.whoAmI(WhoAmIRequest(), context: call)
+    #expect(try call.authenticatedCaller().isKeyUsed)
+    let first = try record()
+    #expect(first != nil)
+    #expect(try fixture.caller(secret).isKeyUsed)
+    let isAgain = try await fixture.store.write {
+      try APIKeys($0).noteUse(of: before.key, at: Timestamp(milliseconds: 1))
+    }
+    #expect(!isAgain)
+    #expect(try record() == first)
+  }
+
   @Test func `a new org, its admin and the key are logged, each in its own org`() async throws {
     let fixture = try await ServiceFixture()
     let secret = try await fixture.otherOrg()

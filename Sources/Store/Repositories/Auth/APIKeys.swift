@@ -40,11 +40,11 @@ extension Rows<APIKey> {
     try insert(key, APIKey.insertion) { parameters throws(SQLError) in try parameters.add(digest) }
   }
 
-  /// Notes the first call with a key; changes nothing when there was one before.
-  public func noteUse(of key: KeyID, at now: Timestamp) throws {
+  /// Notes the first call with a key; false when there was one before, and nothing changes.
+  public func noteUse(of key: KeyID, at now: Timestamp) throws -> Bool {
     try db.execute(
       "UPDATE api_keys SET first_used_at_ms = $2 WHERE id = $1 AND first_used_at_ms IS NULL",
-      key, now)
+      key, now) > 0
   }
 
   /// The credential whose secret has this SHA-256.
