@@ -103,13 +103,13 @@ import Testing
 
   @Test func `counts that lack a device stay where they can be when it leaves`() {
     var counts = DeviceCounts(reporting: 1, failing: 0)
-    #expect(!counts.move(from: .failing, to: .healthy))
-    #expect(counts == DeviceCounts(reporting: 1, failing: 0))
-    #expect(counts.move(from: .silent, to: .failing))
-    #expect(counts == DeviceCounts(reporting: 2, failing: 1))
+    var isRight = counts.move(from: .failing, to: .healthy)
+    #expect(!isRight && counts == DeviceCounts(reporting: 1, failing: 0))
+    isRight = counts.move(from: .silent, to: .failing)
+    #expect(isRight && counts == DeviceCounts(reporting: 2, failing: 1))
     counts = .zero
-    #expect(!counts.move(from: .healthy, to: .silent))
-    #expect(counts == .zero)
+    isRight = counts.move(from: .healthy, to: .silent)
+    #expect(!isRight && counts == .zero)
   }
 
   @Test func `sums of counts saturate`() {

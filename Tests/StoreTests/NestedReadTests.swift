@@ -86,7 +86,7 @@ import Testing
     let (all, end) = (Meeting(of: 6), Meeting(of: 6))
     let most = Atomic<Int>(0)
     await Self.together(
-      (0..<6).map { index in
+      (0..<6).map { _ in
         {
           // Whoever reads already is not kept waiting.
           let other = ReaderPool(store.telemetry.engine, limit: 1)

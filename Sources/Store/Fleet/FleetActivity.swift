@@ -160,12 +160,12 @@ public final class FleetActivity: Sendable {
     _ device: DeviceID, numbers: [Int64], now: Timestamp, told: (_ firstNew: Int) throws -> Told
   ) throws -> Taken {
     guard !numbers.isEmpty else {
-      let told = try told(0)
+      let report = try told(0)
       // What another report of the device has on its way to the disk is for that one's answer.
       let stored = try telemetry.read {
         try DeviceActivities($0).acknowledgedSequence(of: device)
       }
-      buffer.record(device, Delta(seenAt: now, told: told))
+      buffer.record(device, Delta(seenAt: now, told: report))
       return Taken(accepted: 0, acknowledged: stored, written: nil)
     }
     while true {

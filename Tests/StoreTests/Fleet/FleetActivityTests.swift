@@ -116,12 +116,15 @@ import Testing
     let store = sample.store
     try await store.write { try Devices($0).insert(FleetSample.device("a")) }
     let activity = FleetActivity(store)
-    func told() throws -> Int64 { try take(activity, store, "a", [], FleetSample.v2, .zero).acknowledged }
+    func told() throws -> Int64 {
+      try take(activity, store, "a", [], FleetSample.v2, .zero).acknowledged
+    }
     let taken = try await whileHeld(store) {
       let taken = try activity.take(DeviceID("a"), numbers: [1, 2], now: now) { _ in .nothing }
       #expect(taken.acknowledged == 2)
       #expect(try told() == 0, "what is on its way may not arrive")
-      #expect(try take(activity, store, "a", [2, 3], FleetSample.v2, .zero) == (1, 3), "and counts once")
+      #expect(
+        try take(activity, store, "a", [2, 3], FleetSample.v2, .zero) == (1, 3), "and counts once")
       #expect(try told() == 0)
       return taken
     }
@@ -143,7 +146,9 @@ import Testing
     try await activity.resetSequence(of: device, number: 1)
     #expect(try take(activity, store, "a", [1, 2], FleetSample.v2, once) == (2, 2))
     try await activity.resetSequence(of: device, number: 1)
-    #expect(try take(activity, store, "a", [1, 2], FleetSample.v2, once) == (0, 2), "nothing counts twice")
+    #expect(
+      try take(activity, store, "a", [1, 2], FleetSample.v2, once) == (0, 2), "nothing counts twice"
+    )
     #expect(try failures() == 2)
     await store.flush()
     // Another server process, which remembers nothing; and an older reset.
@@ -172,7 +177,9 @@ import Testing
       }
       // The first is on its way, and so is what the device reports after it.
       try await whileHeld(store) {
-        while try take(activity, store, "a", [1], FleetSample.v2, once) != (1, 1) { await Task.yield() }
+        while try take(activity, store, "a", [1], FleetSample.v2, once) != (1, 1) {
+          await Task.yield()
+        }
         group.addTask { try await activity.resetSequence(of: device, number: 1) }
         // A report without events of before the reset does not bring the old number back.
         _ = try take(activity, store, "a", [], FleetSample.v2, .zero)

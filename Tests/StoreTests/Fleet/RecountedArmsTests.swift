@@ -101,7 +101,8 @@ import Testing
     #expect(moved.control.errorRate == .zero, "nobody is left there")
   }
 
-  @Test func `a device that leaves counts which lack it makes none of them negative, and is told of`()
+  @Test
+  func `a device that leaves counts which lack it makes none of them negative, and is told of`()
     async throws
   {
     var configuration = StoreConfiguration()
