@@ -45,8 +45,10 @@ public final class ServerConnection: ChannelInboundHandler {
   private var isWaitingForSocket = false
   private var isClosed = false
   private var hasSpoken = false
-  /// Bytes the socket had not taken when it began to be watched for its rate, and when that was.
-  private var unsent: (bytes: Int, since: Int64)?
+  /// Bytes given to the channel so far.
+  private var handedOver = 0
+  /// Bytes that the socket had taken of those when it began to be watched for its rate, and when that was.
+  private var watched: (taken: Int, since: Int64)?
   private var isDrainingFor: DrainStep = .open
   private var lastError: String?
 
@@ -244,6 +246,7 @@ public final class ServerConnection: ChannelInboundHandler {
       }
       if count > 0 {
         hasSpoken = true
+        handedOver += count
         context.writeAndFlush(wrapOutboundOut(loop.output), promise: nil)
         // The write may have failed and closed the channel at once.
         if isClosed { return }
@@ -285,20 +288,24 @@ public final class ServerConnection: ChannelInboundHandler {
   }
 
   /// Whether the socket takes less than the minimum rate: a reset would not get through either.
+  ///
+  /// Counts what has left, not what waits: the session fills up again in the same turn what the socket took.
   private func isStalled(now: Int64) -> Bool {
-    guard isWaitingForSocket, let options = context?.channel.syncOptions,
-      let bytes = try? options.getOption(.bufferedWritableBytes)
+    guard let options = context?.channel.syncOptions,
+      let waiting = try? options.getOption(.bufferedWritableBytes),
+      isWaitingForSocket || waiting > 0
     else {
-      unsent = nil
+      watched = nil
       return false
     }
-    guard let last = unsent else {
-      unsent = (bytes, now)
+    let taken = handedOver - waiting
+    guard let last = watched else {
+      watched = (taken, now)
       return false
     }
     guard now - last.since >= clock.limits.noProgress.nanoseconds else { return false }
-    if last.bytes - bytes < minimumProgress { return true }
-    unsent = (bytes, now)
+    if taken - last.taken < minimumProgress { return true }
+    watched = (taken, now)
     return false
   }
 

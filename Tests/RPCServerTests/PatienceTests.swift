@@ -96,6 +96,25 @@ import Testing
     #expect(rig.core.openCalls == 0)
   }
 
+  @Test func `a socket that takes its bytes slowly lives, however often it takes no more`() throws {
+    let service = TestService()
+    let rig = try Rig(services: [service.registration])
+    let stream = try rig.open(TestService.path("Flood"))
+    rig.send(Rig.frame(Google_Protobuf_Int64Value().serialized()), on: stream, end: true)
+    rig.channel.isWritable = false
+    try rig.exchange()
+    for second in Int64(0)...100 {
+      look(rig, after: second)
+      // It takes what waits, and is full again before anybody looks.
+      rig.channel.isWritable = true
+      rig.channel.pipeline.fireChannelWritabilityChanged()
+      rig.channel.isWritable = false
+      try rig.exchange()
+    }
+    #expect(rig.channel.isActive)
+    #expect(rig.answer(stream).data.count > 1_000_000)
+  }
+
   @Test func `a response taken byte by byte is reset as if nobody took it`() throws {
     let service = TestService()
     let rig = try Rig(services: [service.registration])
