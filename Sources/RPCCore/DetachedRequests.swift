@@ -10,6 +10,8 @@ final class DetachedRequests<Request: Message>: @unchecked Sendable {
   /// A message is being worked on.
   private var isBusy = false
   private var isPumping = false
+  /// It goes on when others had their turn on the loop.
+  private var isPausing = false
   private var isOver = false
 
   init(
@@ -23,7 +25,7 @@ final class DetachedRequests<Request: Message>: @unchecked Sendable {
 
   /// Works on what has arrived, as far as the last message is done with.
   func pump() {
-    guard call.handlerReturned, !isPumping else { return }
+    guard call.handlerReturned, !isPumping, !isPausing else { return }
     isPumping = true
     defer { isPumping = false }
     while !isBusy, !isOver {
@@ -33,11 +35,22 @@ final class DetachedRequests<Request: Message>: @unchecked Sendable {
       case .failed(let error): end(error)
       case .message(let bytes):
         do throws(RPCError) {
-          work(on: try call.decode(bytes))
+          let message: Request = try call.decode(bytes)
+          let isLong = call.needsPause(after: bytes.count)
+          work(on: message)
+          if isLong { return pause() }
         } catch {
           end(error)
         }
       }
+    }
+  }
+
+  private func pause() {
+    isPausing = true
+    call.loop.execute {
+      self.isPausing = false
+      self.pump()
     }
   }
 

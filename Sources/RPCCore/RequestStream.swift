@@ -40,7 +40,10 @@ public struct RequestStream<Request: Message>: AsyncSequence, Sendable {
       }
       while true {
         switch call.pull() {
-        case .message(let bytes): return try call.decode(bytes)
+        case .message(let bytes):
+          let message: Request = try call.decode(bytes)
+          if call.needsPause(after: bytes.count) { await Task.yield() }
+          return message
         case .end: return nil
         case .failed(let error): throw error
         case .pending:
@@ -53,7 +56,8 @@ public struct RequestStream<Request: Message>: AsyncSequence, Sendable {
 }
 
 extension ServerCall {
-  /// Decodes one request message; what does not decode is INTERNAL, as stock servers answer.
+  /// Decodes one request message. What is no message is INTERNAL, as stock servers answer; what is one, beyond a limit, is
+  /// RESOURCE_EXHAUSTED or, if no limit could be large enough for it, INVALID_ARGUMENT.
   @inlinable public final func decode<M: Message>(_ bytes: UnsafeRawBufferPointer) throws(RPCError)
     -> M
   {
@@ -65,6 +69,12 @@ extension ServerCall {
   }
 
   @usableFromInline static func undecodable(_ name: String, _ error: DecodingError) -> RPCError {
-    RPCError(.internalError, "request \(name) does not decode: \(error)")
+    let code: StatusCode =
+      switch error {
+      case .tooManyCombiningMarks: .invalidArgument
+      case .nestingTooDeep, .allocationBudgetExceeded: .resourceExhausted
+      case .truncated, .malformedVarint, .invalidTag, .invalidUTF8: .internalError
+      }
+    return RPCError(code, "request \(name) does not decode: \(error)")
   }
 }

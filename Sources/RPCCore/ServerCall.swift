@@ -46,7 +46,9 @@ open class ServerCall: @unchecked Sendable {
   /// Takes request messages when no handler does; set by `RequestStream.detach` only.
   final var receiver: (@Sendable () -> Void)?
   /// A task works on a message that `receiver` took.
-  private final var hasPiece = false
+  public private(set) final var hasPiece = false
+  /// What was taken since the last pause: bytes, and some for each message.
+  private final var streak = 0
   /// What holds the connection's calls back from encoding; nil: nothing does. Set before the call begins.
   public final var gate: OutputGate?
   /// It is in line at the gate; the gate's to change.
@@ -71,6 +73,8 @@ open class ServerCall: @unchecked Sendable {
   open func finish(_ error: RPCError?) { fatalError("a ServerCall must override finish") }
   /// The handler's task is over: `handlerReturned` was just set.
   open func handlerDidReturn() {}
+  /// A message that came after the handler had returned is done with: `hasPiece` was just cleared.
+  open func pieceDidEnd() {}
   /// `count` bytes, a writer's high-water mark or more, wait in `outbound` after a message was put in.
   open func outputChanged(_ count: Int) {}
   /// A handler threw what is not an `RPCError`: the peer hears a generic text, this is for the log.
@@ -139,6 +143,7 @@ open class ServerCall: @unchecked Sendable {
   final func pieceEnded() {
     hasPiece = false
     task = nil
+    pieceDidEnd()
   }
 
   // MARK: Writing
@@ -280,6 +285,19 @@ open class ServerCall: @unchecked Sendable {
   }
 
   // MARK: Reading
+
+  /// Counts a message of `bytes` that was taken without a pause; true when the loop should have its turn with others.
+  ///
+  /// What has arrived at once would be worked on at once: a client's whole window of small messages, or one of messages that
+  /// inflate to a thousand times their size.
+  @usableFromInline final func needsPause(after bytes: Int) -> Bool {
+    streak += 4 * 1024 + bytes
+    guard streak >= ServerCall.longestStreak else { return false }
+    streak = 0
+    return true
+  }
+
+  private static let longestStreak = 256 * 1024
 
   /// Suspends until `pull` may have something new, or the task is cancelled. On the loop.
   @usableFromInline nonisolated(nonsending) final func inboundArrival() async {

@@ -8,7 +8,8 @@ import StandardProtos
 struct ReflectionIndex: Sendable {
   /// Full names of the services, sorted.
   let services: [String]
-  private let files: [String: FileDescriptor]
+  /// The descriptor of each file and of all it imports, itself first.
+  private let files: [String: [[UInt8]]]
   /// The file that declares each message, enum, field, service and method.
   private let symbols: [String: String]
   /// The file that declares each extension, by extended message and number.
@@ -36,11 +37,12 @@ struct ReflectionIndex: Sendable {
   /// - Throws: when the bytes of a file are no descriptor.
   init(_ registrations: [ServiceRegistration]) throws(DecodingError) {
     services = registrations.map(\.service).sorted()
-    var files: [String: FileDescriptor] = [:]
+    var bytes: [String: [UInt8]] = [:]
     var symbols: [String: String] = [:]
     var extensions: [String: [Int32: String]] = [:]
-    for file in registrations.compactMap(\.file).flatMap(\.closure) where files[file.name] == nil {
-      files[file.name] = file
+    let all = registrations.compactMap(\.file).flatMap(\.closure)
+    for file in all where bytes[file.name] == nil {
+      bytes[file.name] = file.bytes
       let parsed = try file.parsed()
       let prefix = parsed.package.isEmpty ? "" : parsed.package + "."
       for symbol in Self.symbols(of: parsed, prefix: prefix) { symbols[symbol] = file.name }
@@ -49,7 +51,9 @@ struct ReflectionIndex: Sendable {
         extensions[extended, default: [:]][field.number] = file.name
       }
     }
-    self.files = files
+    files = Dictionary(
+      all.map { file in (file.name, file.closure.reversed().compactMap { bytes[$0.name] }) },
+      uniquingKeysWith: { first, _ in first })
     self.symbols = symbols
     self.extensions = extensions
   }
@@ -154,8 +158,7 @@ struct ReflectionIndex: Sendable {
   /// The file and all it imports, itself first.
   private func file(_ name: String?, orMissing what: String) -> Response.MessageResponse {
     guard let name, let file = files[name] else { return missing(what) }
-    return .fileDescriptorResponse(
-      .with { $0.fileDescriptorProto = file.closure.reversed().map(\.bytes) })
+    return .fileDescriptorResponse(.with { $0.fileDescriptorProto = file })
   }
 
   private func missing(_ what: String) -> Response.MessageResponse {

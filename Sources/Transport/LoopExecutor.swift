@@ -3,7 +3,7 @@ public import RPCCore
 import Synchronization
 
 /// Runs tasks on the thread of an event loop, without its task queue: what becomes ready in a turn runs at the end of that turn, then output is flushed, until
-/// neither is left.
+/// neither is left or the turn has taken its time. Then the sockets have theirs, before the rest goes on.
 ///
 /// Must be made on its event loop's thread.
 public final class LoopExecutor: CallLoop, @unchecked Sendable {
@@ -32,6 +32,8 @@ public final class LoopExecutor: CallLoop, @unchecked Sendable {
   private var isInTurn = false
   private var isDraining = false
   private var isDrainScheduled = false
+  /// A turn has taken its time: what is left waits until the sockets have been served.
+  private var isResting = false
 
   private var timers: TimerWheel
   private var nextLook: Int64?
@@ -43,8 +45,12 @@ public final class LoopExecutor: CallLoop, @unchecked Sendable {
   /// Shared by the loop's connections: bytes on their way to a socket.
   var output: ByteBuffer
 
-  /// Pieces run in one turn before sockets get their chance again.
-  private static let turnBudget = 8192
+  /// How long pieces run in one turn before sockets get their chance again, in nanoseconds; and how many run between two looks at
+  /// the clock.
+  private static let turnTime: Int64 = 5_000_000
+  private static let piecesPerLook = 4
+  /// An event loop runs what is due before it looks at its sockets, over and over: what shall come after them is due a little later.
+  private static let rest: TimeAmount = .microseconds(20)
 
   public init(_ eventLoop: any EventLoop) {
     eventLoop.preconditionInEventLoop()
@@ -86,7 +92,6 @@ public final class LoopExecutor: CallLoop, @unchecked Sendable {
       swap(&mailbox.items, &incoming)
       mailbox.isScheduled = false
     }
-    beginTurn()
     ready.append(contentsOf: incoming)
     incoming.removeAll(keepingCapacity: incoming.count < 4096)
     drain()
@@ -97,7 +102,6 @@ public final class LoopExecutor: CallLoop, @unchecked Sendable {
     isDrainScheduled = true
     eventLoop.execute {
       self.isDrainScheduled = false
-      self.beginTurn()
       self.drain()
     }
   }
@@ -117,33 +121,66 @@ public final class LoopExecutor: CallLoop, @unchecked Sendable {
     if !isInTurn { scheduleDrain() }
   }
 
-  /// Runs what is ready and flushes what is dirty until nothing is left.
+  /// Runs what is ready and flushes what is dirty until nothing is left or the turn has taken its time.
   func drain() {
     guard !isDraining else { return }
+    beginTurn()
     isDraining = true
-    let executor = asUnownedTaskExecutor()
-    var budget = LoopExecutor.turnBudget
-    while budget > 0, !ready.isEmpty || !dirty.isEmpty {
-      while budget > 0, !ready.isEmpty {
-        swap(&ready, &running)
-        budget -= running.count
-        for item in running {
-          switch item {
-          case .job(let job): job.runSynchronously(on: executor)
-          case .work(let work): work()
-          }
-        }
-        running.removeAll(keepingCapacity: running.count < 4096)
-      }
-      if !dirty.isEmpty {
-        swap(&dirty, &flushing)
-        for connection in flushing { connection.flushDirty() }
-        flushing.removeAll(keepingCapacity: true)
-      }
+    let end = now + LoopExecutor.turnTime
+    var isOver = isResting
+    while !isOver, !ready.isEmpty || !dirty.isEmpty {
+      isOver = !ready.isEmpty && runReady(until: end)
+      flushDirty()
     }
+    flushDirty()
     isDraining = false
     isInTurn = false
-    if !ready.isEmpty || !dirty.isEmpty { scheduleDrain() }
+    if !ready.isEmpty || !dirty.isEmpty { rest() }
+  }
+
+  /// Runs what is ready, and what becomes ready by that; true when the time was up before all had run.
+  private func runReady(until end: Int64) -> Bool {
+    let executor = asUnownedTaskExecutor()
+    var count = 0
+    while !ready.isEmpty {
+      swap(&ready, &running)
+      for index in running.indices {
+        switch running[index] {
+        case .job(let job): job.runSynchronously(on: executor)
+        case .work(let work): work()
+        }
+        count += 1
+        if count % LoopExecutor.piecesPerLook == 0, Deadline.now.nanoseconds >= end {
+          ready.insert(contentsOf: running[(index + 1)...], at: 0)
+          running.removeAll(keepingCapacity: running.count < 4096)
+          return true
+        }
+      }
+      running.removeAll(keepingCapacity: running.count < 4096)
+    }
+    return Deadline.now.nanoseconds >= end
+  }
+
+  private func flushDirty() {
+    guard !dirty.isEmpty else { return }
+    swap(&dirty, &flushing)
+    for connection in flushing { connection.flushDirty() }
+    flushing.removeAll(keepingCapacity: true)
+  }
+
+  /// Goes on once the sockets that are ready have been served.
+  private func rest() {
+    guard !isResting else { return }
+    isResting = true
+    let next = eventLoop.assumeIsolated().scheduleTask(in: LoopExecutor.rest) {
+      self.isResting = false
+      self.drain()
+    }
+    // A loop that ends runs nothing later: what waits runs now.
+    next.futureResult.whenFailure { _ in
+      self.isResting = false
+      self.drain()
+    }
   }
 
   /// Runs `work` once, when the sockets that are ready now have been served.
