@@ -23,6 +23,9 @@ public struct Metadata: Sendable, Hashable {
 
   @inlinable public var isEmpty: Bool { block.isEmpty }
 
+  /// Bytes of memory that the entries take.
+  public var byteCount: Int { block.count }
+
   /// How many entries there are.
   public var count: Int {
     var count = 0

@@ -26,7 +26,9 @@ extension Call {
       stream.pointee.inbound.consume(length)
       if !stream.pointee.isRemoteClosed { giveBack(length, stream) }
       let body = UnsafeRawBufferPointer(rebasing: bytes[MessagePrefix.byteCount..<length])
-      return .message(bytes[0] == 1 ? try inflated(body) : body)
+      guard bytes[0] == 1, let connection else { return .message(body) }
+      return .message(
+        try LoopCompression.of(connection.loop).inflate(body, limit: method.maxRequestBytes))
     } catch {
       return .failed(RPCError(error))
     }

@@ -35,14 +35,9 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
   /// The request is complete, and waits for the connection to have room for a response.
   private var isHeldBack = false
   private var patience = StreamPatience()
-  private var compression: Compressors?
-
-  /// What a call with gzip needs beyond others.
-  private final class Compressors {
-    var inflater: GzipInflater?
-    var inflated: [UInt8] = []
-    var deflater: GzipDeflater?
-  }
+  /// Bytes of the message that was taken last, inflated, until the next is asked for; of the metadata.
+  private var takenBytes = 0
+  private let metadataBytes: Int
 
   init(
     server: ServerCore, method: ServedMethod, context: ServerContext, encoding: MessageEncoding,
@@ -56,6 +51,7 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
     self.calls = calls
     self.stream = stream
     answersGzip = encoding == .gzip && acceptsGzip
+    metadataBytes = context.requestMetadata.byteCount
     super.init(context: context, loop: connection.loop)
     compresses = answersGzip
     gate = calls.gate
@@ -82,6 +78,7 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
         method, account, network: network, tier: context.tier, now: connection.loop.now)
       self.account = account
       hasPlace = true
+      if let refusal = countRequest(stream?.pointee.inbound.count ?? 0) { throw refusal }
       if method.descriptor.kind.clientStreams {
         try startHandler(UnsafeRawBufferPointer(start: nil, count: 0))
       }
@@ -118,11 +115,13 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
     leave()
   }
 
+  override func pieceDidEnd() { leave() }
+
   /// Gives the place back once nobody works on the call and nobody waits for its response.
   private func leave() {
-    guard hasPlace, isFinished, handlerReturned, let account else { return }
+    guard hasPlace, isFinished, handlerReturned, !hasPiece, let account else { return }
     hasPlace = false
-    chargeRequest(0, account)
+    charge(0, account)
     server.admission.release(method, account)
   }
 
@@ -164,7 +163,8 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
 
   /// The client has sent everything.
   func remoteEnded() {
-    guard !isFinished else { return }
+    // Nothing starts for a client that has gone, though its request was complete.
+    guard !isFinished, let stream, !stream.pointee.isClosed else { return }
     if method.descriptor.kind.clientStreams { return inboundChanged() }
     if let gate, gate.isClosed {
       isHeldBack = true
@@ -175,7 +175,7 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
     guard !isFinished else { return }
     switch pull() {
     case .message(let bytes):
-      guard stream?.pointee.inbound.isEmpty ?? true else {
+      guard stream.pointee.inbound.isEmpty else {
         return refuse(Self.severalMessages)
       }
       do {
@@ -202,34 +202,37 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
 
   override func pull() -> InboundMessage {
     guard let stream, !isFinished else { return .failed(ServerCall.ended) }
+    takenBytes = 0
     let message = takeMessage(stream)
-    // What is left of a unary request while it runs is the request itself, decoded.
-    if method.descriptor.kind.clientStreams { giveBackTaken(stream) }
+    if case .message(let bytes) = message { takenBytes = bytes.count }
+    // Refused is what a message inflates to; the one that refuses frees nothing to which the message points.
+    if let refusal = countRequest(stream.pointee.inbound.count) {
+      takenBytes = 0
+      return .failed(refusal)
+    }
     return message
   }
 
-  /// Counts no more what was taken. Never counts more: the call would be refused, and with it the memory go to which the message
-  /// points.
-  private func giveBackTaken(_ stream: ServerStream.Reference) {
-    guard chargedRequest > 0, let account else { return }
-    let waiting = max(0, stream.pointee.inbound.count - Admission.freeRequestBytes)
-    if waiting < chargedRequest { chargeRequest(waiting, account) }
+  /// Counts what waits of the request; refuses the call when that is too much.
+  private func chargeWaiting() {
+    guard let waiting = stream?.pointee.inbound.count, let refusal = countRequest(waiting) else {
+      return
+    }
+    if hasStarted { finish(refusal) } else { refuse(refusal) }
   }
 
-  /// Counts what waits of the request on the caller's account, beyond what every stream may hold; refuses the call when that is too
-  /// much.
-  private func chargeWaiting() {
-    guard let stream, let account else { return }
-    let waiting = stream.pointee.inbound.count - Admission.freeRequestBytes
-    guard let refusal = chargeRequest(max(0, waiting), account) else { return }
-    let error = server.admission.error(refusal, of: "bytes of requests", account)
-    if hasStarted { finish(error) } else { refuse(error) }
-    drop(stream)
+  /// Counts what the call holds of its request on the caller's account, beyond what every call may hold: its metadata, the message
+  /// that was taken last, and `waiting` bytes. Says why that is too much, and counts what it did before then.
+  private func countRequest(_ waiting: Int) -> RPCError? {
+    guard let account else { return nil }
+    let held = max(0, metadataBytes + takenBytes + waiting - Admission.freeRequestBytes)
+    guard held != chargedRequest, let refusal = charge(held, account) else { return nil }
+    return server.admission.error(refusal, of: "bytes of requests", account)
   }
 
   /// Makes the account hold `bytes` for this call; the reason why not.
   @discardableResult
-  private func chargeRequest(_ bytes: Int, _ account: Account) -> Supply.Refusal? {
+  private func charge(_ bytes: Int, _ account: Account) -> Supply.Refusal? {
     let more = bytes - chargedRequest
     guard more != 0 else { return nil }
     let supply = server.admission.requestBytes
@@ -279,26 +282,6 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
     }
   }
 
-  /// A compressed message, valid until the next one.
-  func inflated(_ body: UnsafeRawBufferPointer) throws(FramingError) -> UnsafeRawBufferPointer {
-    let compression = compressors
-    do throws(GzipError) {
-      if compression.inflater == nil { compression.inflater = try GzipInflater() }
-      compression.inflated = try compression.inflater!.inflate(body, limit: method.maxRequestBytes)
-    } catch {
-      throw .gzip(error)
-    }
-    // Valid until the next message replaces the array: nothing else touches it.
-    return compression.inflated.withUnsafeBytes { $0 }
-  }
-
-  private var compressors: Compressors {
-    if let compression { return compression }
-    let made = Compressors()
-    compression = made
-    return made
-  }
-
   // MARK: Response
 
   /// Counts what waits of a large response on the connection and on the caller's account: while that is too much, nobody encodes
@@ -345,13 +328,11 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
   }
 
   override func appendCompressed(_ message: UnsafeRawBufferPointer) {
-    guard let stream else { return }
-    let compression = compressors
+    guard let stream, let connection else { return }
     // Small messages do not get smaller; the flag in the prefix says which are compressed.
     if message.count >= 128 {
       do throws(GzipError) {
-        if compression.deflater == nil { compression.deflater = try GzipDeflater() }
-        let packed = try compression.deflater!.deflate(message)
+        let packed = try LoopCompression.of(connection.loop).deflate(message)
         if packed.count < message.count {
           return packed.withUnsafeBytes {
             stream.pointee.outbound.append(encoded: $0, isCompressed: true)
@@ -368,7 +349,10 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
     guard !isFinished else { return }
     isFinished = true
     disarm()
-    if let stream, let connection { submitEnd(error, stream, connection) }
+    if let stream, let connection {
+      submitEnd(error, stream, connection)
+      if !stream.pointee.inbound.isEmpty { drop(stream) }
+    }
     responseEnded(error)
     notifyFinished(error?.status ?? .ok)
     // Ended by somebody else while its handler runs: what the handler waits for never comes.

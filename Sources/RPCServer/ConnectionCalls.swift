@@ -159,7 +159,11 @@ final class ConnectionCalls: ServerConnectionOwner {
       method: method.descriptor, peer: connection.peer, network: connection.network,
       deadline: deadline(head, method.descriptor.kind, connection.loop.now),
       requestMetadata: Metadata(block: metadata.bytes), security: connection.security)
+    // What is kept of the head is in the context, and counts there.
     stream.pointee.fields.clear()
+    stream.pointee.fields.release(above: 1024)
+    metadata.clear()
+    metadata.release(above: 1024)
     let call = Call(
       server: server, method: method, context: context, encoding: encoding,
       acceptsGzip: head.acceptsGzip, connection: connection, calls: self, stream: stream)

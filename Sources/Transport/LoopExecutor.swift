@@ -42,6 +42,9 @@ public final class LoopExecutor: CallLoop, @unchecked Sendable {
   /// The present moment as of the start of this turn, in nanoseconds.
   public private(set) var now: Int64
 
+  /// What the owners of the loop's connections share; theirs to set.
+  public var companion: AnyObject?
+
   /// Shared by the loop's connections: bytes on their way to a socket.
   var output: ByteBuffer
 

@@ -1,3 +1,4 @@
+import Framing
 import HTTP2
 import NIOCore
 import NIOEmbedded
@@ -283,6 +284,132 @@ import Testing
     #expect(rig.core.admission.requestBytes.inUse == 0)
     #expect(rig.core.openCalls == 0)
     #expect(try rig.unary(TestService.path("Plain"), Bytes()).status == 0)
+  }
+
+  @Test func `a message counts as what it inflates to, as long as somebody works on it`() throws {
+    var limits = ServerLimits()
+    limits.maxRequestBufferBytesPerCaller = 1_500_000
+    let rig = try rig(limits)
+    let message = Bytes.with { $0.value = [UInt8](repeating: 0, count: 1_000_000) }.serialized()
+    let packed = try message.withUnsafeBytes { try GzipDeflater().deflate($0) }
+    #expect(packed.count < 2_000)
+    func open(_ name: String) throws -> ClientStream {
+      let stream = try rig.open(
+        TestService.path("Hold"), fields: [("x-caller", name), ("grpc-encoding", "gzip")])
+      rig.send(Rig.frame(packed, flag: 1), on: stream)
+      try rig.exchange()
+      return stream
+    }
+    let first = try open("a")
+    #expect(rig.core.admission.requestBytes.inUse > 990_000)
+    let second = try open("a")
+    #expect(rig.answer(second).status == StatusCode.resourceExhausted.rawValue)
+    let other = try open("b")
+    #expect(rig.answer(other).status == nil)
+    #expect(service.running.withLock { $0 } == 2)
+    service.release()
+    try rig.exchange()
+    #expect(rig.core.admission.requestBytes.inUse == 0)
+    #expect(rig.answer(first).status == nil)
+    #expect(rig.core.openCalls == 2)
+  }
+
+  @Test func `a stream that was reset keeps place and bytes while its message is worked on`() throws
+  {
+    let rig = try rig()
+    let stream = try rig.open(TestService.path("Hold"))
+    let large = Bytes.with { $0.value = [UInt8](repeating: 1, count: 20_000) }
+    rig.send(Rig.frame(large.serialized()), on: stream)
+    try rig.exchange()
+    rig.client.reset(stream, errorCode: 8)
+    try rig.exchange()
+    #expect(service.running.withLock { $0 } == 1)
+    #expect(rig.core.admission.streams.inUse == 1)
+    #expect(rig.core.admission.requestBytes.inUse > 15_000)
+    service.release()
+    try rig.exchange()
+    #expect(rig.core.openCalls == 0)
+    #expect(rig.core.admission.requestBytes.inUse == 0)
+  }
+
+  @Test func `metadata count as long as the call lasts`() throws {
+    var limits = ServerLimits()
+    limits.maxRequestBufferBytesPerCaller = 10_000
+    let rig = try rig(limits)
+    func open(_ name: String) throws -> ClientStream {
+      let fields = [("x-caller", name), ("x-large", String(repeating: "x", count: 10_000))]
+      let stream = try rig.open(TestService.path("Chat"), fields: fields)
+      try rig.exchange()
+      return stream
+    }
+    let first = try open("a")
+    #expect(rig.core.admission.requestBytes.inUse > 5_500)
+    let refused = try open("a")
+    #expect(rig.answer(refused).status == StatusCode.resourceExhausted.rawValue)
+    let other = try open("b")
+    #expect(rig.answer(other).closedWith == nil)
+    for stream in [first, other] { rig.client.reset(stream, errorCode: 8) }
+    try rig.exchange()
+    #expect(rig.core.admission.requestBytes.inUse == 0)
+    #expect(rig.core.openCalls == 0)
+  }
+
+  @Test func `what has arrived of a request that is over is held no longer`() throws {
+    let rig = try rig()
+    rig.takesData = false
+    let stream = try rig.open(
+      TestService.path("Ignore"), fields: [("grpc-timeout", "20m"), ("x-caller", "a")])
+    let part = Array(Rig.frame([UInt8](repeating: 7, count: 200_000)).dropLast())
+    rig.send(part, on: stream)
+    try rig.exchange()
+    let end = Deadline.now.nanoseconds + 40_000_000
+    while Deadline.now.nanoseconds < end {}
+    rig.channel.embeddedEventLoop.advanceTime(to: .uptimeNanoseconds(UInt64(end)))
+    rig.connection.session.forEachStream { #expect($0.pointee.inbound.allocated == 0) }
+    service.release()
+    try rig.exchange()
+    #expect(rig.answer(stream).status == StatusCode.deadlineExceeded.rawValue)
+    #expect(rig.core.admission.requestBytes.inUse == 0)
+  }
+
+  // MARK: Responses
+
+  @Test func `what waits for room on a connection does not start when the connection is lost`()
+    throws
+  {
+    var limits = ServerLimits()
+    limits.maxResponseBufferBytesPerConnection = 1_000_000
+    let rig = try rig(limits)
+    rig.takesData = false
+    let waiting = try rig.open(TestService.path("Park"))
+    let large = try rig.open(TestService.path("Plain"))
+    let message = Bytes.with { $0.value = [UInt8](repeating: 1, count: 2_000_000) }
+    rig.send(Rig.frame(message.serialized()), on: large, end: true)
+    try rig.exchange()
+    rig.send(Rig.frame(Bytes().serialized()), on: waiting, end: true)
+    try rig.exchange()
+    #expect(service.running.withLock { $0 } == 0)
+    rig.connection.close()
+    rig.settle()
+    #expect(service.running.withLock { $0 } == 0)
+    #expect(rig.core.openCalls == 0)
+    #expect(rig.core.admission.responseBytes.inUse == 0)
+  }
+
+  @Test func `a request that is complete and reset at once does not start`() throws {
+    let rig = try rig()
+    let path = HostileClientTests.block([
+      (":method", "POST"), (":scheme", "http"), (":path", TestService.path("Park")),
+      (":authority", "x"), ("content-type", "application/grpc"),
+    ])
+    try rig.raw(HostileClientTests.preface + HostileClientTests.frame(4, 1, 0))
+    try rig.raw(HostileClientTests.frame(1, 4, 1, path))
+    #expect(rig.core.openCalls == 1)
+    try rig.raw(
+      HostileClientTests.frame(0, 1, 1, Rig.frame([]))
+        + HostileClientTests.frame(3, 0, 1, [0, 0, 0, 8]))
+    #expect(service.running.withLock { $0 } == 0)
+    #expect(rig.core.openCalls == 0)
   }
 
   @Test func `responses that nobody takes stop more from being made on their connection`() throws {

@@ -126,6 +126,17 @@ final class TestService: Sendable {
         stream.finish($0)
       }
     }
+    registration.bidirectionalStreaming(method("Hold", .bidirectionalStreaming)) {
+      (requests: RequestStream<Bytes>, responses: ResponseStream<Bytes>, _) in
+      let stream = responses.detach()
+      requests.detach { _ in
+        self.running.withLock { $0 += 1 }
+        await self.park()
+        self.running.withLock { $0 -= 1 }
+      } onEnd: {
+        stream.finish($0)
+      }
+    }
     registration.bidirectionalStreaming(method("Chat", .bidirectionalStreaming)) {
       (requests: RequestStream<Bytes>, responses: ResponseStream<Bytes>, _) in
       do {
