@@ -44,10 +44,13 @@ public struct PeerTrust: Sendable {
         throw TLSProblem("\(source) holds a certificate that is damaged")
       }
       guard !facts.mayIssue else { continue }
-      pins.append(
-        Pin(
-          der: der, facts: facts, validFrom: Int(certificate.notValidBefore),
-          validUntil: Int(certificate.notValidAfter)))
+      let pin = Pin(
+        der: der, facts: facts, validFrom: Int(certificate.notValidBefore),
+        validUntil: Int(certificate.notValidAfter))
+      guard pin.validFrom <= pin.validUntil else {
+        throw TLSProblem("\(source) holds a certificate that ends before it begins to be valid")
+      }
+      pins.append(pin)
     }
     self.init(
       roots: .certificates(certificates), pins: pins.count == certificates.count ? pins : [])
@@ -95,7 +98,7 @@ public struct PeerTrust: Sendable {
   ) -> Bool {
     guard let der = try? chain.first?.toDERBytes(), let pin = pins.first(where: { $0.der == der })
     else { return false }
-    guard pin.facts.serves(purpose), (pin.validFrom...pin.validUntil).contains(now) else {
+    guard pin.facts.serves(purpose), pin.validFrom <= now, now <= pin.validUntil else {
       return false
     }
     guard let name else { return true }

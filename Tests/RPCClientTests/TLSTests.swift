@@ -241,4 +241,24 @@ import Transport
         == "the private key in \(other) does not belong to the certificate in \(certificate)"
     }
   }
+
+  @Test("a certificate that ends before it begins is refused in words, on both sides")
+  func reversedDates() async throws {
+    try certificates.selfSigned(
+      "reversed", extensions: "basicConstraints=critical,CA:FALSE\n", days: -1)
+    let path = certificates.path("reversed.pem")
+    let words = "\(path) holds a certificate that ends before it begins to be valid"
+    #expect {
+      _ = try Channel(target: "localhost:1", configuration: .init(tls: .init(trust: .file(path))))
+    } throws: { error in
+      "\(error)".contains(words)
+    }
+    var server = own
+    server.clientAuthority = .file(path)
+    await #expect {
+      _ = try await startServer(EchoService()) { $0.tls = server }
+    } throws: { error in
+      "\(error)".contains(words)
+    }
+  }
 }

@@ -35,14 +35,15 @@ final class TestCertificates: Sendable {
   }
 
   /// A certificate that signed itself, with these extensions.
-  func selfSigned(_ name: String, extensions: String) throws {
+  /// - Parameter days: how long it is valid; -1: it ended a day before it began.
+  func selfSigned(_ name: String, extensions: String, days: Int = 2) throws {
     try extensions.write(
       to: folder.appendingPathComponent("\(name).ext"), atomically: true, encoding: .utf8)
     try openssl(
       "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=\(name)"
         + " -keyout \(name).key -out \(name).csr")
     try openssl(
-      "x509 -req -in \(name).csr -signkey \(name).key -days 2 -extfile \(name).ext"
+      "x509 -req -in \(name).csr -signkey \(name).key -days \(days) -extfile \(name).ext"
         + " -out \(name).pem")
   }
 
