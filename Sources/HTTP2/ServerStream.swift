@@ -23,6 +23,8 @@ public struct ServerStream: ~Copyable {
 
   /// The owner's to use; 0 on a new stream.
   public var tag: UInt8 = 0
+  /// How long the client said that it waits, in nanoseconds; 0: it did not say. The owner's to write.
+  public var patience: Int64 = 0
 
   /// More or longer fields arrived than the session's limits; `fields` holds the first ones.
   public internal(set) var fieldsOverflowed = false
@@ -87,6 +89,7 @@ public struct ServerStream: ~Copyable {
     outbound.producerWaits = false
     owner = nil
     tag = 0
+    patience = 0
     fieldsOverflowed = false
     isRemoteClosed = false
     isClosed = false

@@ -168,8 +168,8 @@ final class SessionCallbacks: @unchecked Sendable {
       }
     case Int(NGHTTP2_RST_STREAM.rawValue):
       // A stream that was answered or lived for a while cost the client as much as a call: those opened to be reset are a flood.
-      if let stream = stream(handle, frame.pointee.hd.stream_id), stream.pointee.bytesSent == 0,
-        state.pointee.now &- stream.pointee.openedAt < SessionState.rapid
+      if let stream = stream(handle, frame.pointee.hd.stream_id),
+        state.pointee.isRapid(stream, frame.pointee.rst_stream.error_code)
       {
         state.pointee.resets &+= 1
       }

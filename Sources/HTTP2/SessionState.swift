@@ -47,6 +47,8 @@ struct SessionState: ~Copyable {
 
   /// A stream that is reset younger than this counts against the limit of resets; nanoseconds.
   static let rapid: Int64 = 100_000_000
+  /// And one that lived as long as its client said to wait counts only if it is younger than this.
+  static let hasty: Int64 = 5_000_000
 
   /// Records kept for reuse; the rest goes back to the allocator.
   private static let keptStreams = 128
@@ -161,6 +163,16 @@ struct SessionState: ~Copyable {
       stream.deinitialize(count: 1)
       stream.deallocate()
     }
+  }
+
+  /// Whether a stream that its client resets now belongs to a flood. One that has waited as long as it said, or nearly, as two clocks
+  /// measure it, has expired.
+  func isRapid(_ stream: ServerStream.Reference, _ code: UInt32) -> Bool {
+    let age = now &- stream.pointee.openedAt
+    guard stream.pointee.bytesSent == 0, age < SessionState.rapid else { return false }
+    let patience = stream.pointee.patience
+    let hasExpired = patience > 0 && age >= max(patience / 4 * 3, SessionState.hasty)
+    return !hasExpired || code != NGHTTP2_CANCEL.rawValue
   }
 
   // MARK: Recording

@@ -154,6 +154,7 @@ final class ConnectionCalls: ServerConnectionOwner {
       return fail(
         stream, connection, RPCError(.unimplemented, "there is no method \(name) here"))
     }
+    if case .nanoseconds(let patience) = head.timeout { stream.pointee.patience = patience }
     if let refusal = hasStream(of: method) { return fail(stream, connection, refusal) }
     let context = ServerContext(
       method: method.descriptor, peer: connection.peer, network: connection.network,

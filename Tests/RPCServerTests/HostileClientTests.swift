@@ -133,6 +133,30 @@ import Testing
     #expect(rig.core.openCalls == 0)
   }
 
+  @Test(arguments: [true, false])
+  func `calls that expire together are no flood, those that are given up before are`(
+    expire: Bool
+  ) throws {
+    let rig = try Rig(services: [TestService().registration])
+    try rig.raw(Self.preface + Self.frame(4, 1, 0))
+    let call = Self.block([
+      (":method", "POST"), (":scheme", "http"), (":path", "/test.Service/Plain"),
+      (":authority", "x"), ("content-type", "application/grpc"), ("grpc-timeout", "20m"),
+    ])
+    var output: [UInt8] = []
+    for round in 0..<4 where rig.channel.isActive {
+      let first = UInt32(round * 200 + 1)
+      let ids = stride(from: first, to: first + 180, by: 2)
+      try rig.raw(ids.flatMap { Self.frame(1, 4, $0, call) })
+      let end = Deadline.now.nanoseconds + (expire ? 20_000_000 : 0)
+      while Deadline.now.nanoseconds < end {}
+      output = try rig.raw(ids.flatMap { Self.frame(3, 0, $0, [0, 0, 0, 8]) })
+    }
+    #expect(rig.channel.isActive == expire)
+    #expect(Self.goAway(in: output) == (expire ? nil : 11))
+    #expect(rig.core.openCalls == 0)
+  }
+
   @Test func `a TLS handshake on a plain port gets an alert`() throws {
     let answer = try Rig().raw([22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3])
     #expect(answer == [21, 3, 3, 0, 2, 2, 40])
