@@ -224,6 +224,7 @@ public final class Session {
     case noError = 0
     case protocolError = 1
     case internalError = 2
+    case settingsTimeout = 4
     case refusedStream = 7
     case cancel = 8
     case enhanceYourCalm = 11

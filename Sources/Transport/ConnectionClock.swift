@@ -1,3 +1,4 @@
+import HTTP2
 import NIOCore
 
 /// The timers of one connection as a table looked at twice a second instead of as timers of their own. Pure; times are nanoseconds of one monotonic clock.
@@ -17,6 +18,16 @@ struct ConnectionClock {
     case headerBlock = "a header block was not completed in time"
     case idle = "no stream was open for the idle time"
     case keepalive = "a keepalive PING was not answered in time"
+
+    /// What the GOAWAY says: only who keeps the connection busy without end is asked to calm down.
+    var code: Session.ResetCode {
+      switch self {
+      case .preface: .protocolError
+      case .settingsAcknowledgement: .settingsTimeout
+      case .headerBlock: .enhanceYourCalm
+      case .idle, .keepalive: .noError
+      }
+    }
   }
 
   let limits: ConnectionLimits

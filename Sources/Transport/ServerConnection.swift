@@ -271,7 +271,7 @@ public final class ServerConnection: ChannelInboundHandler {
       markDirty()
     case .close(let reason):
       lastError = reason.rawValue
-      session.terminate(reason == .idle ? .noError : .enhanceYourCalm)
+      session.terminate(reason.code)
       flush()
       closeGently()
       return

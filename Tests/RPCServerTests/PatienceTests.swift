@@ -27,6 +27,8 @@ import Testing
     #expect(rig.channel.isActive)
     look(rig, after: 10)
     #expect(!rig.channel.isActive)
+    rig.settle()
+    #expect(Wire.goAway(in: rig.sent) == 1)
   }
 
   @Test func `SETTINGS that are never acknowledged end the connection`() throws {
@@ -36,6 +38,21 @@ import Testing
     #expect(rig.channel.isActive)
     look(rig, after: 10)
     #expect(!rig.channel.isActive)
+    rig.settle()
+    #expect(Wire.goAway(in: rig.sent) == 4)
+  }
+
+  @Test func `a client that has fallen silent is not blamed`() throws {
+    let rig = try Rig()
+    let stream = try rig.open(TestService.path("Chat"))
+    try rig.exchange()
+    look(rig, after: 60)
+    #expect(rig.channel.isActive, "it is asked whether it is there")
+    look(rig, after: 80)
+    try rig.exchange()
+    #expect(rig.goAway == 0)
+    #expect(!rig.channel.isActive)
+    #expect(rig.answer(stream).status == nil)
   }
 
   @Test func `a header block is not kept open by its own continuations`() throws {
