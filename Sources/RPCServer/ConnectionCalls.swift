@@ -173,11 +173,13 @@ final class ConnectionCalls: ServerConnectionOwner {
   }
 
   private func deadline(_ head: RequestHead, _ kind: MethodKind, _ now: Int64) -> Deadline? {
-    var timeout = kind == .unary ? server.defaultUnaryNanoseconds : nil
-    if case .nanoseconds(let asked) = head.timeout {
-      timeout = kind == .unary ? min(asked, server.maxUnaryNanoseconds) : asked
+    var timeout: Int64?
+    if case .nanoseconds(let asked) = head.timeout { timeout = asked }
+    if kind == .unary {
+      let longest = server.maxUnaryNanoseconds
+      timeout = min(timeout ?? server.defaultUnaryNanoseconds ?? .max, longest)
     }
-    guard let timeout else { return nil }
+    guard let timeout, timeout < .max else { return nil }
     let (sum, overflow) = now.addingReportingOverflow(timeout)
     return Deadline(nanoseconds: overflow ? .max : sum)
   }

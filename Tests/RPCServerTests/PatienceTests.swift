@@ -261,6 +261,26 @@ import Testing
     #expect(ServerLimits().defaultUnaryTimeout == .seconds(30))
   }
 
+  @Test(arguments: [Duration?.none, .seconds(600)])
+  func `the latest deadline holds for calls that bring none, whatever the default`(
+    standard: Duration?
+  ) throws {
+    let service = TestService()
+    let rig = try Rig(
+      services: [service.registration],
+      limits: {
+        $0.defaultUnaryTimeout = standard
+        $0.maxUnaryTimeout = .milliseconds(20)
+      })
+    let call = try rig.open(TestService.path("Park"))
+    rig.send(Rig.frame(Google_Protobuf_BytesValue().serialized()), on: call, end: true)
+    try rig.exchange()
+    try advance(rig, by: 40_000_000)
+    #expect(rig.answer(call).status == StatusCode.deadlineExceeded.rawValue)
+    service.release()
+    rig.settle()
+  }
+
   /// Lets time pass, and the loop look at its deadlines.
   private func advance(_ rig: Rig, by nanoseconds: Int64) throws {
     let end = Deadline.now.nanoseconds + nanoseconds
