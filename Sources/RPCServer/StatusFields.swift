@@ -13,10 +13,10 @@ enum StatusFields {
     block.append(name: "grpc-status", value: Array(String(error?.code.rawValue ?? 0).utf8))
     if let error {
       let message = cut(error.message)
-      if !message.isEmpty {
-        block.append(name: "grpc-message", value: PercentEncoding.encode(message))
-      }
-      if let details = details(of: error, message: message, domain: domain) {
+      let encoded = PercentEncoding.encode(message)
+      if !encoded.isEmpty { block.append(name: "grpc-message", value: encoded) }
+      let room = min(detailsLimit, headersLimit - encoded.count)
+      if let details = details(of: error, message: message, domain: domain, limit: room) {
         block.append(name: "grpc-status-details-bin", value: details)
       }
       if error.code == .unimplemented {
@@ -40,7 +40,11 @@ enum StatusFields {
 
   /// The encoded `google.rpc.Status`; nil: there are no details. What does not fit is left out, from the end, before anything is
   /// encoded; the first ErrorInfo stays, whatever else goes.
-  private static func details(of error: RPCError, message: String, domain: String?) -> [UInt8]? {
+  ///
+  /// - Parameter limit: bytes of what is returned.
+  private static func details(
+    of error: RPCError, message: String, domain: String?, limit: Int
+  ) -> [UInt8]? {
     let infos = error.details.filter { $0.holds(Google_Rpc_ErrorInfo.self) }
     var info = infos.first.map(bounded)
     if info == nil, let domain {
@@ -51,7 +55,7 @@ enum StatusFields {
         })
     }
     var details = info.map { [$0] } ?? []
-    var room = detailsLimit * 3 / 4 - message.utf8.count - 64 - details.reduce(0) { $0 + size($1) }
+    var room = limit * 3 / 4 - message.utf8.count - 64 - details.reduce(0) { $0 + size($1) }
     for detail in error.details where !detail.holds(Google_Rpc_ErrorInfo.self) {
       room -= size(detail)
       guard room >= 0 else { break }
@@ -83,9 +87,11 @@ enum StatusFields {
     return Google_Protobuf_Any(packing: whole)
   }
 
-  /// Bytes of a message, and of encoded details: most clients take 8 KiB of headers in all.
+  /// Bytes of a message, which may be three times as many percent-encoded, and of encoded details.
   static let messageLimit = 1024
   static let detailsLimit = 5 * 1024
+  /// Bytes of both, encoded: most clients take 8 KiB of headers in all.
+  static let headersLimit = 8 * 1024 - 512
   /// Bytes of an ErrorInfo with its metadata.
   static let infoLimit = 2 * 1024
 }

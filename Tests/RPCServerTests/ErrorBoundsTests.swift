@@ -33,16 +33,40 @@ import Testing
         details: [Google_Protobuf_Any(packing: Google_Rpc_ErrorInfo.with { $0.reason = "R" })])
     }
     #expect(answer.status == StatusCode.notFound.rawValue)
-    let size = answer.trailers.map { trailers in
-      var size = 0
-      trailers.forEachEntry { size += $0.count + $1.count + 32 }
-      return size
-    }
-    #expect(try #require(size) < 8 * 1024)
+    #expect(Self.size(try #require(answer.trailers)) < 8 * 1024)
     let status = try Google_Rpc_Status(
       wire: try #require(answer.trailers?[binary: "grpc-status-details-bin"]))
     #expect(status.message == (count <= 1024 ? text : text.prefix(512) + "…"))
     #expect(status.details.count == 1)
+  }
+
+  /// Bytes of a header list as clients count them.
+  private static func size(_ metadata: Metadata) -> Int {
+    var size = 0
+    metadata.forEachEntry { size += $0.count + $1.count + 32 }
+    return size
+  }
+
+  @Test(arguments: ["x", "é", "\u{1}", "🙂"], [0, 1_000, 1_500, 1_990, 5_000])
+  func `message and details together fit what clients take`(letter: String, count: Int) throws {
+    let answer = try answer { _ in
+      let info = Google_Rpc_ErrorInfo.with {
+        $0.reason = "R"
+        $0.metadata = ["x": String(repeating: "y", count: count)]
+      }
+      let details = [Google_Protobuf_Any(packing: info)] + (0..<20).map { _ in
+        let text = String(repeating: "z", count: 200)
+        return Google_Protobuf_Any(packing: Google_Rpc_ResourceInfo.with { $0.description = text })
+      }
+      throw RPCError(.notFound, String(repeating: letter, count: 2_000), details: details)
+    }
+    let trailers = try #require(answer.trailers)
+    #expect(Self.size(trailers) < 8 * 1024)
+    let status = try Google_Rpc_Status(
+      wire: try #require(trailers[binary: "grpc-status-details-bin"]))
+    let info = try #require(try status.details.first?.unpacked(as: Google_Rpc_ErrorInfo.self))
+    #expect(info.reason == "R")
+    #expect(info.metadata.isEmpty == (count > 2_000))
   }
 
   @Test func `details that do not fit are left out from the end`() throws {
