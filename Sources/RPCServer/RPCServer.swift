@@ -11,6 +11,8 @@ import Transport
 public final class RPCServer: Sendable {
   private enum Phase {
     case new
+    /// `isWanted`: nobody has asked for the end meanwhile.
+    case starting(isWanted: Bool)
     case running(ServerListener)
     case stopping
     case stopped
@@ -49,13 +51,14 @@ public final class RPCServer: Sendable {
       logger: configuration.logger, health: health)
   }
 
-  /// Starts the event loops and listens. Throws when the address is taken or a TLS file does not read.
+  /// Starts the event loops and listens. Throws when the address is taken or a TLS file does not read, and CANCELLED when the server
+  /// was shut down meanwhile.
   public func start() async throws {
     try state.withLock { state in
       guard case .new = state.phase else {
         throw RPCError(.failedPrecondition, "the server was started before")
       }
-      state.phase = .stopping
+      state.phase = .starting(isWanted: true)
     }
     if configuration.raisesDescriptorLimit { DescriptorLimit.raise() }
     let core = core
@@ -64,18 +67,34 @@ public final class RPCServer: Sendable {
       logger.warning(
         "a connection was refused", metadata: ["reason": "\(reason)", "more": "\(more)"])
     }
+    let listener: ServerListener
     do {
-      let listener = try await ServerListener.start(
+      listener = try await ServerListener.start(
         .init(
           host: configuration.host, port: configuration.port, tls: configuration.tls,
           eventLoops: configuration.eventLoops, session: configuration.limits.session,
           limits: configuration.limits.connection, onRefusal: { refusals.note($0) }),
         onLoopStart: { try onLoopStart(ServerLoop($0, index: $1)) },
         owner: { _ in ConnectionCalls(core) })
-      state.withLock { $0.phase = .running(listener) }
     } catch {
-      state.withLock { $0.phase = .new }
+      if !settle(.new) { stopped() }
       throw error
+    }
+    guard settle(.running(listener)) else {
+      try await end(listener, grace: .zero)
+      throw RPCError(.cancelled, "the server was shut down while it started")
+    }
+  }
+
+  /// The start has come to this; false when the end was asked for meanwhile.
+  private func settle(_ phase: Phase) -> Bool {
+    state.withLock { state in
+      guard case .starting(isWanted: true) = state.phase else {
+        state.phase = .stopping
+        return false
+      }
+      state.phase = phase
+      return true
     }
   }
 
@@ -109,15 +128,40 @@ public final class RPCServer: Sendable {
   }
 
   /// Stops in order: health says NOT_SERVING, nobody new is accepted, clients are asked to go, calls in flight finish. What is left after `grace` is cut off.
+  ///
+  /// A server that is starting does not get to serve; one that is being shut down by somebody else is waited for.
   public func shutdown(grace: Duration = .seconds(10)) async throws {
-    let listener = state.withLock { state -> ServerListener? in
-      guard case .running(let listener) = state.phase else { return nil }
-      state.phase = .stopping
-      return listener
+    enum Step {
+      case nothing, wait
+      case end(ServerListener)
     }
-    guard let listener else { return }
+    let step = state.withLock { state -> Step in
+      switch state.phase {
+      case .new, .stopped: return .nothing
+      case .stopping: return .wait
+      case .starting:
+        state.phase = .starting(isWanted: false)
+        return .wait
+      case .running(let listener):
+        state.phase = .stopping
+        return .end(listener)
+      }
+    }
+    switch step {
+    case .nothing: break
+    case .wait: await run()
+    case .end(let listener): try await end(listener, grace: grace)
+    }
+  }
+
+  private func end(_ listener: ServerListener, grace: Duration) async throws {
+    // Whatever fails: nobody waits for a server that is gone.
+    defer { stopped() }
     core.health.drain()
     try await listener.shutdown(grace: grace)
+  }
+
+  private func stopped() {
     let waiters = state.withLock { state in
       state.phase = .stopped
       defer { state.waiters = [] }

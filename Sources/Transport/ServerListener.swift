@@ -146,9 +146,14 @@ public final class ServerListener: Sendable {
   }
 
   private func end(grace: Duration) async throws {
+    var failure: (any Error)?
     do {
       try await channel.close()
-    } catch ChannelError.alreadyClosed {}
+    } catch ChannelError.alreadyClosed {
+    } catch {
+      // The connections end all the same.
+      failure = error
+    }
     let deadline = Deadline(after: grace)
     for roster in shared.rosters.values { await roster.drain() }
     while connectionCount > 0, !deadline.hasPassed {
@@ -156,6 +161,7 @@ public final class ServerListener: Sendable {
     }
     for roster in shared.rosters.values { await roster.closeAll() }
     try await group.shutdownGracefully()
+    if let failure { throw failure }
   }
 }
 

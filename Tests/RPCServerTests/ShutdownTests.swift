@@ -96,4 +96,51 @@ import Testing
     try await server.shutdown()
     #expect(Set(log.lines) == ["start 0", "start 1", "start 2", "turn 0", "turn 1", "turn 2"])
   }
+
+  @Test func `a server that is shut down while it starts does not serve`() async throws {
+    let tasks = Mutex<[Task<Void, any Error>]>([])
+    let itself = Mutex<RPCServer?>(nil)
+    let server = try RPCServer(
+      configuration: .init(), services: [service.registration],
+      onLoopStart: { _ in
+        guard let server = itself.withLock({ $0 }) else { return }
+        // Runs here until it waits: the end is asked for before the server listens.
+        tasks.withLock { $0.append(Task.immediate { try await server.shutdown() }) }
+      })
+    itself.withLock { $0 = server }
+    let error = await #expect(throws: RPCError.self) { try await server.start() }
+    #expect(error?.code == .cancelled)
+    for task in tasks.withLock({ $0 }) { try await task.value }
+    await server.run()
+    #expect(server.port == 0)
+    itself.withLock { $0 = nil }
+  }
+
+  @Test func `a start that fails after the end was asked for leaves nobody waiting`() async throws {
+    struct Failure: Error {}
+    let tasks = Mutex<[Task<Void, any Error>]>([])
+    let itself = Mutex<RPCServer?>(nil)
+    let server = try RPCServer(
+      configuration: .init(), services: [service.registration],
+      onLoopStart: { _ in
+        guard let server = itself.withLock({ $0 }) else { return }
+        tasks.withLock { $0.append(Task.immediate { try await server.shutdown() }) }
+        throw Failure()
+      })
+    itself.withLock { $0 = server }
+    await #expect(throws: Failure.self) { try await server.start() }
+    for task in tasks.withLock({ $0 }) { try await task.value }
+    await server.run()
+    itself.withLock { $0 = nil }
+  }
+
+  @Test func `who shuts down what is being shut down waits for its end`() async throws {
+    let server = try RPCServer(configuration: .init(), services: [service.registration])
+    try await server.start()
+    async let first: Void = server.shutdown()
+    async let second: Void = server.shutdown()
+    _ = try await (first, second)
+    #expect(server.port == 0)
+    await server.run()
+  }
 }
