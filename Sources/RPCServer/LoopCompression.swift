@@ -21,7 +21,8 @@ final class LoopCompression {
     _ body: UnsafeRawBufferPointer, limit: Int
   ) throws(FramingError) -> UnsafeRawBufferPointer {
     do throws(GzipError) {
-      let inflater = try inflater ?? GzipInflater()
+      let inflater: GzipInflater
+      if let known = self.inflater { inflater = known } else { inflater = try GzipInflater() }
       self.inflater = inflater
       inflated = try inflater.inflate(body, limit: limit)
     } catch {
@@ -32,7 +33,8 @@ final class LoopCompression {
   }
 
   func deflate(_ message: UnsafeRawBufferPointer) throws(GzipError) -> [UInt8] {
-    let deflater = try deflater ?? GzipDeflater()
+    let deflater: GzipDeflater
+    if let known = self.deflater { deflater = known } else { deflater = try GzipDeflater() }
     self.deflater = deflater
     return try deflater.deflate(message)
   }
