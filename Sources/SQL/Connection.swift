@@ -10,7 +10,7 @@ public final class Connection {
   @usableFromInline let engine: any EngineConnection
   @exclusivity(unchecked) @usableFromInline var cache = StatementTable()
   /// By the number of their ``SQLText``.
-  @usableFromInline var numbered: [CachedStatement?] = []
+  @exclusivity(unchecked) @usableFromInline var numbered: [CachedStatement?] = []
   private var textCache: [String: CachedStatement] = [:]
   private var scripts = 0
 

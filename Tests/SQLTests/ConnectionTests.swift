@@ -61,6 +61,37 @@ func number(_ db: Connection, _ sql: StaticString) throws -> Int? {
     }
   }
 
+  @Test func `values of any length stand beside each other, execution after execution`() throws {
+    try withConnection { db throws in
+      // Short ones are kept beside the statement, long ones and those for which no room is left by the engine.
+      let lengths = [0, 1, 15, 16, 300, 511, 512, 513, 1_023, 1_024, 1_025, 5_000]
+      for first in lengths {
+        for second in lengths {
+          let text = String(repeating: "a", count: first)
+          let blob = [UInt8](repeating: 98, count: second)
+          let found = try db.first(
+            "SELECT $1, $2, $3, $4, $1", text, blob, "c\(second)", [UInt8](text.utf8)
+          ) { row in
+            // A value that is bound meanwhile, to the same text in another cursor, changes none of these.
+            _ = try db.first(
+              "SELECT $1, $2, $3, $4, $1", "x", [1], String(repeating: "y", count: 900), [2]
+            ) { try $0.get(2, as: String.self) }
+            return try (
+              row.get(0, as: String.self), row.get(1, as: [UInt8].self),
+              row.get(2, as: String.self), row.get(3, as: [UInt8].self),
+              row.get(4, as: String.self)
+            )
+          }
+          let row = try #require(found)
+          #expect(row.0 == text && row.4 == text)
+          #expect(row.1 == blob)
+          #expect(row.2 == "c\(second)")
+          #expect(row.3 == [UInt8](text.utf8))
+        }
+      }
+    }
+  }
+
   @Test func `parameters are found by their number, in any order and repeated`() throws {
     try withConnection { db throws in
       let text = try db.first("SELECT $2 || $1 || $2 || $3", "a", "b", "c") { row in

@@ -9,6 +9,11 @@ final class SQLiteStatement: EngineStatement {
   let columnCount: Int
   /// SQLite numbers `$3` by first appearance, not by its digits; nil when both agree.
   private let positions: [Int32]?
+  /// Where the texts and bytes of the current execution lie: SQLite reads them there, and allocates nothing for them.
+  private var kept: UnsafeMutableRawPointer?
+  private var keptCount = 0
+  /// What is longer than the rest of this is copied by SQLite.
+  private static let keptCapacity = 1024
 
   init(_ handle: OpaquePointer, of connection: SQLiteConnection) throws(SQLError) {
     self.handle = handle
@@ -39,12 +44,28 @@ final class SQLiteStatement: EngineStatement {
   func finalize() {
     sqlite3_finalize(handle)
     handle = nil
+    kept?.deallocate()
+    kept = nil
   }
 
   // MARK: Binding
 
   /// A copy is made by SQLite, because the value may be gone before the statement has run.
   private static let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+
+  /// A copy of a value that stays where it is until the statement is reset; nil when there is no place for it.
+  @inline(__always)
+  private func keep(_ value: UnsafeRawBufferPointer) -> UnsafeMutableRawPointer? {
+    guard value.count <= Self.keptCapacity - keptCount, handle != nil else { return nil }
+    let start = kept ?? .allocate(byteCount: Self.keptCapacity + 1, alignment: 8)
+    kept = start
+    let place = start + keptCount
+    if let base = value.baseAddress, value.count > 0 {
+      place.copyMemory(from: base, byteCount: value.count)
+    }
+    keptCount += value.count
+    return place
+  }
 
   @inline(__always)
   private func index(_ position: Int) throws(SQLError) -> Int32 {
@@ -74,23 +95,33 @@ final class SQLiteStatement: EngineStatement {
 
   func bind(_ value: String, at position: Int) throws(SQLError) {
     let index = try index(position)
-    var value = value
-    let code = value.withUTF8 { text in
-      // An empty text may have no address, which SQLite would take for NULL.
-      guard let base = text.baseAddress else {
-        return sqlite3_bind_text(handle, index, "", 0, Self.copied)
-      }
-      return base.withMemoryRebound(to: CChar.self, capacity: text.count) {
-        sqlite3_bind_text64(
-          handle, index, $0, UInt64(text.count), Self.copied, UInt8(SQLITE_UTF8))
-      }
+    let code = value.utf8.withContiguousStorageIfAvailable { bind($0, at: index) }
+    if let code { return try check(code) }
+    var native = value
+    try check(native.withUTF8 { bind($0, at: index) })
+  }
+
+  private func bind(_ text: UnsafeBufferPointer<UInt8>, at index: Int32) -> Int32 {
+    if let kept = keep(UnsafeRawBufferPointer(text)) {
+      return sqlite3_bind_text64(
+        handle, index, kept.assumingMemoryBound(to: CChar.self), UInt64(text.count), nil,
+        UInt8(SQLITE_UTF8))
     }
-    try check(code)
+    // An empty text may have no address, which SQLite would take for NULL.
+    guard let base = text.baseAddress else {
+      return sqlite3_bind_text(handle, index, "", 0, Self.copied)
+    }
+    return base.withMemoryRebound(to: CChar.self, capacity: text.count) {
+      sqlite3_bind_text64(handle, index, $0, UInt64(text.count), Self.copied, UInt8(SQLITE_UTF8))
+    }
   }
 
   func bind(_ value: [UInt8], at position: Int) throws(SQLError) {
     let index = try index(position)
     let code = value.withUnsafeBytes { bytes in
+      if let kept = keep(bytes) {
+        return sqlite3_bind_blob64(handle, index, kept, UInt64(bytes.count), nil)
+      }
       guard let base = bytes.baseAddress, bytes.count > 0 else {
         return sqlite3_bind_zeroblob(handle, index, 0)
       }
@@ -111,7 +142,10 @@ final class SQLiteStatement: EngineStatement {
     }
   }
 
-  func reset() { sqlite3_reset(handle) }
+  func reset() {
+    sqlite3_reset(handle)
+    keptCount = 0
+  }
 
   // MARK: Columns
 
