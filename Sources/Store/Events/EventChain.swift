@@ -24,22 +24,33 @@ public enum EventChain {
     after previous: [UInt8], revision: Int64, createdAtMilliseconds: Int64, _ event: NewEvent,
     in bytes: inout [UInt8]
   ) -> [UInt8] {
-    bytes.removeAll(keepingCapacity: bytes.capacity <= keptCapacity)
-    bytes.append(contentsOf: previous)
-    add(UInt64(bitPattern: revision), to: &bytes)
-    add(UInt64(bitPattern: createdAtMilliseconds), to: &bytes)
-    add(event.org, to: &bytes)
-    add(event.kind, to: &bytes)
-    add(event.resourceType, to: &bytes)
-    add(event.resourceID, to: &bytes)
-    add(event.parentID, to: &bytes)
-    add(event.actor, to: &bytes)
-    add(event.method, to: &bytes)
-    add(event.requestID, to: &bytes)
-    add(event.beforeDigest, to: &bytes)
-    add(event.afterDigest, to: &bytes)
-    add(event.payload, to: &bytes)
-    return Fingerprint.sha256(bytes)
+    let texts =
+      event.org.utf8.count + event.kind.utf8.count + event.resourceType.utf8.count
+      + event.resourceID.utf8.count + event.parentID.utf8.count + event.actor.utf8.count
+      + event.method.utf8.count + event.requestID.utf8.count
+    let blobs = event.beforeDigest.count + event.afterDigest.count + event.payload.count
+    let count = previous.count + 2 * 8 + 11 * 4 + texts + blobs
+    if bytes.count < count || bytes.count > max(count, keptCapacity) {
+      bytes = [UInt8](repeating: 0, count: max(count, 1024))
+    }
+    return bytes.withUnsafeMutableBytes { memory in
+      var fields = FieldWriter(memory)
+      fields.put(previous)
+      fields.put(UInt64(bitPattern: revision))
+      fields.put(UInt64(bitPattern: createdAtMilliseconds))
+      fields.add(event.org)
+      fields.add(event.kind)
+      fields.add(event.resourceType)
+      fields.add(event.resourceID)
+      fields.add(event.parentID)
+      fields.add(event.actor)
+      fields.add(event.method)
+      fields.add(event.requestID)
+      fields.add(event.beforeDigest)
+      fields.add(event.afterDigest)
+      fields.add(event.payload)
+      return Fingerprint.sha256(UnsafeRawBufferPointer(rebasing: memory[..<fields.count]))
+    }
   }
 
   /// A buffer that one large payload has grown is given back.
@@ -60,23 +71,36 @@ public enum EventChain {
     return nil
   }
 
-  private static func add(_ text: String, to bytes: inout [UInt8]) {
-    addLength(text.utf8.count, to: &bytes)
-    bytes.append(contentsOf: text.utf8)
-  }
+  /// Puts the fields of an event one behind the other into memory that has room for them.
+  private struct FieldWriter {
+    let memory: UnsafeMutableRawBufferPointer
+    /// Bytes written.
+    private(set) var count = 0
 
-  private static func add(_ field: [UInt8], to bytes: inout [UInt8]) {
-    addLength(field.count, to: &bytes)
-    bytes.append(contentsOf: field)
-  }
+    init(_ memory: UnsafeMutableRawBufferPointer) { self.memory = memory }
 
-  private static func addLength(_ count: Int, to bytes: inout [UInt8]) {
-    withUnsafeBytes(of: UInt32(truncatingIfNeeded: count).bigEndian) {
-      bytes.append(contentsOf: $0)
+    mutating func add(_ text: String) {
+      put(UInt32(truncatingIfNeeded: text.utf8.count))
+      if text.utf8.withContiguousStorageIfAvailable({ put(UnsafeRawBufferPointer($0)) }) == nil {
+        for byte in text.utf8 { put(byte) }
+      }
     }
-  }
 
-  private static func add(_ value: UInt64, to bytes: inout [UInt8]) {
-    withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) }
+    mutating func add(_ field: [UInt8]) {
+      put(UInt32(truncatingIfNeeded: field.count))
+      put(field)
+    }
+
+    mutating func put(_ bytes: [UInt8]) { bytes.withUnsafeBytes { put($0) } }
+
+    mutating func put(_ value: some FixedWidthInteger & BitwiseCopyable) {
+      memory.storeBytes(of: value.bigEndian, toByteOffset: count, as: type(of: value))
+      count += value.bitWidth / 8
+    }
+
+    private mutating func put(_ bytes: UnsafeRawBufferPointer) {
+      UnsafeMutableRawBufferPointer(rebasing: memory[count...]).copyMemory(from: bytes)
+      count += bytes.count
+    }
   }
 }

@@ -126,18 +126,31 @@ public struct EventLog {
 }
 
 extension EventLog {
+  private static let insertion = SQLText(
+    """
+    INSERT INTO events (revision, org, kind, resource_type, resource_id, parent_id, actor, method,
+      request_id, before_digest, after_digest, payload, created_at_ms, chain_hash)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+    """)
+
   /// Appends one event. Called by `WriteTransaction` only, which owns revisions and chain heads.
   static func insert(_ logged: LoggedEvent, into db: Connection) throws(SQLError) {
-    let event = logged.event
-    try db.execute(
-      """
-      INSERT INTO events (revision, org, kind, resource_type, resource_id, parent_id, actor, method,
-        request_id, before_digest, after_digest, payload, created_at_ms, chain_hash)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-      """,
-      logged.revision, event.org, event.kind, event.resourceType, event.resourceID,
-      event.parentID, event.actor, event.method, event.requestID, event.beforeDigest,
-      event.afterDigest, event.payload, logged.createdAtMilliseconds, logged.chainHash)
+    try db.execute(insertion) { parameters throws(SQLError) in
+      try parameters.add(logged.revision)
+      try parameters.add(logged.event.org)
+      try parameters.add(logged.event.kind)
+      try parameters.add(logged.event.resourceType)
+      try parameters.add(logged.event.resourceID)
+      try parameters.add(logged.event.parentID)
+      try parameters.add(logged.event.actor)
+      try parameters.add(logged.event.method)
+      try parameters.add(logged.event.requestID)
+      try parameters.add(logged.event.beforeDigest)
+      try parameters.add(logged.event.afterDigest)
+      try parameters.add(logged.event.payload)
+      try parameters.add(logged.createdAtMilliseconds)
+      try parameters.add(logged.chainHash)
+    }
   }
 
   /// Removes events up to and including `revision`, at most `limit` of them, and keeps the anchors.

@@ -4,10 +4,12 @@ internal import Crypto
 public enum Fingerprint {
   /// The SHA-256 of `bytes`: 32 bytes.
   public static func sha256(_ bytes: [UInt8]) -> [UInt8] {
-    bytes.withUnsafeBytes { bytes in
-      var hash = SHA256()
-      hash.update(bufferPointer: bytes)
-      return hash.finalize().withUnsafeBytes { [UInt8]($0) }
-    }
+    bytes.withUnsafeBytes { sha256($0) }
+  }
+
+  static func sha256(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+    var hash = SHA256()
+    hash.update(bufferPointer: bytes)
+    return hash.finalize().withUnsafeBytes { [UInt8]($0) }
   }
 }

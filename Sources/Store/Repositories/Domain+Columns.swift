@@ -73,11 +73,16 @@ extension Row {
 extension Labels {
   /// `key=value` a line, by key. Unambiguous: a key holds no `=`, neither holds a line feed.
   var storedText: String {
-    values.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: "\n")
+    if values.isEmpty { return "" }
+    return values.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: "\n")
   }
 
   /// The labels that ``storedText`` describes.
   init(storedText text: String) {
+    if text.isEmpty {
+      self = .empty
+      return
+    }
     var values: [String: String] = [:]
     for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
       let end = line.firstIndex(of: UInt8(ascii: "=")) ?? line.endIndex

@@ -12,12 +12,14 @@ public final class WriteTransaction: ReadTransaction {
 
   /// The revision of the last appended event, committed or not.
   @exclusivity(unchecked) private(set) var head: Int64 = 0
-  /// Hash of each org's newest event, as far as this process appended any.
-  @exclusivity(unchecked) private var chainHeads: [String: [UInt8]] = [:]
+  /// Each org's chain, as far as this process appended to any.
+  @exclusivity(unchecked) private var chains: [String: OrgChain] = [:]
+  /// The chain that grew last: what a batch appends goes mostly to one.
+  @exclusivity(unchecked) private var latest: (org: String, chain: OrgChain)?
   /// Events of the batch that is not yet committed.
   @exclusivity(unchecked) private var pending: [LoggedEvent] = []
-  /// What the running closure replaced in `chainHeads`, newest last.
-  @exclusivity(unchecked) private var undo: [(org: String, hash: [UInt8]?)] = []
+  /// What the running closure replaced in `chains`, newest last.
+  @exclusivity(unchecked) private var undo: [(chain: OrgChain, hash: [UInt8])] = []
   @exclusivity(unchecked) private var mark = (head: Int64(0), pending: 0)
   /// What the chain's hash is made of, kept for its memory.
   @exclusivity(unchecked) private var hashed: [UInt8] = []
@@ -44,27 +46,33 @@ public final class WriteTransaction: ReadTransaction {
   /// which is final if this closure's transaction commits.
   @discardableResult
   public func append(_ event: NewEvent) throws -> Int64 {
-    let previous: [UInt8]
-    let cached = chainHeads[event.org]
-    if let cached {
-      previous = cached
-    } else {
-      previous = try EventLog(self).chainHead(org: event.org)
-    }
+    let chain = try chain(of: event.org)
     let revision = head + 1
     let logged = LoggedEvent(
       revision: revision, createdAtMilliseconds: nowMilliseconds,
       chainHash: EventChain.hash(
-        after: previous, revision: revision, createdAtMilliseconds: nowMilliseconds, event,
+        after: chain.head, revision: revision, createdAtMilliseconds: nowMilliseconds, event,
         in: &hashed),
       event: event)
     try EventLog.insert(logged, into: connection)
-    undo.append((event.org, cached))
-    if chainHeads.count >= 10_000 { forgetChainHeads() }
-    chainHeads[event.org] = logged.chainHash
+    undo.append((chain, chain.head))
+    chain.head = logged.chainHash
     head = revision
     pending.append(logged)
     return revision
+  }
+
+  private func chain(of org: String) throws -> OrgChain {
+    if let latest, latest.org == org { return latest.chain }
+    let chain: OrgChain
+    if let known = chains[org] {
+      chain = known
+    } else {
+      chain = OrgChain(head: try EventLog(self).chainHead(org: org))
+      chains[org] = chain
+    }
+    latest = (org, chain)
+    return chain
   }
 
   /// The newest revision, including events this closure appended.
@@ -76,13 +84,15 @@ public final class WriteTransaction: ReadTransaction {
     self.nowMilliseconds = nowMilliseconds
     mark = (head, pending.count)
     undo.removeAll(keepingCapacity: true)
+    // Between two closures, so that what undoing sets is what is looked at later.
+    if chains.count >= 10_000 { forgetChains() }
   }
 
   /// The closure was rolled back: its revisions are free again.
   func rollBack() {
     head = mark.head
     pending.removeSubrange(mark.pending...)
-    for (org, hash) in undo.reversed() { chainHeads[org] = hash }
+    for (chain, hash) in undo.reversed() { chain.head = hash }
     undo.removeAll(keepingCapacity: true)
   }
 
@@ -95,14 +105,21 @@ public final class WriteTransaction: ReadTransaction {
   /// The batch is gone or its fate unknown: everything remembered is read again.
   func reload() throws {
     pending.removeAll()
-    forgetChainHeads()
+    forgetChains()
     undo.removeAll()
     if logsEvents { head = try EventLog(self).head() }
   }
 
-  private func forgetChainHeads() {
-    // With events of this closure among them, undoing sets only what it replaced; reading an
-    // uncommitted head again from the same transaction gives the same hash.
-    chainHeads.removeAll()
+  private func forgetChains() {
+    chains.removeAll()
+    latest = nil
   }
+}
+
+/// One org's chain of events.
+private final class OrgChain {
+  /// The hash of the newest event, committed or not.
+  @exclusivity(unchecked) var head: [UInt8]
+
+  init(head: [UInt8]) { self.head = head }
 }
