@@ -285,23 +285,34 @@ public final class Store: Sendable {
   /// nothing left of the first, when another closure failed half-way through its changes.
   ///
   /// Orgs take turns: `org` is whose change it is, "" for the server's own. `.overdrawn`: too many of that org wait already.
-  public func write<R: Sendable>(
+  @inlinable
+  public nonisolated(nonsending) func write<R: Sendable>(
     for org: String = "", _ body: @escaping @Sendable (WriteTransaction) throws -> R
   ) async throws -> R {
-    try await carryOut(AwaitedWrite(body), of: org)
+    let result = WriteResult<R>()
+    try await carryOut(isRehearsal: false, of: org) { result.value = try body($0) }
+    return try result.taken()
   }
 
   /// Runs `body` as ``write(for:_:)`` does and returns its result, but keeps nothing of what it changed.
-  public func rehearse<R: Sendable>(
+  @inlinable
+  public nonisolated(nonsending) func rehearse<R: Sendable>(
     for org: String = "", _ body: @escaping @Sendable (WriteTransaction) throws -> R
   ) async throws -> R {
-    try await carryOut(AwaitedWrite(isRehearsal: true, body), of: org)
+    let result = WriteResult<R>()
+    try await carryOut(isRehearsal: true, of: org) { result.value = try body($0) }
+    return try result.taken()
   }
 
-  private func carryOut<R: Sendable>(_ job: AwaitedWrite<R>, of org: String) async throws -> R {
+  @usableFromInline
+  nonisolated(nonsending) func carryOut(
+    isRehearsal: Bool, of org: String,
+    _ body: @escaping @Sendable (WriteTransaction) throws -> Void
+  ) async throws {
+    let job = AwaitedWrite(isRehearsal: isRehearsal, body)
     try await withTaskCancellationHandler {
       try await withUnsafeThrowingContinuation {
-        (continuation: UnsafeContinuation<R, any Error>) in
+        (continuation: UnsafeContinuation<Void, any Error>) in
         guard job.arm(continuation) else {
           return continuation.resume(throwing: CancellationError())
         }

@@ -97,8 +97,12 @@ public final class TelemetryStore: Sendable {
   public func write<R: Sendable>(
     _ body: @escaping @Sendable (TelemetryTransaction) throws -> R
   ) async throws -> R {
-    let job = AwaitedWrite { [damage] in try body(TelemetryTransaction($0, damage)) }
-    return try await withUnsafeThrowingContinuation { continuation in
+    let result = WriteResult<R>()
+    let job = AwaitedWrite(isRehearsal: false) { [damage] in
+      result.value = try body(TelemetryTransaction($0, damage))
+    }
+    try await withUnsafeThrowingContinuation {
+      (continuation: UnsafeContinuation<Void, any Error>) in
       guard job.arm(continuation) else { return }
       do {
         try writer.enqueue(job)
@@ -106,6 +110,7 @@ public final class TelemetryStore: Sendable {
         if job.start() { continuation.resume(throwing: error) }
       }
     }
+    return try result.taken()
   }
 
   /// Gives the calling thread, an event loop, a reader of its own; see `Store.attachLoopReader`.

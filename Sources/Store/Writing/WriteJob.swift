@@ -24,22 +24,19 @@ private enum AwaitedState: UInt8, AtomicRepresentable {
 ///
 /// `@unchecked Sendable`: `state` decides who may touch the rest. The writer thread owns the job
 /// from `running` on; a cancellation owns it only when it moved the job there from `queued`.
-final class AwaitedWrite<Result: Sendable>: WriteJob, @unchecked Sendable {
+final class AwaitedWrite: WriteJob, @unchecked Sendable {
   private let state = Atomic<AwaitedState>(.created)
-  private let body: @Sendable (WriteTransaction) throws -> Result
-  @exclusivity(unchecked) private var continuation: UnsafeContinuation<Result, any Error>?
-  @exclusivity(unchecked) private var result: Result?
+  private let body: @Sendable (WriteTransaction) throws -> Void
+  @exclusivity(unchecked) private var continuation: UnsafeContinuation<Void, any Error>?
   let isRehearsal: Bool
 
-  init(
-    isRehearsal: Bool = false, _ body: @escaping @Sendable (WriteTransaction) throws -> Result
-  ) {
+  init(isRehearsal: Bool, _ body: @escaping @Sendable (WriteTransaction) throws -> Void) {
     self.isRehearsal = isRehearsal
     self.body = body
   }
 
   /// Gives the job its waiter; false when the Task was cancelled before.
-  func arm(_ continuation: UnsafeContinuation<Result, any Error>) -> Bool {
+  func arm(_ continuation: UnsafeContinuation<Void, any Error>) -> Bool {
     self.continuation = continuation
     return state.compareExchange(
       expected: .created, desired: .queued, ordering: .acquiringAndReleasing
@@ -66,14 +63,30 @@ final class AwaitedWrite<Result: Sendable>: WriteJob, @unchecked Sendable {
       .exchanged
   }
 
-  func run(_ transaction: WriteTransaction) throws { result = try body(transaction) }
+  func run(_ transaction: WriteTransaction) throws { try body(transaction) }
 
   func fail(_ error: any Error) {
     continuation?.resume(throwing: StoreError.translating(error))
   }
 
-  func succeed() {
-    if let result { continuation?.resume(returning: result) }
+  func succeed() { continuation?.resume() }
+}
+
+/// What a closure returned on the writer thread, for whoever awaits the commit. Generic code knows the type of it here, where the
+/// job needs not.
+///
+/// `@unchecked Sendable`: written by the writer thread, read after the commit was awaited.
+@usableFromInline
+final class WriteResult<Value: Sendable>: @unchecked Sendable {
+  @exclusivity(unchecked) @usableFromInline var value: Value?
+
+  @inlinable init() {}
+
+  /// The result, after a commit: a closure has run to its end then.
+  @inlinable
+  func taken() throws(StoreError) -> Value {
+    guard let value else { throw .failure("a write was acknowledged without a result") }
+    return value
   }
 }
 
