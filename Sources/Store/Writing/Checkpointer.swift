@@ -6,11 +6,24 @@ internal import SQL
 /// How long the log can get: what is written while the longest scan runs, on top of ``CheckpointPlan/Options/quietAt``.
 final class Checkpointer: Sendable {
   private struct State {
+    var plan: CheckpointPlan
+    /// Pages in the log after the newest commit.
     var pages = 0
+    /// There was a commit since the plan was last asked.
     var isNew = false
+    /// What the thread is to do next.
+    var step: CheckpointPlan.Step?
+    var isWorking = false
     var isClosed = false
+
+    /// What is to be done, if there is anything.
+    mutating func next() -> CheckpointPlan.Step? {
+      guard isNew else { return nil }
+      isNew = false
+      return plan.next(pages: pages)
+    }
   }
-  private let state = Monitor(State())
+  private let state: Monitor<State>
   private let thread: WorkerThread
 
   /// `report` is told when checkpoints begin to fail and, with nil, when one succeeds again.
@@ -18,34 +31,43 @@ final class Checkpointer: Sendable {
     _ engine: any Engine, _ turns: WriteTurns, _ scans: ScanPool, _ options: CheckpointPlan.Options,
     report: @escaping @Sendable (String?) -> Void
   ) {
-    let state = self.state
+    let state = Monitor(State(plan: CheckpointPlan(options)))
+    self.state = state
     thread = WorkerThread(name: "store-ckpt") {
       let worker = CheckpointWorker(engine, turns, scans, report: FailureReport(report))
-      var plan = CheckpointPlan(options)
       while true {
-        let pages: Int?? = state.wait { state in
+        let step: CheckpointPlan.Step?? = state.wait { state in
           if state.isClosed { return .some(nil) }
-          guard state.isNew else { return nil }
-          state.isNew = false
-          return state.pages
+          guard let step = state.step ?? state.next() else { return nil }
+          state.step = nil
+          state.isWorking = true
+          return step
         }
-        guard let pages = pages ?? nil else { break }
-        if let step = plan.next(pages: pages) {
-          let outcome = worker.take(step)
-          plan.took(step, pages: max(pages, outcome?.logPages ?? 0))
+        guard let step = step ?? nil else { break }
+        let outcome = worker.take(step)
+        state.withLock { state in
+          let pages = max(state.pages, outcome?.logPages ?? 0)
+          state.plan.took(step, pages: pages)
+          // A commit that is in the log already, and not told of yet, comes after this.
+          if state.pages < pages { state.isNew = false }
+          state.isWorking = false
         }
       }
       worker.close()
     }
   }
 
-  /// A commit left so many pages in the log. Called by the writer; costs a lock.
+  /// A commit left so many pages in the log. Called by the writer; costs a lock, and wakes the thread only when there is something
+  /// to do.
   func committed(pages: Int) {
-    state.withLock { state in
+    let isDue = state.withLock { state in
       state.pages = pages
       state.isNew = true
+      guard !state.isWorking, state.step == nil, let step = state.next() else { return false }
+      state.step = step
+      return true
     }
-    state.signal()
+    if isDue { state.signal() }
   }
 
   /// Ends the thread after its current step. Blocks.
