@@ -65,11 +65,14 @@ public enum TextRule: Hashable, Sendable, CaseIterable {
             + " letter or digit")
       }
     case .description, .reason:
-      guard text.hasOnlyBytes({ $0 >= 0x20 || $0 == 0x0A || $0 == 0x09 || $0 == 0x0D }) else {
+      let isAllowed =
+        text.hasNoControls
+        || text.hasOnlyBytes { $0 >= 0x20 || $0 == 0x0A || $0 == 0x09 || $0 == 0x0D }
+      guard isAllowed else {
         throw .invalid(field: field, message: "has a control character")
       }
     case .displayName, .requiredDisplayName, .hardwareID, .foreignIdentifier:
-      guard text.hasOnlyBytes({ $0 >= 0x20 && $0 != 0x7F }) else {
+      guard text.hasNoControls else {
         throw .invalid(field: field, message: "has a control character")
       }
     }
@@ -88,6 +91,17 @@ public enum TextRule: Hashable, Sendable, CaseIterable {
 }
 
 extension String {
+  /// Whether no byte is a control character. Looks at all of them, many at a time.
+  fileprivate var hasNoControls: Bool {
+    func count(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
+      var count = 0
+      for byte in bytes { count &+= byte < 0x20 || byte == 0x7F ? 1 : 0 }
+      return count
+    }
+    if let controls = utf8.withContiguousStorageIfAvailable(count) { return controls == 0 }
+    return hasOnlyBytes { $0 >= 0x20 && $0 != 0x7F }
+  }
+
   /// Whether every byte of the UTF-8 is one of those; native strings are read as the array they are.
   fileprivate func hasOnlyBytes(_ isAllowed: (UInt8) -> Bool) -> Bool {
     utf8.withContiguousStorageIfAvailable { $0.allSatisfy(isAllowed) }

@@ -30,14 +30,17 @@ public final class Authentication: ServerInterceptor {
   public func callStarted(_ context: ServerContext) throws {
     let found = context.requestMetadata.firstValue("authorization") { value in
       Self.token(value).map {
-        (digest: SHA256.hash(data: $0), isDevice: Self.isDeviceSecret($0), hint: Self.hint($0))
+        (digest: SHA256.hash(data: $0), isDevice: Self.isDeviceSecret($0))
       }
     }
     guard let found else { throw StatusMapping.map(ServiceError.unauthenticated(.apiKeyMissing)) }
     guard let found,
       let caller = try found.isDevice ? device(found.digest) : caller(found.digest)
     else {
-      throw failures.refusal(context, hint: found?.hint ?? "")
+      let hint = context.requestMetadata.firstValue("authorization") { value in
+        Self.token(value).map(Self.hint)
+      }
+      throw failures.refusal(context, hint: (hint ?? nil) ?? "")
     }
     context.identify(caller, account: caller.principal.rawValue, tier: caller.tier.rawValue)
   }
@@ -77,7 +80,7 @@ public final class Authentication: ServerInterceptor {
   }
 
   private func device(_ digest: SHA256.Digest) throws -> Caller? {
-    let key = CredentialCache.Digest(digest)
+    let key = digest.withUnsafeBytes { CredentialCache.Digest($0) }
     let (known, changes) = devices.find(key)
     if let known { return known }
     let bytes = Array(digest)
@@ -104,7 +107,7 @@ public final class Authentication: ServerInterceptor {
   }
 
   private func caller(_ digest: SHA256.Digest) throws -> Caller? {
-    let key = CredentialCache.Digest(digest)
+    let key = digest.withUnsafeBytes { CredentialCache.Digest($0) }
     let (entry, asOf) = cache.find(key)
     if let entry { return isCurrent(entry) ? entry.caller : nil }
     let found = try read { try APIKeys($0).credential(digest: Array(digest)) }

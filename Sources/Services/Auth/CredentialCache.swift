@@ -11,12 +11,12 @@ final class CredentialCache: Sendable {
   struct Digest: Hashable {
     private let words: (UInt64, UInt64, UInt64, UInt64)
 
-    init(_ bytes: some Sequence<UInt8>) {
-      var words: [4 of UInt64] = [0, 0, 0, 0]
-      for (index, byte) in bytes.prefix(32).enumerated() {
-        words[index >> 3] = words[index >> 3] << 8 | UInt64(byte)
+    /// `bytes` are 32.
+    init(_ bytes: UnsafeRawBufferPointer) {
+      func word(_ index: Int) -> UInt64 {
+        bytes.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self)
       }
-      self.words = (words[0], words[1], words[2], words[3])
+      words = (word(0), word(1), word(2), word(3))
     }
 
     static func == (a: Digest, b: Digest) -> Bool { a.words == b.words }

@@ -9,7 +9,7 @@ extension CallRules {
   // MARK: Reads
 
   /// Answers with the resource of an id of the caller's org; NOT_FOUND when there is none.
-  func get<R: Resource, Reply: Envelope<R.Wire>>(
+  nonisolated(nonsending) func get<R: Resource, Reply: Envelope<R.Wire>>(
     _ resource: R, _ id: String, _ context: ServerContext
   ) async throws -> Reply {
     try await read(context) { db, caller in
@@ -21,7 +21,7 @@ extension CallRules {
   ///
   /// On the calling thread when no more than a thousand rows can match, else on the scan threads. A page has a bound in rows and
   /// in bytes, its total one of ``Listing/countLimit``.
-  func list<R: Resource, Request: ListRequest, Reply: ListResponse & ListEnvelope<R.Wire>>(
+  nonisolated(nonsending) func list<R: Resource, Request: ListRequest, Reply: ListResponse & ListEnvelope<R.Wire>>(
     _ resource: R, _ request: Request, _ context: ServerContext,
     where conditions: @escaping @Sendable (Caller, ReadTransaction) throws -> [Condition<R.Value>] =
       { _, _ in [] }
@@ -59,7 +59,7 @@ extension CallRules {
   // MARK: Changes
 
   /// Stores a new resource. ALREADY_EXISTS when a sibling has its name.
-  func create<
+  nonisolated(nonsending) func create<
     R: EditableResource, Request: MutationRequest & Envelope<R.Wire>, Reply: Envelope<R.Wire>
   >(
     _ resource: R, _ request: Request, _ context: ServerContext
@@ -71,7 +71,7 @@ extension CallRules {
   }
 
   /// Changes the fields of a resource that the request's mask names, or that it populates when it has none.
-  func update<
+  nonisolated(nonsending) func update<
     R: EditableResource, Request: UpdateRequest & Envelope<R.Wire>, Reply: Envelope<R.Wire>
   >(
     _ resource: R, _ request: Request, _ context: ServerContext
@@ -79,11 +79,10 @@ extension CallRules {
     try await mutate(request, context) { mutation in
       let wanted = request.content ?? R.Wire()
       let before = try mutation.require(resource, wanted.id, etag: request.etag)
-      let fields = try FieldMaskUpdate(
-        request.updateMask, fields: R.changes.map { ($0.path, $0.isPopulated(wanted)) })
+      let mask = try R.fields(of: request.updateMask, wanted)
       var value = before
-      for change in R.changes where fields.changes(change.path) {
-        try change.apply(&value, wanted, resource.field(change))
+      for change in R.changes where mask?.changes(change.path) ?? change.isPopulated(wanted) {
+        try change.apply(&value, wanted, resource.kind)
       }
       try resource.check(value, replacing: before, mutation)
       return Reply(try mutation.save(value, resource, "updated", replacing: before))
@@ -91,7 +90,7 @@ extension CallRules {
   }
 
   /// Archives a resource or takes it back; one that is so already stays as it is.
-  func archive<R: Resource, Request: ArchiveRequest, Reply: Envelope<R.Wire>>(
+  nonisolated(nonsending) func archive<R: Resource, Request: ArchiveRequest, Reply: Envelope<R.Wire>>(
     _ resource: R, _ request: Request, _ id: String, _ context: ServerContext
   ) async throws -> Reply where R.Value: Archivable {
     try await mutate(request, context) { mutation in
@@ -108,7 +107,7 @@ extension CallRules {
   }
 
   /// Removes a resource unless `check` refuses. `check` may remove what belongs to it.
-  func delete<R: Resource, Request: ConditionalRequest, Reply: Message>(
+  nonisolated(nonsending) func delete<R: Resource, Request: ConditionalRequest, Reply: Message>(
     _ resource: R, _ request: Request, _ id: String, _ context: ServerContext,
     check: @escaping @Sendable (R.Value, Mutation) throws -> Void
   ) async throws -> Reply {
@@ -141,12 +140,17 @@ extension EditableResource {
   /// A new value with everything a caller wants of it.
   func new(_ wanted: Wire, _ mutation: Mutation) throws -> Value {
     var value = try make(wanted, mutation)
-    for change in Self.changes { try change.apply(&value, wanted, field(change)) }
+    for change in Self.changes { try change.apply(&value, wanted, kind) }
     return value
   }
 
-  /// The path of a field in errors.
-  func field(_ change: Change<Wire, Value>) -> String { "\(kind.rawValue).\(change.path)" }
+  /// The fields that a mask names; nil when there is none.
+  fileprivate static func fields(
+    of mask: Google_Protobuf_FieldMask?, _ wanted: Wire
+  ) throws(ServiceError) -> FieldMaskUpdate? {
+    guard let mask, !mask.paths.isEmpty else { return nil }
+    return try FieldMaskUpdate(mask, fields: changes.map { ($0.path, $0.isPopulated(wanted)) })
+  }
 }
 
 extension Mutation {
@@ -171,7 +175,7 @@ extension Mutation {
     let after = try resource.wire(value, tx)
     try record(
       verb, resource.kind, id: value.id.rawValue, parent: resource.parent(of: value),
-      after: after, payload: detail?.payload ?? [], org: log)
+      after: Self.digest(after), payload: detail?.payload ?? [], org: log)
     return after
   }
 
@@ -181,20 +185,20 @@ extension Mutation {
     _ value: R.Value, _ resource: R, _ verb: String, replacing before: R.Value,
     detail: EventDetail? = nil
   ) throws -> R.Wire {
-    let old = try resource.wire(before, tx)
+    let old = Self.digest(try resource.wire(before, tx))
     var value = value
     value.stamp(now: now, revision: try nextRevision())
     try named(value, resource) { try Rows(tx).update(value) }
     let after = try resource.wire(value, tx)
     try record(
       verb, resource.kind, id: value.id.rawValue, parent: resource.parent(of: value), before: old,
-      after: after, payload: detail?.payload ?? [], org: value.org)
+      after: Self.digest(after), payload: detail?.payload ?? [], org: value.org)
     return after
   }
 
   /// Removes a value and logs that.
   func delete<R: Resource>(_ value: R.Value, _ resource: R) throws {
-    let old = try resource.wire(value, tx)
+    let old = Self.digest(try resource.wire(value, tx))
     try Rows<R.Value>(tx).delete(value.id, org: value.org)
     try record(
       "deleted", resource.kind, id: value.id.rawValue, parent: resource.parent(of: value),

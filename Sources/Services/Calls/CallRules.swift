@@ -25,7 +25,7 @@ public struct CallRules: Sendable {
 
   /// A bounded read, in one consistent view: with an engine in this process on the calling thread and without a suspension.
   /// `body` may run on another thread when the engine is elsewhere.
-  func read<R: Sendable>(
+  nonisolated(nonsending) func read<R: Sendable>(
     _ context: ServerContext, _ body: @Sendable (ReadTransaction, Caller) throws -> R
   ) async throws -> R {
     do {
@@ -49,8 +49,8 @@ public struct CallRules: Sendable {
   }
 
   /// Anything else, with the same errors: streams, scans, several transactions.
-  func perform<R>(
-    _ context: ServerContext, _ body: (Caller) async throws -> R
+  nonisolated(nonsending) func perform<R>(
+    _ context: ServerContext, _ body: nonisolated(nonsending) (Caller) async throws -> R
   ) async throws -> R {
     do {
       let caller = try context.authenticatedCaller()
@@ -102,7 +102,7 @@ public struct CallRules: Sendable {
   /// and rolls it back. `storing` is what is kept of a response for repeats: for one that shows a
   /// secret, the response without it. `replaying` makes the answer to a repeat from what was stored, which its answer replaces.
   /// `body` checks, changes and records its event; it must not wait.
-  func mutate<Request: MutationRequest, Response: Message>(
+  nonisolated(nonsending) func mutate<Request: MutationRequest, Response: Message>(
     _ request: Request, _ context: ServerContext,
     storing: @escaping @Sendable (Response) -> Response = { $0 },
     replaying: (@Sendable (Mutation, Response) throws -> Response)? = nil,
@@ -115,7 +115,7 @@ public struct CallRules: Sendable {
   }
 
   /// As above, inside ``perform(_:_:)``.
-  func mutate<Request: MutationRequest, Response: Message>(
+  nonisolated(nonsending) func mutate<Request: MutationRequest, Response: Message>(
     _ request: Request, _ caller: Caller, _ method: AnyMethodDescriptor,
     storing: @escaping @Sendable (Response) -> Response = { $0 },
     replaying: (@Sendable (Mutation, Response) throws -> Response)? = nil,
@@ -128,7 +128,7 @@ public struct CallRules: Sendable {
 
   /// A change that may be kept although its caller is refused: what `body` wrote before it returned `.refused` is committed like any
   /// other change, and the error is the answer, to repeats of the request too. An error that `body` throws undoes everything.
-  func decide<Request: MutationRequest, Response: Message>(
+  nonisolated(nonsending) func decide<Request: MutationRequest, Response: Message>(
     _ request: Request, _ context: ServerContext,
     _ body: @escaping @Sendable (Mutation) throws -> Decision<Response>
   ) async throws -> Response {
@@ -164,7 +164,7 @@ public struct CallRules: Sendable {
       requestID: requestID)
   }
 
-  private func decide<Request: MutationRequest, Response: Message>(
+  private nonisolated(nonsending) func decide<Request: MutationRequest, Response: Message>(
     _ request: Request, _ caller: Caller, _ method: AnyMethodDescriptor,
     storing: @escaping @Sendable (Response) -> Response,
     replaying: (@Sendable (Mutation, Response) throws -> Response)?,
@@ -177,20 +177,24 @@ public struct CallRules: Sendable {
         try body(Mutation(tx: tx, caller: caller, method: method, requestID: requestID)).response
       }
     }
-    let digest = key == nil ? [] : Self.digest(request)
     // Thrown after the commit: within the closure a refusal would undo what it is to keep.
+    guard let key else {
+      return try await store.write(for: caller.org.rawValue) { tx in
+        try body(Mutation(tx: tx, caller: caller, method: method, requestID: ""))
+      }.response
+    }
+    let digest = Self.digest(request)
     return try await store.write(for: caller.org.rawValue) { tx -> Decision<Response> in
       let mutation = Mutation(tx: tx, caller: caller, method: method, requestID: requestID)
       var fresh: Decision<Response>?
       let stored = try tx.idempotent(key, bodyDigest: digest) {
         let decision = try body(mutation)
         fresh = decision
-        return key == nil
-          ? IdempotentResponse(bytes: []) : IdempotentResponse(decision, storing: storing)
+        return IdempotentResponse(decision, storing: storing)
       }
       if let fresh { return fresh }
       let first = try Decision<Response>(stored)
-      guard let key, let replaying, case .done(let response) = first else { return first }
+      guard let replaying, case .done(let response) = first else { return first }
       let answer = try replaying(mutation, response)
       try tx.replaceResponse(key, storing(answer).serialized())
       return .done(answer)

@@ -19,26 +19,24 @@ struct Mutation {
   /// The revision that the next recorded event gets: the etag of what it changes.
   func nextRevision() throws -> Int64 { try tx.revision() + 1 }
 
-  /// Appends an event in the transaction of the change: who did what to which resource, with the
-  /// SHA-256 of the resource before and after (nil: it did not, or no longer does, exist). In the log of the caller's org unless
-  /// `org` names another.
+  /// Appends an event in the transaction of the change: who did what to which resource, with the ``digest(_:)`` of the resource
+  /// before and after (empty: it did not, or no longer does, exist). In the log of the caller's org unless `org` names another.
   @discardableResult
   func record(
     _ verb: String, _ kind: ResourceKind, id: String, parent: String = "",
-    before: (any Message)? = nil, after: (any Message)? = nil, payload: [UInt8] = [],
-    org: OrgID? = nil
+    before: [UInt8] = [], after: [UInt8] = [], payload: [UInt8] = [], org: OrgID? = nil
   ) throws -> Int64 {
-    try tx.append(
+    let type = kind.rawValue
+    return try tx.append(
       NewEvent(
-        org: (org ?? caller.org).rawValue, kind: "\(kind.rawValue).\(verb)",
-        resourceType: kind.rawValue,
+        org: (org ?? caller.org).rawValue, kind: type + "." + verb, resourceType: type,
         resourceID: id, parentID: parent, actor: caller.principal.rawValue,
-        method: method.description, requestID: requestID, beforeDigest: Self.digest(before),
-        afterDigest: Self.digest(after), payload: payload))
+        method: method.service + "/" + method.name, requestID: requestID, beforeDigest: before,
+        afterDigest: after, payload: payload))
   }
 
-  static func digest(_ message: (any Message)?) -> [UInt8] {
-    guard let message else { return [] }
-    return Fingerprint.sha256(message.serialized(deterministic: true))
+  /// The SHA-256 of a resource as its callers see it.
+  static func digest(_ message: some Message) -> [UInt8] {
+    Fingerprint.sha256(message.serialized(deterministic: true))
   }
 }

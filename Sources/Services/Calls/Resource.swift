@@ -90,16 +90,26 @@ struct Change<Wire, Value>: Sendable {
   let path: String
   /// Whether a request without a mask means it.
   let isPopulated: @Sendable (Wire) -> Bool
-  /// Checks and sets it; `field` is the path for errors.
-  let apply: @Sendable (_ value: inout Value, _ wanted: Wire, _ field: String) throws -> Void
+  private let set: @Sendable (_ value: inout Value, _ wanted: Wire, _ field: String) throws -> Void
 
   init(
     _ path: String, isPopulated: @escaping @Sendable (Wire) -> Bool,
-    _ apply: @escaping @Sendable (inout Value, Wire, String) throws -> Void
+    _ set: @escaping @Sendable (inout Value, Wire, String) throws -> Void
   ) {
     self.path = path
     self.isPopulated = isPopulated
-    self.apply = apply
+    self.set = set
+  }
+
+  /// Checks and sets it; errors name it as a field of a message of `kind`.
+  func apply(_ value: inout Value, _ wanted: Wire, _ kind: ResourceKind) throws {
+    do {
+      try set(&value, wanted, path)
+    } catch DomainError.invalid(let field, let message) {
+      throw DomainError.invalid(field: "\(kind.rawValue).\(field)", message: message)
+    } catch ServiceError.invalid(let field, let message) {
+      throw ServiceError.invalid(field: "\(kind.rawValue).\(field)", message: message)
+    }
   }
 
   /// A text that keeps a rule.

@@ -79,7 +79,8 @@ extension DeviceService {
       try groups.update(group)
       let after = API.DeviceGroup(group)
       try mutation.record(
-        "members_updated", .deviceGroup, id: group.id.rawValue, before: before, after: after,
+        "members_updated", .deviceGroup, id: group.id.rawValue, before: Mutation.digest(before),
+        after: Mutation.digest(after),
         payload: EventDetail(
           attributes: ["added": "\(added)", "removed": "\(removed)"],
           message: "\(added) devices joined \(group.name), \(removed) left"

@@ -26,6 +26,10 @@ import Testing
     #expect(context.caller == nil)
   }
 
+  private static func digest(_ bytes: [UInt8]) -> CredentialCache.Digest {
+    bytes.withUnsafeBytes { CredentialCache.Digest($0) }
+  }
+
   @Test func `what was looked up before a change of its org is not believed after it`() {
     let cache = CredentialCache(limit: 2)
     func entry(_ org: String) -> CredentialCache.Entry {
@@ -34,8 +38,8 @@ import Testing
           principal: PrincipalID("p"), org: OrgID(org), roles: .viewer, key: KeyID("k"),
           isRootOrg: false), expiresAt: nil)
     }
-    let digest = CredentialCache.Digest([UInt8](repeating: 1, count: 32))
-    let other = CredentialCache.Digest([UInt8](repeating: 2, count: 32))
+    let digest = Self.digest([UInt8](repeating: 1, count: 32))
+    let other = Self.digest([UInt8](repeating: 2, count: 32))
     cache.insert(other, entry("other"), asOf: cache.find(other).asOf)
     let before = cache.find(digest).asOf
     cache.invalidate(OrgID("o"))
@@ -44,7 +48,7 @@ import Testing
     #expect(cache.find(other).entry != nil, "another org's keys are not looked up again")
     cache.insert(digest, entry("o"), asOf: cache.find(digest).asOf)
     #expect(cache.find(digest).entry?.caller == entry("o").caller)
-    let near = CredentialCache.Digest([UInt8](repeating: 1, count: 31) + [2])
+    let near = Self.digest([UInt8](repeating: 1, count: 31) + [2])
     #expect(cache.find(near).entry == nil)
   }
 
