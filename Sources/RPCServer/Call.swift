@@ -14,29 +14,29 @@ final class Call: ServerCall, DeadlineOwner, @unchecked Sendable {
   let method: ServedMethod
   let encoding: MessageEncoding
   private let answersGzip: Bool
-  private(set) var connection: ServerConnection?
-  private(set) var stream: ServerStream.Reference?
-  private var timer: TimerWheel.Timer?
-  private var hasStarted = false
-  private(set) var isFinished = false
+  @exclusivity(unchecked) private(set) var connection: ServerConnection?
+  @exclusivity(unchecked) private(set) var stream: ServerStream.Reference?
+  @exclusivity(unchecked) private var timer: TimerWheel.Timer?
+  @exclusivity(unchecked) private var hasStarted = false
+  @exclusivity(unchecked) private(set) var isFinished = false
   /// How many interceptors have seen the call start.
-  private var interceptorCount = 0
+  @exclusivity(unchecked) private var interceptorCount = 0
   /// Bytes at the head of `inbound` whose window was given back already.
-  var credited = 0
+  @exclusivity(unchecked) var credited = 0
   /// The calls of its connection; nil once the stream is gone.
-  private var calls: ConnectionCalls?
+  @exclusivity(unchecked) private var calls: ConnectionCalls?
   /// On whom the call counts; nil before it has a place.
-  private var account: Account?
-  private var hasPlace = false
+  @exclusivity(unchecked) private var account: Account?
+  @exclusivity(unchecked) private var hasPlace = false
   /// Bytes of the request that count on the account.
-  private var chargedRequest = 0
+  @exclusivity(unchecked) private var chargedRequest = 0
   /// Bytes of the response that count on the account and on the connection.
-  private var chargedResponse = 0
+  @exclusivity(unchecked) private var chargedResponse = 0
   /// The request is complete, and waits for the connection to have room for a response.
-  private var isHeldBack = false
-  private var patience = StreamPatience()
+  @exclusivity(unchecked) private var isHeldBack = false
+  @exclusivity(unchecked) private var patience = StreamPatience()
   /// Bytes of the message that was taken last, inflated, until the next is asked for; of the metadata.
-  private var takenBytes = 0
+  @exclusivity(unchecked) private var takenBytes = 0
   private let metadataBytes: Int
 
   init(

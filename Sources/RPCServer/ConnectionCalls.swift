@@ -7,20 +7,20 @@ import Transport
 /// The calls of one connection: turns the session's events into calls, and answers what is not gRPC.
 final class ConnectionCalls: ServerConnectionOwner {
   private let server: ServerCore
-  private var metadata = ByteQueue()
+  @exclusivity(unchecked) private var metadata = ByteQueue()
   /// Holds responses back while too many bytes of them wait for the client.
   let gate = OutputGate()
   /// Bytes of large responses that wait for the client.
-  private var waitingBytes = 0
+  @exclusivity(unchecked) private var waitingBytes = 0
   /// On whose account the gate was closed.
-  private var gateAccount: Account?
+  @exclusivity(unchecked) private var gateAccount: Account?
   /// The account of the client's address, and of the principal that called last.
-  private var network: Account?
-  private var principal: (name: String, account: Account)?
+  @exclusivity(unchecked) private var network: Account?
+  @exclusivity(unchecked) private var principal: (name: String, account: Account)?
   /// The server goes: what would wait for something to happen ends.
-  private(set) var isDraining = false
+  @exclusivity(unchecked) private(set) var isDraining = false
   /// Open streams of the methods that have a limit of them.
-  private var openStreams: [ObjectIdentifier: Int] = [:]
+  @exclusivity(unchecked) private var openStreams: [ObjectIdentifier: Int] = [:]
 
   init(_ server: ServerCore) { self.server = server }
 

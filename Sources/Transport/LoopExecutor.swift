@@ -23,30 +23,30 @@ public final class LoopExecutor: CallLoop, @unchecked Sendable {
 
   /// What other threads bring.
   private let mailbox = Mutex(Mailbox())
-  private var incoming: [Item] = []
+  @exclusivity(unchecked) private var incoming: [Item] = []
 
-  private var ready: [Item] = []
-  private var running: [Item] = []
-  private var dirty: [ServerConnection] = []
-  private var flushing: [ServerConnection] = []
-  private var isInTurn = false
-  private var isDraining = false
-  private var isDrainScheduled = false
+  @exclusivity(unchecked) private var ready: [Item] = []
+  @exclusivity(unchecked) private var running: [Item] = []
+  @exclusivity(unchecked) private var dirty: [ServerConnection] = []
+  @exclusivity(unchecked) private var flushing: [ServerConnection] = []
+  @exclusivity(unchecked) private var isInTurn = false
+  @exclusivity(unchecked) private var isDraining = false
+  @exclusivity(unchecked) private var isDrainScheduled = false
   /// A turn has taken its time: what is left waits until the sockets have been served.
-  private var isResting = false
+  @exclusivity(unchecked) private var isResting = false
 
-  private var timers: TimerWheel
-  private var nextLook: Int64?
-  private var endOfTurn: [() -> Void] = []
+  @exclusivity(unchecked) private var timers: TimerWheel
+  @exclusivity(unchecked) private var nextLook: Int64?
+  @exclusivity(unchecked) private var endOfTurn: [() -> Void] = []
 
   /// The present moment as of the start of this turn, in nanoseconds.
-  public private(set) var now: Int64
+  @exclusivity(unchecked) public private(set) var now: Int64
 
   /// What the owners of the loop's connections share; theirs to set.
   public var companion: AnyObject?
 
   /// Shared by the loop's connections: bytes on their way to a socket.
-  var output: ByteBuffer
+  @exclusivity(unchecked) var output: ByteBuffer
 
   /// How long pieces run in one turn before sockets get their chance again, in nanoseconds; and how many run between two looks at
   /// the clock.

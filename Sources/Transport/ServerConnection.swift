@@ -27,30 +27,30 @@ public final class ServerConnection: ChannelInboundHandler {
   public let session: Session
   public let loop: LoopExecutor
   /// `127.0.0.1:51234`
-  public private(set) var peer = "unknown"
+  @exclusivity(unchecked) public private(set) var peer = "unknown"
   /// Whom a connection without credentials counts for: the address without its port, of IPv6 the network of 64 bits that is
   /// usually given to one customer.
-  public private(set) var network = "unknown"
-  public private(set) var security = TransportSecurity.plain
+  @exclusivity(unchecked) public private(set) var network = "unknown"
+  @exclusivity(unchecked) public private(set) var security = TransportSecurity.plain
 
   private let makeOwner: (ServerConnection) -> any ServerConnectionOwner
   /// Bytes arrive through TLS; set before the first of them.
-  var isTLS = false
-  private var owner: (any ServerConnectionOwner)?
+  @exclusivity(unchecked) var isTLS = false
+  @exclusivity(unchecked) private var owner: (any ServerConnectionOwner)?
   /// Where the connection is listed while it is open.
-  var roster: LoopRoster?
-  private var context: ChannelHandlerContext?
-  private var clock: ConnectionClock
-  private var isDirty = false
-  private var isWaitingForSocket = false
-  private var isClosed = false
-  private var hasSpoken = false
+  @exclusivity(unchecked) var roster: LoopRoster?
+  @exclusivity(unchecked) private var context: ChannelHandlerContext?
+  @exclusivity(unchecked) private var clock: ConnectionClock
+  @exclusivity(unchecked) private var isDirty = false
+  @exclusivity(unchecked) private var isWaitingForSocket = false
+  @exclusivity(unchecked) private var isClosed = false
+  @exclusivity(unchecked) private var hasSpoken = false
   /// Bytes given to the channel so far.
-  private var handedOver = 0
+  @exclusivity(unchecked) private var handedOver = 0
   /// Bytes that the socket had taken of those when it began to be watched for its rate, and when that was.
-  private var watched: (taken: Int, since: Int64)?
-  private var isDrainingFor: DrainStep = .open
-  private var lastError: String?
+  @exclusivity(unchecked) private var watched: (taken: Int, since: Int64)?
+  @exclusivity(unchecked) private var isDrainingFor: DrainStep = .open
+  @exclusivity(unchecked) private var lastError: String?
 
   private enum DrainStep {
     case open
