@@ -54,10 +54,13 @@ import Testing
         $0.reason = "R"
         $0.metadata = ["x": String(repeating: "y", count: count)]
       }
-      let details = [Google_Protobuf_Any(packing: info)] + (0..<20).map { _ in
-        let text = String(repeating: "z", count: 200)
-        return Google_Protobuf_Any(packing: Google_Rpc_ResourceInfo.with { $0.description = text })
-      }
+      let details =
+        [Google_Protobuf_Any(packing: info)]
+        + (0..<20).map { _ in
+          let text = String(repeating: "z", count: 200)
+          return Google_Protobuf_Any(
+            packing: Google_Rpc_ResourceInfo.with { $0.description = text })
+        }
       throw RPCError(.notFound, String(repeating: letter, count: 2_000), details: details)
     }
     let trailers = try #require(answer.trailers)

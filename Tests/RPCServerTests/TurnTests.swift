@@ -42,7 +42,11 @@ import Testing
     registration.bidirectionalStreaming(method("Receive", .bidirectionalStreaming)) {
       (requests: RequestStream<Bytes>, responses: ResponseStream<Bytes>, _) in
       let stream = responses.detach()
-      requests.detach { order.note($0) } onEnd: { stream.finish($0) }
+      requests.detach {
+        order.note($0)
+      } onEnd: {
+        stream.finish($0)
+      }
     }
     return registration
   }

@@ -21,7 +21,9 @@ extension CallRules {
   ///
   /// On the calling thread when no more than a thousand rows can match, else on the scan threads. A page has a bound in rows and
   /// in bytes, its total one of ``Listing/countLimit``.
-  nonisolated(nonsending) func list<R: Resource, Request: ListRequest, Reply: ListResponse & ListEnvelope<R.Wire>>(
+  nonisolated(nonsending) func list<
+    R: Resource, Request: ListRequest, Reply: ListResponse & ListEnvelope<R.Wire>
+  >(
     _ resource: R, _ request: Request, _ context: ServerContext,
     where conditions: @escaping @Sendable (Caller, ReadTransaction) throws -> [Condition<R.Value>] =
       { _, _ in [] }
@@ -90,7 +92,9 @@ extension CallRules {
   }
 
   /// Archives a resource or takes it back; one that is so already stays as it is.
-  nonisolated(nonsending) func archive<R: Resource, Request: ArchiveRequest, Reply: Envelope<R.Wire>>(
+  nonisolated(nonsending) func archive<
+    R: Resource, Request: ArchiveRequest, Reply: Envelope<R.Wire>
+  >(
     _ resource: R, _ request: Request, _ id: String, _ context: ServerContext
   ) async throws -> Reply where R.Value: Archivable {
     try await mutate(request, context) { mutation in

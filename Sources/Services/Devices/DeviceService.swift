@@ -141,7 +141,7 @@ public struct DeviceService: DeviceServiceServer {
   public func getDevice(
     _ request: GetDeviceRequest, context: ServerContext
   ) async throws -> GetDeviceResponse {
-    try await rules.get(devices, request.deviceId, context) { $0.device = $1 }
+    try await rules.get(devices, request.deviceId, context)
   }
 
   public func listDevices(
@@ -170,8 +170,6 @@ public struct DeviceService: DeviceServiceServer {
         conditions.append(.label(key, value, org: caller.org))
       }
       return conditions
-    } reply: {
-      $0.devices = $1
     }
   }
 
