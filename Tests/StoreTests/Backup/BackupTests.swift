@@ -1,6 +1,7 @@
 import Domain
 import Glibc
 import SQL
+import Synchronization
 import Testing
 
 @testable import Store
@@ -81,6 +82,41 @@ import Testing
     ) { try $0.get(0, as: Int.self) }
     #expect(renamed == 0)
     #expect(sequence == 2)
+  }
+
+  @Test
+  func `writes are committed while a backup holds its views, and are not in it`() async throws {
+    let sample = try await BackupSample()
+    let (begun, ended, isCommitted) = (Signal(), Signal(), Monitor(false))
+    let (data, backup) = (sample.data, sample.backup)
+    let outcome = Outcome()
+    let thread = WorkerThread(name: "backup") {
+      let made = Result {
+        try Backup.make(of: data, to: backup) { step in
+          guard step == .begun else { return }
+          begun.fire()
+          _ = isCommitted.wait { $0 ? true : nil }
+        }
+      }
+      outcome.manifest.withLock { $0 = made }
+      ended.fire()
+    }
+    await begun.wait()
+    let before = try sample.store.read { try $0.revision() }
+    for index in 0..<100 {
+      try await sample.store.write { _ = try $0.append(.sample(org: "o1", "\(index)")) }
+    }
+    isCommitted.withLock { $0 = true }
+    isCommitted.broadcast()
+    await ended.wait()
+    thread.join()
+    #expect(try outcome.manifest.withLock { $0 }?.get().revision == before)
+    #expect(try Self.events(sample.backup + "/rollcall.db") == Array(1...before))
+    #expect(try sample.store.read { try $0.revision() } == before + 100)
+  }
+
+  private final class Outcome: Sendable {
+    let manifest = Mutex<Result<BackupManifest, any Error>?>(nil)
   }
 
   /// Has `run` ended at its first step, then at its second, until it is not ended; calls `check` after each but the last.
