@@ -335,6 +335,13 @@ extension Store {
   /// Writes what is buffered now and returns when it is committed, or kept for the next interval because it failed.
   public func flush() async { await telemetry.flush() }
 
+  /// Returns once the log was looked at that the last commit left, and copied back or begun anew if it was long enough.
+  func settleLog() async {
+    await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+      checkpointer.whenSettled { continuation.resume() }
+    }
+  }
+
   /// Removes what has expired now, as the clock does at every interval, and returns when nothing of it is left.
   func sweep() async {
     await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in

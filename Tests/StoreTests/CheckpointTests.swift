@@ -61,19 +61,21 @@ import Testing
     var largest = 0
     try await withThrowingTaskGroup(of: Void.self) { group in
       for _ in 0..<4 { group.addTask { try await Self.dashboard(store, ending) } }
-      for index in 0..<4_000 {
+      for index in 0..<1_000 {
         try await store.write { tx in
           var event = NewEvent.sample("\(index)")
           event.payload = [UInt8](repeating: 7, count: 4_000)
           _ = try tx.append(event)
         }
         largest = max(largest, Self.size(temporary.path + "/rollcall.db-wal"))
+        await store.settleLog()
       }
       ending.isReached.store(true, ordering: .relaxed)
       try await group.waitForAll()
     }
-    // About 3 pages a commit: without beginning anew the log would have some 12,000.
-    #expect(largest < 4_000 * 4_096)
+    // About 3 pages a commit: without beginning anew the log would have some 3,000. Where scans stand in the way at 100 pages they are
+    // let end at 200, and the commit that passes those is the last before the log begins anew.
+    #expect(largest < 250 * 4_096)
     #expect(largest > 100 * 4_096)
   }
 

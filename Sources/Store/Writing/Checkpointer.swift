@@ -22,7 +22,16 @@ final class Checkpointer: Sendable {
       isNew = false
       return plan.next(pages: pages)
     }
+    /// Who waits for a moment at which there is nothing to do.
+    var waiters: [@Sendable () -> Void] = []
   }
+
+  private enum Turn {
+    case take(CheckpointPlan.Step)
+    case tell([@Sendable () -> Void])
+    case end
+  }
+
   private let state: Monitor<State>
   private let thread: WorkerThread
 
@@ -35,26 +44,41 @@ final class Checkpointer: Sendable {
     self.state = state
     thread = WorkerThread(name: "store-ckpt") {
       let worker = CheckpointWorker(engine, turns, scans, report: FailureReport(report))
-      while true {
-        let step: CheckpointPlan.Step?? = state.wait { state in
-          if state.isClosed { return .some(nil) }
-          guard let step = state.step ?? state.next() else { return nil }
-          state.step = nil
-          state.isWorking = true
-          return step
-        }
-        guard let step = step ?? nil else { break }
-        let outcome = worker.take(step)
-        state.withLock { state in
-          let pages = max(state.pages, outcome?.logPages ?? 0)
-          state.plan.took(step, pages: pages)
-          // A commit that is in the log already, and not told of yet, comes after this.
-          if state.pages < pages { state.isNew = false }
-          state.isWorking = false
+      while let turn = state.wait(Self.turn) {
+        switch turn {
+        case .take(let step):
+          let outcome = worker.take(step)
+          state.withLock { state in
+            let pages = max(state.pages, outcome?.logPages ?? 0)
+            state.plan.took(step, pages: pages)
+            // A commit that is in the log already, and not told of yet, comes after this.
+            if state.pages < pages { state.isNew = false }
+            state.isWorking = false
+          }
+        case .tell(let waiters): for waiter in waiters { waiter() }
+        case .end: return worker.close()
         }
       }
-      worker.close()
     }
+  }
+
+  private static func turn(_ state: inout State) -> Turn? {
+    if !state.isClosed, let step = state.step ?? state.next() {
+      state.step = nil
+      state.isWorking = true
+      return .take(step)
+    }
+    if !state.waiters.isEmpty {
+      defer { state.waiters = [] }
+      return .tell(state.waiters)
+    }
+    return state.isClosed ? .end : nil
+  }
+
+  /// Calls back once what the last commit left has been seen to; for tests. Not after closing.
+  func whenSettled(_ body: @escaping @Sendable () -> Void) {
+    state.withLock { $0.waiters.append(body) }
+    state.signal()
   }
 
   /// A commit left so many pages in the log. Called by the writer; costs a lock, and wakes the thread only when there is something
