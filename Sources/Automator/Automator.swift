@@ -60,6 +60,7 @@ public struct Automator: Job {
   /// Goes once through all progressing rollouts: looks at each with reads alone, then writes what there is to write, failing gates first
   /// and many in one commit. What is wrong with one rollout keeps no other from moving.
   public func tick(now: Timestamp) async throws -> Tick {
+    try await store.settleClock()
     // Stored times are whole milliseconds; the same tick must compare equal to what it stored.
     let now = Timestamp(milliseconds: now.milliseconds)
     var tick = Tick()

@@ -24,7 +24,7 @@ struct RolloutJudgement {
     case .advance, .complete:
       // Without a soak a step is due at once. It still takes a tick of its own, so that a tick that is repeated does nothing.
       self.decision =
-        rollout.exposureChangedAt >= now
+        rollout.exposureChangedAt == now
         ? .hold(.soaking(until: rollout.exposureChangedAt)) : decision
     case .pause, .rollBack, .hold:
       self.decision = decision
@@ -51,6 +51,8 @@ struct RolloutJudgement {
   static func carryOut(
     _ seen: Rollout, _ arms: Arms, now: Timestamp, _ transaction: WriteTransaction
   ) throws -> AutoAdvance.Decision {
+    // What was due by a clock that has been set meanwhile may be so no more.
+    let now = min(now, Timestamp(milliseconds: transaction.nowMilliseconds))
     let org = seen.org
     guard let stored = try Rollouts(transaction).find(seen.id, org: org),
       stored.window == seen.window,

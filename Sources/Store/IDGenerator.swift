@@ -1,5 +1,6 @@
 internal import Domain
 internal import Glibc
+internal import SQL
 internal import Synchronization
 
 /// Makes UUIDv7 ids from any thread, each greater than the one before.
@@ -17,6 +18,30 @@ public final class IDGenerator: Sendable {
     return sequence.withLock { state in
       state.0.next(milliseconds: now, random: (state.1.word(), state.1.word())).text
     }
+  }
+
+  /// Has all ids from now on be greater than `newest`, also when the clock is behind the one by which that was made. A text that is no
+  /// id of this kind changes nothing.
+  func goOn(after newest: String?) {
+    guard let newest, Self.isID(newest),
+      let high = UInt64(String(newest.prefix(18).filter { $0 != "-" }), radix: 16)
+    else { return }
+    sequence.withLock { $0.0.goOn(after: high) }
+  }
+
+  /// The greatest id of a database whose rows are listed by it.
+  static func newest(in db: Connection) throws -> String? {
+    try db.first(
+      """
+      SELECT max(id) FROM (
+        SELECT max(id) AS id FROM orgs UNION ALL SELECT max(id) FROM principals
+        UNION ALL SELECT max(id) FROM api_keys UNION ALL SELECT max(id) FROM models
+        UNION ALL SELECT max(id) FROM model_variants UNION ALL SELECT max(id) FROM model_versions
+        UNION ALL SELECT max(id) FROM devices UNION ALL SELECT max(id) FROM device_groups
+        UNION ALL SELECT max(id) FROM deployments UNION ALL SELECT max(id) FROM rollouts
+      ) AS newest
+      """
+    ) { try $0.get(0, as: String?.self) }.flatMap { $0 }
   }
 
   /// Whether a text has the form of an id that was made here.

@@ -15,6 +15,14 @@ enum Settings {
     return made
   }
 
+  static func set(_ name: String, _ value: [UInt8], in db: Connection) throws {
+    try db.execute(
+      """
+      INSERT INTO settings (name, value) VALUES ($1, $2)
+      ON CONFLICT (name) DO UPDATE SET value = excluded.value
+      """, name, value)
+  }
+
   static func randomKey() -> [UInt8] {
     var random = SystemRandomNumberGenerator()
     return (0..<4).flatMap { _ in

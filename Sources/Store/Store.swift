@@ -30,6 +30,8 @@ public final class Store: Sendable {
   private let watchReader: Reader
   private let scans: ScanPool
   private let checkpointer: Checkpointer
+  private let clocks: StoreClocks
+  private let soaks: SoakWatch
   private let commits: CommitSequence
   private let housekeeping: Housekeeping
   /// Whether this opening made the database.
@@ -95,10 +97,12 @@ public final class Store: Sendable {
         let ids = IDGenerator(clock: configuration.clock)
         try folder.prepareTelemetry(
           of: connection, mayBeNew: configuration.mayHaveNewTelemetry)
+        let clocks = StoreClocks(configuration)
         let telemetry = try TelemetryStore(
-          folder: folder, configuration, ids: ids, takingOver: connection, migrations, wrap: wrap)
+          folder: folder, configuration, ids: ids, clocks: clocks, takingOver: connection,
+          migrations, wrap: wrap)
         do {
-          return try Store(folder, configuration, lock, engine, connection, ids, telemetry)
+          return try Store(folder, configuration, lock, engine, connection, ids, clocks, telemetry)
         } catch {
           telemetry.close()
           throw error
@@ -118,7 +122,8 @@ public final class Store: Sendable {
 
   private init(
     _ folder: DataFolder, _ configuration: StoreConfiguration, _ lock: FolderLock,
-    _ engine: any Engine, _ connection: Connection, _ ids: IDGenerator, _ telemetry: TelemetryStore
+    _ engine: any Engine, _ connection: Connection, _ ids: IDGenerator, _ clocks: StoreClocks,
+    _ telemetry: TelemetryStore
   ) throws {
     path = folder.path
     self.folder = folder
@@ -126,6 +131,7 @@ public final class Store: Sendable {
     self.lock = lock
     self.engine = engine
     self.ids = ids
+    self.clocks = clocks
     self.telemetry = telemetry
     let commits = CommitSequence()
     self.commits = commits
@@ -133,6 +139,10 @@ public final class Store: Sendable {
     pool = ReaderPool(engine, limit: configuration.pooledReaders)
     pageTokens = PageTokens(
       key: try Settings.bytes("page_token_key", in: connection, orElse: Settings.randomKey))
+    if try Migrations.hasTable("rollouts", connection) {
+      try Self.catchUp(connection, clocks, configuration)
+      ids.goOn(after: try IDGenerator.newest(in: connection))
+    }
     let head = try EventLog(connection: connection).head()
     let watchReader = try Reader(engine)
     self.watchReader = watchReader
@@ -141,7 +151,7 @@ public final class Store: Sendable {
     let watch = WatchHub(
       log: StoredWatchLog(reader: watchReader), head: head, options: watchOptions)
     self.watch = watch
-    housekeeping = Housekeeping(writer) { [report = configuration.onHousekeeping] failure in
+    housekeeping = Housekeeping(writer, clocks) { [report = configuration.onHousekeeping] failure in
       report(.flushAndSweep, failure)
     }
     scans = ScanPool(engine, telemetry, configuration.scans)
@@ -151,9 +161,11 @@ public final class Store: Sendable {
     }
     self.checkpointer = checkpointer
     telemetry.keepLogShort(scans, configuration)
+    let soaks = SoakWatch(configuration)
+    self.soaks = soaks
     let core = WriterCore(
-      engine: engine, connection: connection, clock: configuration.clock,
-      makeTransaction: { WriteTransaction($0, ids: ids, configuration: configuration) },
+      engine: engine, connection: connection, clock: configuration.clock, soaks: soaks,
+      makeTransaction: { WriteTransaction($0, ids: ids, clocks: clocks) },
       onCommit: { events, pages in
         commits.advance()
         watch.publish(events)
@@ -161,6 +173,26 @@ public final class Store: Sendable {
       })
     writer.start(core, maximumBatch: configuration.maximumBatch, turns)
     housekeeping.start(configuration)
+  }
+
+  /// Has the soaks of rollouts begin where the last server left them: nobody looked while none ran, and what the clock says of that
+  /// time may be wrong. The time of now is remembered with it, so that it happens once.
+  private static func catchUp(
+    _ connection: Connection, _ clocks: StoreClocks, _ configuration: StoreConfiguration
+  ) throws {
+    let absence = try clocks.recall(connection)
+    try connection.runScript("BEGIN IMMEDIATE")
+    do {
+      if absence != 0 {
+        try Rollouts(ReadTransaction(connection)).moveSoaks(
+          by: absence, now: configuration.clock())
+      }
+      try clocks.save(connection)
+      try connection.runScript("COMMIT")
+    } catch {
+      if connection.isInTransaction { try connection.runScript("ROLLBACK") }
+      throw error
+    }
   }
 
   deinit { close() }
@@ -270,6 +302,15 @@ public final class Store: Sendable {
   }
 
   // MARK: Writing
+
+  /// Looks whether the wall clock was set. Then the ends of soaks move with it before this returns; whoever compares them with the time
+  /// asks first. Costs a look at both clocks.
+  public func settleClock() async throws {
+    if soaks.isDue { try await write { _ in } }
+  }
+
+  /// The time, in milliseconds since 1970, by which keys expire: the machine's. When that is set back, what had expired stays expired.
+  public var expiryMilliseconds: Int64 { clocks.expiry }
 
   /// Writes that wait for the writer; for tests and metrics.
   var waitingWrites: Int { writer.waiting }

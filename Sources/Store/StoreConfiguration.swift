@@ -41,8 +41,12 @@ public struct StoreConfiguration: Sendable {
   }
   /// Told once of each row of the telemetry database that does not decode or cannot be written. Any thread.
   public var onDamage: @Sendable (_ what: String) -> Void = { _ in }
+  /// Told by how many milliseconds the wall clock was found to have been set. Any thread.
+  public var onClockSet: @Sendable (_ milliseconds: Int64) -> Void = { _ in }
   /// Milliseconds since 1970.
   public var clock: @Sendable () -> Int64 = { StoreClock.nowMilliseconds() }
+  /// Milliseconds of a clock that nobody sets.
+  public var steadyClock: @Sendable () -> Int64 = { StoreClock.monotonicMilliseconds() }
 
   public init() {}
 }

@@ -49,6 +49,13 @@ public struct UUIDv7Sequence: Sendable {
 
   public init() {}
 
+  /// Has the next id be greater than all whose first half is `high`.
+  mutating func goOn(after high: UInt64) {
+    guard (high >> 16, high & 0xfff) > (lastMilliseconds, counter) else { return }
+    lastMilliseconds = high >> 16
+    counter = high & 0xfff
+  }
+
   /// The next id at `milliseconds` since 1970; `random` supplies the counter's start and the tail.
   public mutating func next(milliseconds: Int64, random: (UInt64, UInt64)) -> UUIDv7 {
     let now = UInt64(max(0, milliseconds)) & 0xffff_ffff_ffff

@@ -17,17 +17,20 @@ import Testing
   /// A started rollout from v1 to v2 with 40 devices.
   final class World {
     let folder: String
-    let store: Store
-    let activity: FleetActivity
-    let automator: Automator
+    private(set) var store: Store
+    private(set) var activity: FleetActivity
+    private(set) var automator: Automator
     let devices = (0..<40).map { DeviceID("device-\($0)") }
     private var sequence: Int64 = 0
 
-    init(gates: [GateRule], lastSoak: Int64 = 600, auto: Bool = true) async throws {
+    init(
+      gates: [GateRule], lastSoak: Int64 = 600, auto: Bool = true,
+      _ configuration: StoreConfiguration = StoreConfiguration()
+    ) async throws {
       var template = Array("/tmp/automator-test-XXXXXX".utf8CString)
       let made = try #require(mkdtemp(&template))
       folder = String(cString: made)
-      store = try Store.open(folder)
+      store = try Store.open(folder, configuration)
       activity = FleetActivity(store)
       automator = Automator(
         store: store, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
@@ -74,6 +77,16 @@ import Testing
           outcome.deployment, replacing: created, rollout: rollout,
           .init("started", message: ""))
       }
+    }
+
+    /// What happens while no server runs.
+    func restart(_ configuration: StoreConfiguration, meanwhile: () -> Void) throws {
+      store.close()
+      meanwhile()
+      store = try Store.open(folder, configuration)
+      activity = FleetActivity(store)
+      automator = Automator(
+        store: store, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     deinit {

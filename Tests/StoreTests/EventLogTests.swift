@@ -182,7 +182,7 @@ import Testing
         try tx.connection.execute(
           "UPDATE events SET created_at_ms = $1 WHERE revision = $2", time, revision)
       }
-      _ = try EventLog.compact(createdBefore: 100, limit: 100, in: tx.connection)
+      _ = try EventLog.compact(createdBefore: 100, now: 200, limit: 100, in: tx.connection)
     }
     let kept = try temporary.store.read {
       try EventLog($0).page(after: 0, org: nil, limit: 10).map(\.revision)

@@ -1,14 +1,9 @@
-import Synchronization
 import Testing
 
 @testable import Store
 
 @Suite struct IdempotencyTests {
   private let key = IdempotencyKey(org: "o", principal: "p", method: "m", requestID: "r")
-
-  private final class Clock: Sendable {
-    let now = Mutex<Int64>(1_000_000)
-  }
 
   @Test func `a repeated request gets the stored response and changes nothing`() async throws {
     let temporary = try TemporaryStore()
@@ -90,24 +85,22 @@ import Testing
   }
 
   @Test(arguments: [(age: Int64(99), isReplay: true), (100, false), (101, false)])
-  func `a response is kept for the retention and then forgotten`(
+  func `a response answers until a sweep finds that it is as old as responses are kept`(
     age: Int64, isReplay: Bool
   ) async throws {
-    let clock = Clock()
-    var configuration = StoreConfiguration()
+    let clocks = ManualClocks()
+    var configuration = clocks.configuration
     configuration.idempotencyRetentionMilliseconds = 100
-    configuration.clock = { clock.now.withLock { $0 } }
     let temporary = try TemporaryStore(configuration)
     _ = try await temporary.store.write { [key] in
       try $0.idempotent(key, bodyDigest: [1]) { .init(bytes: [1]) }
     }
-    clock.now.withLock { $0 += age }
-    let response = try await temporary.store.write { [key] in
+    clocks.pass(age)
+    let answer: @Sendable (WriteTransaction) throws -> IdempotentResponse = { [key] in
       try $0.idempotent(key, bodyDigest: [1]) { .init(bytes: [2]) }
     }
-    #expect(response.isReplay == isReplay)
-    clock.now.withLock { $0 += 1_000 }
-    #expect(try await temporary.store.write { try $0.purgeIdempotentRequests(limit: 10) } == 1)
-    #expect(try await temporary.store.write { try $0.purgeIdempotentRequests(limit: 10) } == 0)
+    #expect(try await temporary.store.rehearse(answer).isReplay)
+    await temporary.store.sweep()
+    #expect(try await temporary.store.write(answer).isReplay == isReplay)
   }
 }

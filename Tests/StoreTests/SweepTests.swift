@@ -1,18 +1,12 @@
 import SQL
-import Synchronization
 import Testing
 
 @testable import Store
 
 @Suite struct SweepTests {
-  final class Clock: Sendable {
-    let now = Mutex<Int64>(1_000_000)
-  }
-
   /// A store whose clock stands still and keeps events and request ids for 100 ms.
-  private func open(_ clock: Clock) throws -> TemporaryStore {
-    var configuration = StoreConfiguration()
-    configuration.clock = { clock.now.withLock { $0 } }
+  private func open(_ clocks: ManualClocks) throws -> TemporaryStore {
+    var configuration = clocks.configuration
     configuration.eventRetentionMilliseconds = 100
     configuration.idempotencyRetentionMilliseconds = 100
     return try TemporaryStore(configuration)
@@ -27,8 +21,8 @@ import Testing
   }
 
   @Test func `a sweep removes all that has expired, however much it is`() async throws {
-    let clock = Clock()
-    let temporary = try open(clock)
+    let clocks = ManualClocks()
+    let temporary = try open(clocks)
     let store = temporary.store
     let count = 2 * Housekeeping.sweepStep + 1
     try await store.write { tx in
@@ -40,11 +34,11 @@ import Testing
         ) { IdempotentResponse(bytes: []) }
       }
     }
-    clock.now.withLock { $0 += 50 }
+    clocks.pass(50)
     try await store.write { _ = try $0.append(.sample("young")) }
     await store.sweep()
     #expect(try self.count(store, "events") == count + 1, "nothing has expired")
-    clock.now.withLock { $0 += 60 }
+    clocks.pass(60)
     await store.sweep()
     #expect(try self.count(store, "events") == 1)
     #expect(try self.count(store, "idempotent_requests") == 0)
@@ -52,12 +46,10 @@ import Testing
   }
 
   @Test func `without a retention events stay`() async throws {
-    let clock = Clock()
-    var configuration = StoreConfiguration()
-    configuration.clock = { clock.now.withLock { $0 } }
-    let temporary = try TemporaryStore(configuration)
+    let clocks = ManualClocks()
+    let temporary = try TemporaryStore(clocks.configuration)
     try await temporary.store.write { _ = try $0.append(.sample("old")) }
-    clock.now.withLock { $0 += 1_000_000_000_000 }
+    clocks.pass(1_000_000_000_000)
     await temporary.store.sweep()
     #expect(try count(temporary.store, "events") == 1)
   }

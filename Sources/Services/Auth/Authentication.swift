@@ -15,16 +15,15 @@ public final class Authentication: ServerInterceptor {
   private let failures: FailedKeys
   let now: @Sendable () -> Timestamp
 
+  /// - Parameter now: by which keys expire; the store's clock for that when nil.
   /// - Parameter logger: told, at most once a second, of keys that are not accepted.
   public init(
     store: Store, failedKeys: FailedKeyLimit = FailedKeyLimit(), logger: Logger? = nil,
-    now: @escaping @Sendable () -> Timestamp = {
-      Timestamp(milliseconds: StoreClock.nowMilliseconds())
-    }
+    now: (@Sendable () -> Timestamp)? = nil
   ) {
     self.store = store
     failures = FailedKeys(failedKeys, logger)
-    self.now = now
+    self.now = now ?? { Timestamp(milliseconds: store.expiryMilliseconds) }
   }
 
   public func callStarted(_ context: ServerContext) throws {

@@ -18,7 +18,7 @@ extension DeviceService {
       state.nextSyncIn = Google_Protobuf_Duration(
         fleet.nextSync(
           of: DeviceID(request.deviceId), caller.org,
-          now: Timestamp(milliseconds: StoreClock.nowMilliseconds())))
+          now: Timestamp(milliseconds: StoreClock.monotonicMilliseconds())))
       return SyncResponse.with {
         $0.desiredState = state
         $0.acknowledgedSequence = taken.acknowledged

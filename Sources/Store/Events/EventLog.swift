@@ -181,16 +181,37 @@ extension EventLog {
 
   /// As above, by time: events up to the newest one made before `cutoff` (milliseconds since 1970).
   /// Revisions, not times, are in order: an older event behind a newer one is kept with it.
+  ///
+  /// What a clock that was ahead has stamped later than `now` is as old as what comes after it.
   @discardableResult
-  static func compact(createdBefore cutoff: Int64, limit: Int, in db: Connection) throws -> Int {
+  static func compact(
+    createdBefore cutoff: Int64, now: Int64, limit: Int, in db: Connection
+  ) throws -> Int {
     // The oldest kept event bounds the removal, so nothing young is removed with the old.
-    let kept: Int64? = try db.first(
+    var kept = try db.first(
       """
-      SELECT revision FROM events WHERE revision IN
+      SELECT revision, created_at_ms FROM events WHERE revision IN
         (SELECT revision FROM events ORDER BY revision LIMIT $2) AND created_at_ms >= $1
       ORDER BY revision LIMIT 1
       """, cutoff, limit
-    ) { try $0[0] }
-    return try compact(through: (kept ?? .max) - 1, limit: limit, in: db)
+    ) { (revision: try $0.get(0, as: Int64.self), createdAt: try $0.get(1, as: Int64.self)) }
+    if let ahead = kept, ahead.createdAt > now + stampsAhead {
+      let next = try db.first(
+        """
+        SELECT revision, created_at_ms FROM events WHERE revision IN
+          (SELECT revision FROM events WHERE revision > $1 ORDER BY revision LIMIT $4)
+          AND created_at_ms >= $2 AND created_at_ms <= $3
+        ORDER BY revision LIMIT 1
+        """, ahead.revision, cutoff, now + stampsAhead, lookAhead
+      ) { (revision: try $0.get(0, as: Int64.self), createdAt: try $0.get(1, as: Int64.self)) }
+      kept = next ?? ahead
+    }
+    return try compact(through: (kept?.revision ?? .max) - 1, limit: limit, in: db)
   }
+
+  /// How far a stamp may lie ahead of the age clock, in milliseconds: that lags behind a little, and long after a server that was off.
+  private static let stampsAhead: Int64 = 24 * 3_600 * 1_000
+  /// Events that are looked through for one whose stamp is to be believed. More, made while the clock was ahead, stay until their
+  /// stamps are old.
+  private static let lookAhead = 10_000
 }

@@ -80,7 +80,8 @@ public final class FleetActivity: Sendable {
     var told: Told
 
     mutating func merge(_ newer: Delta) {
-      seenAt = Self.later(seenAt, newer.seenAt)
+      // Not the later of both: a clock that was ahead once would have the last word for as long.
+      seenAt = newer.seenAt ?? seenAt
       acknowledged =
         newer.reset == nil ? Self.later(acknowledged, newer.acknowledged) : newer.acknowledged
       reset = newer.reset ?? reset
@@ -279,7 +280,7 @@ public final class FleetActivity: Sendable {
 
   private static func add(_ delta: Delta, to activity: inout DeviceActivity) {
     let total = delta.total
-    activity.lastSeenAt = Delta.later(activity.lastSeenAt, delta.seenAt)
+    activity.lastSeenAt = delta.seenAt ?? activity.lastSeenAt
     let acknowledged = delta.acknowledged ?? 0
     if let reset = delta.reset {
       (activity.acknowledgedSequence, activity.sequenceResets) = (acknowledged, reset)
@@ -306,7 +307,11 @@ public final class FleetActivity: Sendable {
         reports[RolloutWindow(rollout: side.rollout, window: side.window), default: []].append(
           .init(device: device, arm: side.arm, isMove: side.isMove, standing: standing))
       }
-      for (key, failure) in delta.told.failures {
+      // The oldest first: each that is kept is the newest then.
+      let told = delta.told.failures.sorted {
+        ($0.value?.failedAt.microseconds ?? .min) < ($1.value?.failedAt.microseconds ?? .min)
+      }
+      for (key, failure) in told {
         if let failure {
           try failures.save(failure, device: device, deployment: key.deployment)
         } else {

@@ -86,13 +86,15 @@ enum Migrations {
     return all.filter { !done.contains($0.version) }.map { "\($0.version) \($0.name)" }
   }
 
+  static func hasTable(_ name: String, _ db: Connection) throws -> Bool {
+    try db.first("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1", name) { _ in
+      true
+    } ?? false
+  }
+
   /// Whether a step was applied; false for a database without any.
   static func has(_ step: Migration, _ db: Connection) throws -> Bool {
-    let isMigrated =
-      try db.first(
-        "SELECT 1 FROM sqlite_schema WHERE name = 'schema_migrations'"
-      ) { _ in true } ?? false
-    guard isMigrated else { return false }
+    guard try hasTable("schema_migrations", db) else { return false }
     return try db.first("SELECT 1 FROM schema_migrations WHERE version = $1", step.version) { _ in
       true
     } ?? false

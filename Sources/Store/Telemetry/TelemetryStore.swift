@@ -25,6 +25,7 @@ public final class TelemetryStore: Sendable {
   /// `migrations` that of `control`, whose telemetry is taken over before the step that removes it.
   init(
     folder: DataFolder, _ configuration: StoreConfiguration, ids: IDGenerator,
+    clocks: StoreClocks,
     takingOver control: Connection, _ migrations: [Migration], wrap: (any Engine) -> any Engine
   ) throws {
     var options = SQLiteEngine.Options()
@@ -52,7 +53,7 @@ public final class TelemetryStore: Sendable {
     let core = WriterCore(
       engine: engine, connection: connection, clock: configuration.clock,
       makeTransaction: {
-        WriteTransaction($0, ids: ids, configuration: configuration, logsEvents: false)
+        WriteTransaction($0, ids: ids, clocks: clocks, logsEvents: false)
       },
       onCommit: { _, pages in
         commits.advance()

@@ -1,20 +1,24 @@
 internal import Domain
 internal import Synchronization
 
-/// The store's clock: forgets expired request ids, compacts old events, takes members out of groups that are gone. Its thread only queues
-/// work for the writer.
+/// The store's clock: forgets expired request ids, compacts old events, takes members out of groups that are gone, has the database
+/// remember what time it is. Its thread only queues work for the writer.
 final class Housekeeping: Sendable {
   private struct State {
     var isClosed = false
   }
   private let state = Monitor(State())
   private let writer: Writer
+  private let clocks: StoreClocks
   private let thread = Mutex<WorkerThread?>(nil)
   private let failure: FailureReport
 
   /// `report` is told when work begins to fail and, with nil, when it succeeds again.
-  init(_ writer: Writer, report: @escaping @Sendable (String?) -> Void) {
+  init(
+    _ writer: Writer, _ clocks: StoreClocks, report: @escaping @Sendable (String?) -> Void
+  ) {
     self.writer = writer
+    self.clocks = clocks
     failure = FailureReport(report)
   }
 
@@ -39,15 +43,19 @@ final class Housekeeping: Sendable {
   func sweep(_ configuration: StoreConfiguration, _ completion: @escaping @Sendable () -> Void) {
     let outcome = Outcome()
     queue(
-      InternalWrite { transaction in
-        let requests = try transaction.purgeIdempotentRequests(limit: Self.sweepStep)
+      InternalWrite { [clocks] transaction in
+        let now = clocks.advance()
+        let requests = try transaction.purgeIdempotentRequests(
+          before: now.certain - configuration.idempotencyRetentionMilliseconds,
+          limit: Self.sweepStep)
         let members = try DeviceGroup.sweepMembers(limit: Self.sweepStep, transaction.connection)
         var events = 0
         if let retention = configuration.eventRetentionMilliseconds {
           events = try EventLog.compact(
-            createdBefore: transaction.nowMilliseconds - retention, limit: Self.sweepStep,
+            createdBefore: now.certain - retention, now: now.ages, limit: Self.sweepStep,
             in: transaction.connection)
         }
+        try clocks.save(transaction.connection)
         outcome.isUnfinished.store(
           max(requests, events, members) >= Self.sweepStep, ordering: .releasing)
       } completion: { [self] error in
@@ -75,10 +83,16 @@ final class Housekeeping: Sendable {
     }
   }
 
-  /// Ends the thread. Blocks.
+  /// Ends the thread. Blocks. The writer, which is closed next, remembers the time.
   func close() {
     state.withLock { $0.isClosed = true }
     state.broadcast()
     thread.withLock { $0 }?.join()
+    queue(
+      InternalWrite { [clocks] transaction in
+        try clocks.save(transaction.connection)
+      } completion: { [failure] error in
+        failure.note(error)
+      })
   }
 }

@@ -1,23 +1,22 @@
 internal import SQL
 
 extension ReadTransaction {
-  /// What was stored for a request after `oldest` (milliseconds since 1970), nil when nothing was; `.requestIDReused` when it was for
-  /// another body.
+  /// What is stored for a request, nil when nothing is; `.requestIDReused` when it is for another body.
   func storedResponse(
-    _ key: IdempotencyKey, bodyDigest: [UInt8], after oldest: Int64
+    _ key: IdempotencyKey, bodyDigest: [UInt8]
   ) throws -> IdempotentResponse? {
     let stored = try connection.first(
       """
-      SELECT body_digest, response, created_at_ms, is_refusal FROM idempotent_requests
+      SELECT body_digest, response, is_refusal FROM idempotent_requests
       WHERE org = $1 AND principal = $2 AND method = $3 AND request_id = $4
       """, key.org, key.principal, key.method, key.requestID
     ) { row in
       (
         digest: try row.get(0, as: [UInt8].self), response: try row.get(1, as: [UInt8].self),
-        createdAt: try row.get(2, as: Int64.self), isRefusal: try row.get(3, as: Bool.self)
+        isRefusal: try row.get(2, as: Bool.self)
       )
     }
-    guard let stored, stored.createdAt > oldest else { return nil }
+    guard let stored else { return nil }
     guard stored.digest == bodyDigest else {
       throw StoreError.requestIDReused(requestID: key.requestID)
     }
@@ -26,13 +25,12 @@ extension ReadTransaction {
 }
 
 extension Store {
-  /// What was stored for a request that is repeated, nil for one that comes for the first time; `.requestIDReused` when it was for
+  /// What is stored for a request that is repeated, nil for one that comes for the first time; `.requestIDReused` when it is for
   /// another body. A bounded read, as ``read(_:)``.
   public func response(
     to key: IdempotencyKey, bodyDigest: [UInt8]
   ) throws -> IdempotentResponse? {
-    let oldest = configuration.clock() - configuration.idempotencyRetentionMilliseconds
-    return try read { try $0.storedResponse(key, bodyDigest: bodyDigest, after: oldest) }
+    try read { try $0.storedResponse(key, bodyDigest: bodyDigest) }
   }
 }
 
@@ -43,13 +41,13 @@ extension WriteTransaction {
   /// A refusal that `body` returns is stored and repeated like any answer; an error that it throws is not.
   /// `bodyDigest` is the SHA-256 of the request without its request id. The response is stored in
   /// the same transaction as the mutation, so an acknowledged one is never repeated. Responses are
-  /// kept for the configured retention (24 hours). A nil key, or an empty request id, runs `body`.
+  /// kept at least for the configured retention (24 hours): as long as one is stored it answers, and a sweep removes it. A nil key, or
+  /// an empty request id, runs `body`.
   public func idempotent(
     _ key: IdempotencyKey?, bodyDigest: [UInt8], _ body: () throws -> IdempotentResponse
   ) throws -> IdempotentResponse {
     guard let key, !key.requestID.isEmpty else { return try body() }
-    let oldest = nowMilliseconds - idempotencyRetentionMilliseconds
-    if let stored = try storedResponse(key, bodyDigest: bodyDigest, after: oldest) {
+    if let stored = try storedResponse(key, bodyDigest: bodyDigest) {
       return stored
     }
     let response = try body()
@@ -59,12 +57,8 @@ extension WriteTransaction {
         (org, principal, method, request_id, body_digest, response, revision, created_at_ms,
           is_refusal)
       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-      ON CONFLICT (org, principal, method, request_id) DO UPDATE
-      SET body_digest = excluded.body_digest, response = excluded.response,
-        revision = excluded.revision, created_at_ms = excluded.created_at_ms,
-        is_refusal = excluded.is_refusal
       """, key.org, key.principal, key.method, key.requestID, bodyDigest, response.bytes, head,
-      nowMilliseconds, response.isRefusal)
+      clocks.stamp(nowMilliseconds), response.isRefusal)
     return response
   }
 
@@ -77,13 +71,13 @@ extension WriteTransaction {
       """, key.org, key.principal, key.method, key.requestID, response)
   }
 
-  /// Forgets expired responses, at most `limit`; returns how many.
-  func purgeIdempotentRequests(limit: Int) throws -> Int {
+  /// Forgets responses of before `cutoff` (milliseconds since 1970), at most `limit`; returns how many.
+  func purgeIdempotentRequests(before cutoff: Int64, limit: Int) throws -> Int {
     try connection.execute(
       """
       DELETE FROM idempotent_requests WHERE (org, principal, method, request_id) IN
         (SELECT org, principal, method, request_id FROM idempotent_requests
          WHERE created_at_ms <= $1 ORDER BY created_at_ms LIMIT $2)
-      """, nowMilliseconds - idempotencyRetentionMilliseconds, limit)
+      """, cutoff, limit)
   }
 }

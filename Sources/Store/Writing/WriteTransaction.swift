@@ -8,7 +8,7 @@ public final class WriteTransaction: ReadTransaction {
   /// Milliseconds since 1970 when the closure started: the time of everything it writes.
   @exclusivity(unchecked) public internal(set) var nowMilliseconds: Int64 = 0
   let ids: IDGenerator
-  let idempotencyRetentionMilliseconds: Int64
+  let clocks: StoreClocks
 
   /// The revision of the last appended event, committed or not.
   @exclusivity(unchecked) private(set) var head: Int64 = 0
@@ -28,12 +28,12 @@ public final class WriteTransaction: ReadTransaction {
   private let logsEvents: Bool
 
   init(
-    _ connection: Connection, ids: IDGenerator, configuration: StoreConfiguration,
+    _ connection: Connection, ids: IDGenerator, clocks: StoreClocks,
     logsEvents: Bool = true
   ) {
     self.ids = ids
     self.logsEvents = logsEvents
-    idempotencyRetentionMilliseconds = configuration.idempotencyRetentionMilliseconds
+    self.clocks = clocks
     super.init(connection)
   }
 

@@ -68,6 +68,7 @@ final class WriterCore: @unchecked Sendable {
   private let makeTransaction: (Connection) -> WriteTransaction
   private let clock: @Sendable () -> Int64
   private let onCommit: ([LoggedEvent], _ logPages: Int) -> Void
+  private let soaks: SoakWatch?
   private var connection: Connection?
   private var transaction: WriteTransaction?
   /// So many transactions more put a SAVEPOINT around each closure.
@@ -77,9 +78,10 @@ final class WriterCore: @unchecked Sendable {
 
   init(
     engine: any Engine, connection: Connection, clock: @escaping @Sendable () -> Int64,
-    makeTransaction: @escaping (Connection) -> WriteTransaction,
+    soaks: SoakWatch? = nil, makeTransaction: @escaping (Connection) -> WriteTransaction,
     onCommit: @escaping ([LoggedEvent], _ logPages: Int) -> Void
   ) {
+    self.soaks = soaks
     self.engine = engine
     self.connection = connection
     self.clock = clock
@@ -92,6 +94,7 @@ final class WriterCore: @unchecked Sendable {
     _ first: ArraySlice<any WriteJob>, more: @escaping (_ isLate: Bool) -> ArraySlice<any WriteJob>
   ) {
     var batch = Batch(first, more: more)
+    if let first = soaks?.due() { batch.repeat([first]) }
     while !batch.isEmpty {
       do {
         let transaction = try ready()
@@ -253,7 +256,7 @@ private struct Batch {
     }
   }
 
-  /// `jobs` run once more, before the rest.
+  /// `jobs`, which are started, run before the rest.
   mutating func `repeat`(_ jobs: [any WriteJob]) { again = jobs + again }
 
   /// Everything fails.

@@ -51,6 +51,11 @@ final class ControlPlane: Service {
           "the database's log cannot be copied back and grows", metadata: ["error": "\(failure)"])
       }
     }
+    configuration.onClockSet = { milliseconds in
+      logger.warning(
+        "the machine's clock was set, or the machine slept: soaks go on from where they were",
+        metadata: ["by": "\(milliseconds) ms"])
+    }
     configuration.onDamage = { what in
       logger.error("a report could not be read or written", metadata: ["row": "\(what)"])
     }

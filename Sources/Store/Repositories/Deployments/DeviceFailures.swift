@@ -71,7 +71,8 @@ public struct DeviceFailures {
     ) { row in try row.get(0, as: Int.self) } ?? 0
   }
 
-  /// Keeps a failure; beyond ``DeviceFailure/maximumKept`` versions the oldest goes.
+  /// Keeps a failure; beyond ``DeviceFailure/maximumKept`` versions the oldest goes. None is younger than it, whatever a clock that was
+  /// ahead once said.
   func save(_ failure: DeviceFailure, device: DeviceID, deployment: DeploymentID) throws {
     try db.execute(
       """
@@ -81,6 +82,11 @@ public struct DeviceFailures {
         error = excluded.error, failed_at_ms = excluded.failed_at_ms
       """, deployment.rawValue, device.rawValue, failure.version.rawValue,
       failure.rollout?.rawValue ?? "", failure.error, failure.failedAt.milliseconds)
+    try db.execute(
+      """
+      UPDATE device_failures SET failed_at_ms = $3
+      WHERE deployment = $1 AND device = $2 AND failed_at_ms > $3
+      """, deployment.rawValue, device.rawValue, failure.failedAt.milliseconds)
     try db.execute(
       """
       DELETE FROM device_failures WHERE deployment = $1 AND device = $2 AND version IN (

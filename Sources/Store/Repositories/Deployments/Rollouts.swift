@@ -106,6 +106,29 @@ extension Rows<Rollout> {
     return state.map { !$0.isActive } ?? true
   }
 
+  /// Moves the ends of soaks by `milliseconds`, none beyond a whole soak from `now` on (milliseconds since 1970): the wall clock was set,
+  /// or went on while no server ran, and a soak is time in which one looked. What devices get stays the same, so no index is told.
+  ///
+  /// Goes through all rollouts that progress.
+  func moveSoaks(by milliseconds: Int64, now: Int64) throws {
+    var last: RolloutID?
+    let limit = 500
+    while true {
+      let page = try progressing(after: last, limit: limit)
+      for (id, found) in page {
+        // One that does not decode is not moved on either, and told of by who tries.
+        guard case .success(let rollout) = found, let due = rollout.nextAdvanceAt else { continue }
+        let whole = Timestamp(milliseconds: now) + rollout.policy.soak(at: rollout.exposure)
+        let moved = min(due + .milliseconds(milliseconds), whole)
+        try db.execute(
+          "UPDATE rollouts SET next_advance_at_ms = $2 WHERE id = $1", id.rawValue,
+          moved.milliseconds)
+      }
+      guard page.count == limit else { return }
+      last = page.last?.id
+    }
+  }
+
   /// Stores verdicts alone, and the revision of the event that tells of them where there is one: devices get nothing else by them, so no
   /// index is told.
   public func updateVerdicts(_ rollout: Rollout) throws {
