@@ -3,8 +3,9 @@ import Store
 
 /// Measures the store on this machine's disk: acknowledged writes, point reads, watches.
 ///
-/// `store-bench [FOLDER [SECONDS [writes|reads|watches]…]]`: FOLDER is created, and removed at the
-/// end; it decides the disk. Without a part, all three are measured.
+/// `store-bench [FOLDER [SECONDS [writes|reads|watches|log]…]]`: FOLDER is created, and removed at the
+/// end; it decides the disk. Without a part, the first three are measured. `log` watches the write-ahead log while scans overlap; ten
+/// minutes are `store-bench FOLDER 600 log`.
 @main
 struct StoreBench {
   static func main() async throws {
@@ -15,9 +16,10 @@ struct StoreBench {
     let store = try Store.open(folder)
     defer {
       store.close()
-      for name in ["rollcall.db", "rollcall.db-wal", "rollcall.db-shm", "lock"] {
-        unlink(folder + "/" + name)
+      for name in ["rollcall.db", "telemetry.db"] {
+        for suffix in ["", "-wal", "-shm"] { unlink(folder + "/" + name + suffix) }
       }
+      unlink(folder + "/lock")
       rmdir(folder)
     }
     if parts.contains("writes") {
@@ -33,6 +35,9 @@ struct StoreBench {
       try reads.run("point read, thread without a loop", ids, perTurn: nil)
       try reads.run("point read on a loop, 1 a turn", ids, perTurn: 1)
       try reads.run("point read on a loop, 32 a turn", ids, perTurn: 32)
+    }
+    if parts.contains("log") {
+      try await LogBenchmark(store: store, folder: folder, seconds: seconds).run()
     }
     if parts.contains("watches") {
       try await WatchBenchmark(store: store).run(watches: 10_000)

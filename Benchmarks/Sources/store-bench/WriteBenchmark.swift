@@ -76,7 +76,7 @@ struct WriteBenchmark {
           _ = try tx.idempotent(key, bodyDigest: [UInt8](repeating: 2, count: 32)) {
             try insert(tx, name)
             try tx.append(event)
-            return [UInt8](repeating: 3, count: 100)
+            return IdempotentResponse(bytes: [UInt8](repeating: 3, count: 100))
           }
         }
       }
