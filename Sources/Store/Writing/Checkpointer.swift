@@ -127,7 +127,11 @@ private final class CheckpointWorker {
       var outcome = Result { try connection.checkpoint(.passive) }
       switch step {
       case .copy: break
-      case .restart: restart(connection, &outcome)
+      case .restart:
+        // A view that is older than what could not be copied keeps the log as it is: barring the writer would be in vain.
+        if let copied = try outcome.get(), copied.logPages - copied.copiedPages <= Self.nearlyAll {
+          restart(connection, &outcome)
+        }
       case .restartWithoutScans:
         scans.whileQuiet {
           // What was written while the scans ended.
@@ -145,6 +149,9 @@ private final class CheckpointWorker {
       return nil
     }
   }
+
+  /// Pages that loops and the writer leave uncopied, whose views are as old as a turn.
+  private static let nearlyAll = 256
 
   private func restart(_ connection: Connection, _ outcome: inout Result<Checkpoint?, any Error>) {
     guard case .success = outcome else { return }
