@@ -358,7 +358,7 @@ public final class Store: Sendable {
           return continuation.resume(throwing: CancellationError())
         }
         do {
-          try writer.enqueue(job, of: org)
+          try enqueue(job, of: org)
         } catch {
           // A cancellation may have answered already; only the one who takes the job answers.
           if job.start() { continuation.resume(throwing: error) }
@@ -371,6 +371,21 @@ public final class Store: Sendable {
 }
 
 extension Store {
+  /// Queues a job. What a loop queues in a turn is taken after the turn, so that it shares a commit: a thread that is woken for the
+  /// first of a turn's mutations commits that one alone, and a commit costs as much as ten mutations.
+  private func enqueue(_ job: any WriteJob, of org: String) throws(StoreError) {
+    guard let entry = ThreadReaders.entry(of: ObjectIdentifier(self)) else {
+      return try writer.enqueue(job, of: org)
+    }
+    try writer.enqueue(job, of: org, isDue: false)
+    guard !entry.hasWritten else { return }
+    entry.hasWritten = true
+    entry.atEndOfTurn { [writer] in
+      entry.hasWritten = false
+      writer.wake()
+    }
+  }
+
   // MARK: Buffered values and housekeeping
 
   /// Writes what is buffered now and returns when it is committed, or kept for the next interval because it failed.

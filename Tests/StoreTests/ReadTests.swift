@@ -62,6 +62,60 @@ import Testing
     }
   }
 
+  @Test func `what a loop's turn writes is carried out in order after the turn`() async throws {
+    let temporary = try TemporaryStore()
+    let store = temporary.store
+    let loop = Loop()
+    defer { loop.close() }
+    try await loop.attach(store)
+    for turn in 0..<3 {
+      let tasks = try await loop.run {
+        (0..<4).map { index in
+          Task.immediate {
+            try await store.write { try $0.append(.sample("\(turn)-\(index)")) }
+          }
+        }
+      }
+      try await loop.endTurn()
+      for (index, task) in tasks.enumerated() {
+        #expect(try await task.value == Int64(4 * turn + index + 1))
+      }
+    }
+  }
+
+  @Test func `a write from elsewhere takes along what a loop's turn has queued`() async throws {
+    let temporary = try TemporaryStore()
+    let store = temporary.store
+    let loop = Loop()
+    defer { loop.close() }
+    try await loop.attach(store)
+    let task = try await loop.run {
+      Task.immediate { try await store.write { try $0.append(.sample("loop")) } }
+    }
+    #expect(try await store.write { try $0.append(.sample("elsewhere")) } == 2)
+    #expect(try await task.value == 1)
+    // The turn's end has nothing left to wake anybody for, and the next turn begins anew.
+    try await loop.endTurn()
+    let next = try await loop.run {
+      Task.immediate { try await store.write { try $0.append(.sample("next")) } }
+    }
+    try await loop.endTurn()
+    #expect(try await next.value == 3)
+  }
+
+  @Test func `closing carries out what a turn has queued that never ends`() async throws {
+    let temporary = try TemporaryStore()
+    let store = temporary.store
+    let loop = Loop()
+    defer { loop.close() }
+    try await loop.attach(store)
+    let task = try await loop.run {
+      Task.immediate { try await store.write { try $0.append(.sample("last")) } }
+    }
+    store.close()
+    #expect(try await task.value == 1)
+  }
+
   @Test func `reads of a turn share a transaction until somebody commits`() async throws {
     var configuration = StoreConfiguration()
     // The store's own commits would reopen the turn's transaction too.

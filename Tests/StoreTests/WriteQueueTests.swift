@@ -28,7 +28,7 @@ import Testing
     var queue = WriteQueue()
     for (org, count) in jobs {
       for index in 0..<count {
-        _ = try queue.add(Job("\(org)\(index)"), of: org, limit: limit)
+        try queue.add(Job("\(org)\(index)"), of: org, limit: limit)
       }
     }
     return queue
@@ -45,7 +45,7 @@ import Testing
   @Test func `a transaction takes no more than waited when it began`() throws {
     var queue = try queue(("a", 10))
     let first = Self.begin(&queue)
-    _ = try queue.add(Job("late"), of: "a", limit: 100)
+    try queue.add(Job("late"), of: "a", limit: 100)
     let (second, third, next) = (Self.more(&queue), Self.more(&queue), Self.begin(&queue))
     #expect(first == (0..<8).map { "a\($0)" })
     #expect(second == ["a8", "a9"])
@@ -66,7 +66,7 @@ import Testing
     // Alone, an org waits for nobody but itself: its commit may as well be one.
     let alone = Self.more(&queue, isLate: true)
     #expect(alone.count == 8)
-    _ = try queue.add(Job("b0"), of: "b", limit: 100)
+    try queue.add(Job("b0"), of: "b", limit: 100)
     let (late, next) = (Self.more(&queue, isLate: true), Self.begin(&queue))
     #expect(late.isEmpty)
     #expect(next.prefix(2).contains("b0"))
@@ -84,7 +84,7 @@ import Testing
     var refusals: [StoreError] = []
     func add(_ name: String, _ org: String) {
       do throws(StoreError) {
-        _ = try queue.add(Job(name), of: org, limit: 10)
+        try queue.add(Job(name), of: org, limit: 10)
       } catch {
         refusals.append(error)
       }

@@ -7,10 +7,13 @@ internal import Glibc
 ///
 /// One thread-local slot for the process holds the readers of this thread, by store.
 enum ThreadReaders {
-  final class Entry {
+  /// `@unchecked Sendable`: used on its own thread alone, also by what it runs at the end of a turn.
+  final class Entry: @unchecked Sendable {
     let store: ObjectIdentifier
     let reader: Reader
     let atEndOfTurn: (@escaping @Sendable () -> Void) -> Void
+    /// The turn has queued writes.
+    @exclusivity(unchecked) var hasWritten = false
     init(
       store: ObjectIdentifier, reader: Reader,
       atEndOfTurn: @escaping (@escaping @Sendable () -> Void) -> Void

@@ -14,6 +14,8 @@ struct WriteQueue {
   /// Every org that waits once; the first is next.
   private var order = Line<String>()
   private(set) var count = 0
+  /// Whether the writer is to take them: not while the turn of an event loop that queued all of them goes on.
+  private(set) var isDue = false
   var isClosed = false
 
   /// What the transaction under way may still take, whose closures it took, and whether of more than one org.
@@ -21,9 +23,9 @@ struct WriteQueue {
   private var org: String?
   private var isMixed = false
 
-  /// Adds a closure; whether it is the only one. Fails with `.overloaded` when `limit` closures wait and with `.overdrawn` when the
-  /// org has as many of them as are left for all others.
-  mutating func add(_ job: any WriteJob, of org: String, limit: Int) throws(StoreError) -> Bool {
+  /// Adds a closure. Fails with `.overloaded` when `limit` closures wait and with `.overdrawn` when the org has as many of them as are
+  /// left for all others.
+  mutating func add(_ job: any WriteJob, of org: String, limit: Int) throws(StoreError) {
     guard count < limit else { throw .overloaded(waiting: count, limit: limit) }
     var line = lines.removeValue(forKey: org) ?? Line()
     defer { lines[org] = line }
@@ -34,12 +36,18 @@ struct WriteQueue {
     }
     line.append(job)
     count += 1
-    return count == 1
+  }
+
+  /// Has the writer take what waits; whether it does not know that already.
+  mutating func becomeDue() -> Bool {
+    defer { isDue = true }
+    return !isDue
   }
 
   /// Begins a transaction of at most `maximum` closures that wait now, and takes the first of them.
   mutating func begin(maximum: Int) -> ArraySlice<any WriteJob> {
     left = min(maximum, count)
+    isDue = count > left
     org = nil
     isMixed = false
     return take()
@@ -47,7 +55,11 @@ struct WriteQueue {
 
   /// More for the transaction under way; none when it is to end. `isLate`: it has lasted longer than ``patience``.
   mutating func more(isLate: Bool) -> ArraySlice<any WriteJob> {
-    isLate && (isMixed || order.count > 1 || org.map { lines[$0] == nil } ?? true) ? [] : take()
+    guard isLate, isMixed || order.count > 1 || org.map({ lines[$0] == nil }) ?? true else {
+      return take()
+    }
+    if left > 0 { isDue = true }
+    return []
   }
 
   private mutating func take() -> ArraySlice<any WriteJob> {

@@ -27,6 +27,7 @@ final class Writer: Sendable {
       while true {
         let first: ArraySlice<any WriteJob>?? = queue.wait { state in
           if state.count == 0 { return state.isClosed ? .some(nil) : nil }
+          guard state.isDue || state.isClosed else { return nil }
           return state.begin(maximum: maximumBatch)
         }
         guard let first = first ?? nil else { break }
@@ -39,13 +40,23 @@ final class Writer: Sendable {
     thread.withLock { $0 = started }
   }
 
-  /// Queues a closure of an org, "" for the store's own. Throws `.overloaded`, `.overdrawn` or `.closed` without queueing.
-  func enqueue(_ job: any WriteJob, of org: String = "") throws(StoreError) {
-    let isFirst = try queue.withLock { state throws(StoreError) in
+  /// Queues a closure of an org, "" for the store's own. Throws `.overloaded`, `.overdrawn` or `.closed` without queueing. With `isDue`
+  /// false it may wait until somebody calls ``wake()``.
+  func enqueue(
+    _ job: any WriteJob, of org: String = "", isDue: Bool = true
+  ) throws(StoreError) {
+    let mustWake = try queue.withLock { state throws(StoreError) in
       if state.isClosed { throw .closed }
-      return try state.add(job, of: org, limit: limit)
+      try state.add(job, of: org, limit: limit)
+      return isDue && state.becomeDue()
     }
-    if isFirst { queue.signal() }  // the first of a batch wakes the thread
+    if mustWake { queue.signal() }  // the first of a batch wakes the thread
+  }
+
+  /// Has the thread take what waits: the turn of a loop has ended.
+  func wake() {
+    let mustWake = queue.withLock { $0.count > 0 && $0.becomeDue() }
+    if mustWake { queue.signal() }
   }
 
   /// Closures that wait.
