@@ -60,6 +60,7 @@ let package = Package(
   targets: [
     .systemLibrary(
       name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+    .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(
       name: "CXGBoost", pkgConfig: "xgboost", providers: [.apt(["libxgboost-dev"])]),
@@ -109,7 +110,7 @@ let package = Package(
       name: "rollcall",
       dependencies: [
         "API", "Automator", "Services", "Store", "RPCServer", "RPCClient", "RPCCore", "ProtoWire",
-        "CXGBoost", "Domain", "Transport",
+        "CLinux", "CXGBoost", "Domain", "Transport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),

@@ -1,6 +1,8 @@
 """Stopping, killing and starting again."""
 
 import contextlib
+import os
+import pathlib
 import sqlite3
 import stat
 import subprocess
@@ -154,3 +156,16 @@ def test_a_new_key_is_made_on_the_machine_and_changes_no_schema(own_server):
     own_server.start()
     with Client(own_server.address, key) as client:
         assert client.call(client.auth.WhoAmI, auth_service_pb2.WhoAmIRequest()).principal.name == "admin"
+
+
+def test_there_is_a_loop_for_each_core_that_the_server_may_use(own_server):
+    usable = os.sched_getaffinity(0)
+    for cores in ({min(usable)}, usable):
+        os.sched_setaffinity(0, cores)
+        try:
+            own_server.start()
+        finally:
+            os.sched_setaffinity(0, usable)
+        threads = pathlib.Path(f"/proc/{own_server.process.pid}/task").glob("*/comm")
+        assert sum("NIO-ELT" in name.read_text() for name in threads) == len(cores)
+        assert own_server.terminate() == 0

@@ -78,8 +78,7 @@ final class ControlPlane: Service {
       configuration.host = options.listen.host
       configuration.port = options.listen.port
       configuration.tls = options.tls
-      configuration.eventLoops =
-        options.loops > 0 ? options.loops : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+      configuration.eventLoops = options.loops > 0 ? options.loops : Processors.usable
       configuration.limits = options.limits.server
       configuration.methodLimits = options.limits.methods
       configuration.reflection = !options.limits.noReflection

@@ -29,7 +29,7 @@ struct ServeOptions: ParsableArguments {
   @Flag(help: "Refuse clients that speak without TLS; --tls-client-ca implies it.")
   var tlsOnly = false
 
-  @Option(help: "Event loops, a thread each; 0: one a core.")
+  @Option(help: "Event loops, a thread each; 0: one for each core that the process may use.")
   var loops = 0
 
   @Flag(
