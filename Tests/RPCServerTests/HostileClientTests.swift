@@ -141,7 +141,8 @@ import Testing
     try rig.raw(Self.preface + Self.frame(4, 1, 0))
     let call = Self.block([
       (":method", "POST"), (":scheme", "http"), (":path", "/test.Service/Plain"),
-      (":authority", "x"), ("content-type", "application/grpc"), ("grpc-timeout", "20m"),
+      (":authority", "x"), ("content-type", "application/grpc"),
+      ("grpc-timeout", expire ? "20m" : "9S"),
     ])
     var output: [UInt8] = []
     for round in 0..<4 where rig.channel.isActive {
