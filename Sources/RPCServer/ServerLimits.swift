@@ -38,6 +38,9 @@ public struct ServerLimits: Sendable {
 
   /// Open connections; more are closed as they are accepted. The process's limit of open files may allow fewer.
   public var maxConnections = 10_000
+  /// Of those, connections of one address (of IPv6 a network of 64 bits); nil: at most as many as are left for all others, so one
+  /// address alone gets half. A server behind a proxy sees one address.
+  public var maxConnectionsPerNetwork: Int?
   /// Streams a client may have open at once on a connection; more are refused.
   public var maxConcurrentStreams = 100
   /// Bytes of request a client may send on a stream before its handler takes them.
@@ -119,6 +122,7 @@ public struct ServerLimits: Sendable {
   var connection: ConnectionLimits {
     var connection = ConnectionLimits()
     connection.maxConnections = maxConnections
+    connection.maxConnectionsPerNetwork = maxConnectionsPerNetwork
     connection.preface = TimeAmount(prefaceTimeout)
     connection.settingsAcknowledgement = TimeAmount(settingsTimeout)
     connection.headerBlock = TimeAmount(headerBlockTimeout)

@@ -21,6 +21,8 @@ public struct ConnectionLimits: Sendable, Hashable {
   public var minimumRate = 1024
   /// Connections of a server; more are closed as they are accepted. The process's limit of open files may allow fewer.
   public var maxConnections = 10_000
+  /// Of those, connections of one address, of IPv6 one network of 64 bits; nil: at most as many as are left for all others.
+  public var maxConnectionsPerNetwork: Int?
 
   public init() {}
 }

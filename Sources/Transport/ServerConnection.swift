@@ -176,7 +176,7 @@ public final class ServerConnection: ChannelInboundHandler {
     }
   }
 
-  private static func network(_ address: SocketAddress) -> String {
+  static func network(_ address: SocketAddress) -> String {
     guard case .v6(let address) = address else { return address.ipAddress ?? "unix" }
     return withUnsafeBytes(of: address.address) { whole in
       // A sockaddr_in6: family, port and flow in 8 bytes, then the address.

@@ -2,7 +2,6 @@ public import HTTP2
 import NIOCore
 import NIOPosix
 public import RPCCore
-import Synchronization
 
 /// Accepts connections and spreads them over event loops.
 public final class ServerListener: Sendable {
@@ -45,10 +44,13 @@ public final class ServerListener: Sendable {
 
   /// What the accepting and the connections' threads have in common.
   private final class Shared: Sendable {
-    let connections = Atomic<Int>(0)
+    let book: ConnectionBook
     let rosters: [ObjectIdentifier: LoopRoster]
 
-    init(_ rosters: [ObjectIdentifier: LoopRoster]) { self.rosters = rosters }
+    init(_ book: ConnectionBook, _ rosters: [ObjectIdentifier: LoopRoster]) {
+      self.book = book
+      self.rosters = rosters
+    }
   }
 
   /// Starts the loops, calls `onLoopStart` on each of their threads, and listens.
@@ -73,11 +75,10 @@ public final class ServerListener: Sendable {
         rosters[ObjectIdentifier(eventLoop)] = roster
         loops.append(roster.loop)
       }
-      let shared = Shared(rosters)
+      let shared = Shared(ConnectionBook(configuration.limits), rosters)
       let callbacks = try Session.SharedCallbacks(configuration.session)
       let limits = configuration.limits
       let onRefusal = configuration.onRefusal
-      let capacity = Capacity(limits)
       let bootstrap = ServerBootstrap(group: group)
         .serverChannelInitializer { channel in
           channel.eventLoop.makeCompletedFuture {
@@ -96,14 +97,12 @@ public final class ServerListener: Sendable {
             guard let roster = shared.rosters[ObjectIdentifier(channel.eventLoop)] else {
               throw RPCError(.internalError, "a channel of a foreign event loop")
             }
-            let count = shared.connections.wrappingAdd(1, ordering: .relaxed).newValue
-            channel.closeFuture.whenComplete { _ in
-              shared.connections.wrappingSubtract(1, ordering: .relaxed)
+            let network = channel.remoteAddress.map(ServerConnection.network) ?? "unknown"
+            if let reason = shared.book.enter(network) {
+              onRefusal(reason)
+              throw RPCError(.resourceExhausted, reason)
             }
-            guard count <= capacity.connections else {
-              onRefusal(capacity.reason)
-              throw RPCError(.resourceExhausted, capacity.reason)
-            }
+            channel.closeFuture.whenComplete { _ in shared.book.leave(network) }
             let connection = ServerConnection(
               session: try Session(callbacks), loop: roster.loop, limits: limits,
               owner: owner)
@@ -136,7 +135,7 @@ public final class ServerListener: Sendable {
   }
 
   /// Connections that are open.
-  public var connectionCount: Int { shared.connections.load(ordering: .relaxed) }
+  public var connectionCount: Int { shared.book.count }
 
   /// Accepts no more, and asks every client to finish. Returns once all connections are gone or `grace` has passed; those left are closed then.
   ///
@@ -162,22 +161,6 @@ public final class ServerListener: Sendable {
     for roster in shared.rosters.values { await roster.closeAll() }
     try await group.shutdownGracefully()
     if let failure { throw failure }
-  }
-}
-
-/// How many connections a listener takes, and what sets that bound.
-private struct Capacity: Sendable {
-  let connections: Int
-  let reason: String
-
-  init(_ limits: ConnectionLimits) {
-    let descriptors = DescriptorLimit.current
-    let affordable = DescriptorLimit.connections(of: descriptors)
-    connections = min(limits.maxConnections, affordable)
-    reason =
-      limits.maxConnections <= affordable
-      ? "\(limits.maxConnections) connections are open, the server's limit"
-      : "\(affordable) connections are open: the process may open \(descriptors) files, and keeps some for its own"
   }
 }
 

@@ -13,6 +13,12 @@ struct LimitOptions: ParsableArguments {
   )
   var maxConnections = ServerLimits().maxConnections
 
+  @Option(
+    help:
+      "Open connections of one address, of IPv6 a network of 64 bits; set it behind a proxy. (default: as many as are left for all others)"
+  )
+  var maxConnectionsPerAddress: Int?
+
   @Option(help: "Streams that a client may have open on one connection; gateways need more.")
   var maxStreams = ServerLimits().maxConcurrentStreams
 
@@ -96,7 +102,9 @@ struct LimitOptions: ParsableArguments {
 
   func validate() throws {
     for (name, value, bound) in [
-      ("--max-connections", maxConnections, 1_000_000), ("--max-streams", maxStreams, 1_000_000),
+      ("--max-connections", maxConnections, 1_000_000),
+      ("--max-connections-per-address", maxConnectionsPerAddress ?? 1, 1_000_000),
+      ("--max-streams", maxStreams, 1_000_000),
       ("--max-calls", maxCalls, 10_000_000),
       ("--max-calls-per-caller", maxCallsPerCaller, 10_000_000),
       ("--max-open-streams", maxOpenStreams, 10_000_000),
@@ -129,6 +137,7 @@ struct LimitOptions: ParsableArguments {
   var server: ServerLimits {
     var limits = ServerLimits()
     limits.maxConnections = maxConnections
+    limits.maxConnectionsPerNetwork = maxConnectionsPerAddress
     limits.maxConcurrentStreams = maxStreams
     limits.maxCalls = maxCalls
     limits.maxCallsPerCaller = maxCallsPerCaller
