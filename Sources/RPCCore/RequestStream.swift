@@ -56,8 +56,8 @@ public struct RequestStream<Request: Message>: AsyncSequence, Sendable {
 }
 
 extension ServerCall {
-  /// Decodes one request message. What is no message is INTERNAL, as stock servers answer; what is one, beyond a limit, is
-  /// RESOURCE_EXHAUSTED or, if no limit could be large enough for it, INVALID_ARGUMENT.
+  /// Decodes one request message. What is no message is INTERNAL, as stock servers answer; one that breaks a rule is INVALID_ARGUMENT,
+  /// one that would take too much memory RESOURCE_EXHAUSTED.
   @inlinable public final func decode<M: Message>(_ bytes: UnsafeRawBufferPointer) throws(RPCError)
     -> M
   {
@@ -71,8 +71,8 @@ extension ServerCall {
   @usableFromInline static func undecodable(_ name: String, _ error: DecodingError) -> RPCError {
     let code: StatusCode =
       switch error {
-      case .tooManyCombiningMarks: .invalidArgument
-      case .nestingTooDeep, .allocationBudgetExceeded: .resourceExhausted
+      case .tooManyCombiningMarks, .nestingTooDeep: .invalidArgument
+      case .allocationBudgetExceeded: .resourceExhausted
       case .truncated, .malformedVarint, .invalidTag, .invalidUTF8: .internalError
       }
     return RPCError(code, "request \(name) does not decode: \(error)")

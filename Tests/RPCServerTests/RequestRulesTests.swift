@@ -168,6 +168,48 @@ import Testing
   }
 }
 
+/// Messages that do not decode, or not within the decoder's limits.
+@Suite struct UndecodableTests {
+  typealias Text = Google_Protobuf_StringValue
+
+  private static let service: ServiceRegistration = {
+    func method(_ name: String, _ kind: MethodKind) -> MethodDescriptor<Text, Text> {
+      MethodDescriptor(service: "test.Text", name: name, kind: kind)
+    }
+    var registration = ServiceRegistration(service: "test.Text")
+    registration.unary(method("One", .unary)) { request, _ in request }
+    registration.clientStreaming(method("Many", .clientStreaming)) { requests, _ in
+      for try await _ in requests {}
+      return Text()
+    }
+    registration.bidirectionalStreaming(method("Detached", .bidirectionalStreaming)) {
+      requests, responses, _ in
+      let stream = responses.detach()
+      requests.detach { try await responses.write($0) } onEnd: { stream.finish($0) }
+    }
+    return registration
+  }()
+
+  @Test(
+    arguments: ["One", "Many", "Detached"],
+    [
+      // A string of 40 combining marks, groups 150 deep, a tag that ends inside, a string that is no UTF-8.
+      ([0x0a, 80] + [UInt8](String(repeating: "\u{301}", count: 40).utf8), 3),
+      ([UInt8](repeating: 0x2b, count: 150) + [UInt8](repeating: 0x2c, count: 150), 3),
+      ([0xff], 13), ([0x0a, 1, 0xff], 13),
+    ])
+  func `a message that breaks a rule is an argument, one that is none an internal error`(
+    method: String, message: (bytes: [UInt8], status: Int)
+  ) throws {
+    let rig = try Rig(services: [Self.service])
+    let stream = try rig.open("/test.Text/\(method)")
+    rig.send(Rig.frame(message.bytes), on: stream, end: true)
+    try rig.exchange()
+    #expect(rig.answer(stream).status == message.status)
+    #expect(rig.core.openCalls == 0)
+  }
+}
+
 @Suite struct InterceptorTests {
   final class Recorder: ServerInterceptor {
     let log = Log()
