@@ -88,6 +88,10 @@ import Testing
     ),
     ("fixtures/shapes.proto", "Shape=Paged", "unknown option \"Shape=Paged\""),
     ("fixtures/shapes.proto", "Envelopes=off", "unknown option \"Envelopes=off\""),
+    (
+      "refused/same_option_elsewhere.proto", "",
+      "refused/same_option_elsewhere.proto: codegen.elsewhere.attempts and codegen.fixtures.attempts would both be attempts in Swift"
+    ),
     ("fixtures/enums.proto", "Colour=blue", "unknown option \"Colour=blue\""),
     ("fixtures/enums.proto", "Visibility=private", "unknown option \"Visibility=private\""),
     ("fixtures/enums.proto", "Module=onlypath", "unknown option \"Module=onlypath\""),
@@ -128,6 +132,17 @@ import Testing
     #expect(!text.contains("import Fixtures\n"))
     #expect(text.contains("import Shared\n") == (line != nil))
     if let line { #expect(text.contains(line)) }
+  }
+
+  @Test func `an option that is called as Swift calls something is renamed or escaped`() throws {
+    let text = try generated("checked/option_names.proto", options: "Visibility=internal")
+    for line in [
+      "static var init_: Self { Self(number: 50011) }",
+      "static var self_: Self { Self(number: 50012) }",
+      "static var `default`: Self { Self(number: 50013) }",
+    ] {
+      #expect(text.contains(line), "\(text)")
+    }
   }
 
   private func plugin(into folder: URL, options: String) -> [String] {

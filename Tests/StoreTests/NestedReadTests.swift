@@ -123,7 +123,9 @@ import Testing
       try store.telemetry.read { outer in
         try store.telemetry.read { inner in
           #expect(inner.connection === outer.connection)
-          return try inner.connection.first("SELECT count(*) FROM device_activity") {
+          return try inner.connection.first(
+            "SELECT count(*) FROM device_activity WHERE device = 'd'"
+          ) {
             try $0.get(0, as: Int.self)
           }
         }
@@ -146,7 +148,7 @@ import Testing
     for _ in 0..<4 {
       let count = try await store.scan(for: .sample) { _ in
         try store.telemetry.read {
-          try $0.connection.first("SELECT count(*) FROM device_activity") {
+          try $0.connection.first("SELECT count(*) FROM device_activity WHERE device = 'd'") {
             try $0.get(0, as: Int.self)
           }
         }

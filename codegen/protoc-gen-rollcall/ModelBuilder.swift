@@ -11,6 +11,8 @@ struct ModelBuilder {
   private var topLevel = NameScope()
   /// Field numbers of the extensions of `google.protobuf.MethodOptions`, by full name.
   private var methodOptions: [String: Int32] = [:]
+  /// The names of the generated module's options of methods, by the codec in whose extension they stand.
+  private var optionNames: [String: NameScope] = [:]
 
   init(options: GeneratorOptions) { self.options = options }
 
@@ -85,11 +87,11 @@ struct ModelBuilder {
     }
     for (index, option) in proto.extension.enumerated()
     where option.extendee == Self.methodOptionsName && option.label != .repeated {
+      let kind = try self.kind(of: option, in: scope)
       file.methodOptions.append(
         MethodOptionType(
-          name: option.name,
-          swiftName: Naming.escaped(Naming.lowerCamel(option.name)), number: option.number,
-          kind: try kind(of: option, in: scope),
+          name: option.name, swiftName: try claimOption(option.name, kind, in: scope),
+          number: option.number, kind: kind,
           comment: scope.comments.comment([7, Int32(index)])))
     }
     for (index, service) in proto.service.enumerated() {
@@ -125,6 +127,21 @@ struct ModelBuilder {
       let short = prefix.isEmpty ? Naming.topLevelType(name) : prefix + Naming.upperFirst(name)
       return (qualified(name), short, short)
     }
+  }
+
+  /// Options of one type stand side by side, whatever their files and packages: two names that become one are an error.
+  private mutating func claimOption(
+    _ name: String, _ kind: Field.Kind, in scope: FileScope
+  ) throws(GeneratorError) -> String {
+    var swiftName = Naming.lowerCamel(name)
+    if Naming.optionMembers.contains(swiftName) { swiftName += "_" }
+    let owner = scope.qualified(name)
+    if scope.file.module == nil,
+      let other = optionNames[kind.codec, default: NameScope()].conflict(swiftName, for: owner)
+    {
+      throw .sameName(file: scope.file.path, name: owner, other: other, swiftName: swiftName)
+    }
+    return Naming.escaped(swiftName)
   }
 
   /// At the top level two names that become one are an error: files are generated in any company and

@@ -24,6 +24,9 @@ enum Naming {
     "self", "init", "all", "serviceName", "registration", "channel",
   ]
 
+  /// What an option of methods cannot be called: `MethodOption.init` is how one is made.
+  static let optionMembers: Set<String> = ["self", "init"]
+
   /// Members of every generated enum, and those of an `Optional` of it, which would be meant instead.
   private static let enumMembers: Set<String> = [
     "some", "none",
