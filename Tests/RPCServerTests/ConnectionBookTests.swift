@@ -51,6 +51,8 @@ import Testing
   {
     var configuration = ServerConfiguration()
     configuration.limits.maxConnections = 4
+    // They say nothing.
+    configuration.limits.prefaceTimeout = .seconds(3_600)
     let server = try RPCServer(
       configuration: configuration, services: [TestService().registration])
     try await server.start()

@@ -185,7 +185,11 @@ import Testing
     registration.bidirectionalStreaming(method("Detached", .bidirectionalStreaming)) {
       requests, responses, _ in
       let stream = responses.detach()
-      requests.detach { try await responses.write($0) } onEnd: { stream.finish($0) }
+      requests.detach {
+        try await responses.write($0)
+      } onEnd: {
+        stream.finish($0)
+      }
     }
     return registration
   }()

@@ -60,6 +60,22 @@ import Testing
     #expect(queue.count == 11)
   }
 
+  @Test func `what a transaction leaves is due, and nothing else is until somebody says so`() throws
+  {
+    var queue = try queue(("a", 10))
+    let (wasDue, isNews, isOldNews) = (queue.isDue, queue.becomeDue(), queue.becomeDue())
+    #expect(!wasDue && isNews && !isOldNews)
+    _ = Self.begin(&queue)
+    try queue.add(Job("late"), of: "a", limit: 100)
+    #expect(!queue.isDue)
+    // The engine lost the transaction before it took the other two.
+    queue.end()
+    #expect(queue.isDue)
+    _ = [Self.begin(&queue), Self.more(&queue)]
+    queue.end()
+    #expect(!queue.isDue && queue.count == 0)
+  }
+
   @Test func `a late transaction ends for whoever came meanwhile`() throws {
     var queue = try queue(("a", 30))
     _ = Self.begin(&queue)

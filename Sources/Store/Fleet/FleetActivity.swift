@@ -200,7 +200,7 @@ public final class FleetActivity: Sendable {
 
   /// A device is there, and tells nothing.
   public func saw(_ device: DeviceID, now: Timestamp) {
-    buffer.record(device, Delta(seenAt: now, acknowledged: 0, told: .nothing))
+    buffer.record(device, Delta(seenAt: now, told: .nothing))
   }
 
   /// Throws what ``take(_:numbers:now:told:)`` would, and takes nothing.

@@ -55,11 +55,14 @@ struct WriteQueue {
 
   /// More for the transaction under way; none when it is to end. `isLate`: it has lasted longer than ``patience``.
   mutating func more(isLate: Bool) -> ArraySlice<any WriteJob> {
-    guard isLate, isMixed || order.count > 1 || org.map({ lines[$0] == nil }) ?? true else {
-      return take()
-    }
+    let othersWait = isMixed || order.count > 1 || org.map { lines[$0] == nil } ?? true
+    return isLate && othersWait ? [] : take()
+  }
+
+  /// Ends a transaction, however it ended: what it left of what waited when it began is due.
+  mutating func end() {
     if left > 0 { isDue = true }
-    return []
+    left = 0
   }
 
   private mutating func take() -> ArraySlice<any WriteJob> {

@@ -34,6 +34,7 @@ final class Writer: Sendable {
         turns.write {
           core.carryOut(first) { isLate in queue.withLock { $0.more(isLate: isLate) } }
         }
+        queue.withLock { $0.end() }
       }
       core.close()
     }

@@ -13,6 +13,7 @@ struct BackupCommand: ParsableCommand {
   struct Make: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "make", abstract: "Make a backup; the command when none is named.",
+      usage: "rollcall backup [make] [<options>] --to <to>",
       discussion: """
         Run it on the server's machine, as the server's user. The server may go on: whatever it had acknowledged before is in the \
         backup. Databases and artifacts are copied, read back and verified, and the folder appears when all is on disk, or not at all; \

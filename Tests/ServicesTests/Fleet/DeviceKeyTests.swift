@@ -216,11 +216,12 @@ import Testing
     let shared = try await fixture.base.principal("old", [.device])
     let registered = try await register(fixture, "hw", as: shared)
     // One has a key that it never called with, the other comes from before there were any.
-    let devices = [try #require(registered.device).id, fixture.fleetIDs[0]]
-    let credential = try fixture.base.store.read { db in
-      try DeviceCredentials(db).find(DeviceID(devices[1]))
-    }
-    #expect(credential == nil)
+    let older = Domain.Device(
+      id: DeviceID(fixture.base.store.ids.make()), org: try fixture.base.caller(shared).org,
+      hardwareID: "older", registeredAt: Timestamp(milliseconds: 0),
+      traits: DeviceTraits(platform: 1, deviceClass: ""))
+    try await fixture.base.store.write { try Devices($0).insert(older) }
+    let devices = [try #require(registered.device).id, older.id.rawValue]
     for device in devices {
       let context = try fixture.base.call(shared, Methods.connect.erased)
       let lease = fixture.base.rules.lease(
