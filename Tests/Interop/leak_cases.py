@@ -315,6 +315,11 @@ class World:
         case.width = 8
         return case
 
+    @staticmethod
+    def alone(case):
+        case.width = 1
+        return case
+
     def devices(self):
         missing = str(uuid.uuid4())
         device = self.device.id
@@ -348,9 +353,10 @@ class World:
             "Sync": reporting(
                 lambda event: [devices.SyncRequest(device_id=device, installed=[installed], events=[event])],
                 devices.SyncRequest(device_id=missing)),
-            "Connect": reporting(
+            # One after the other: a device has one connection, its newest.
+            "Connect": self.alone(reporting(
                 lambda event: [hello, devices.ConnectRequest(report=devices.ConnectRequest.Report(events=[event]))],
-                devices.ConnectRequest(hello=devices.ConnectRequest.Hello(device_id=missing))),
+                devices.ConnectRequest(hello=devices.ConnectRequest.Hello(device_id=missing)))),
             "ReportEvents": reporting(
                 lambda event: [devices.ReportEventsRequest(device_id=device, events=[event])],
                 devices.ReportEventsRequest(device_id=missing, events=[event(0)])),
@@ -378,9 +384,9 @@ class World:
                     update_mask=mask("description")) for text in ("to", "fro")],
                 devices.UpdateDeviceGroupRequest(
                     device_group=device_pb2.DeviceGroup(id=missing), update_mask=mask("description"))),
-            "DeleteDeviceGroup": self.case(
+            "DeleteDeviceGroup": self.scanning(self.case(
                 devices.DeleteDeviceGroupRequest(device_group_id=self.group.id, validate_only=True),
-                devices.DeleteDeviceGroupRequest(device_group_id=missing)),
+                devices.DeleteDeviceGroupRequest(device_group_id=missing))),
             "UpdateDeviceGroupMembers": self.case(
                 [devices.UpdateDeviceGroupMembersRequest(device_group_id=self.group.id, **change)
                  for change in ({"add_device_ids": [self.other.id]}, {"remove_device_ids": [self.other.id]})],

@@ -80,12 +80,13 @@ def test_a_stopping_server_tells_devices_and_watchers_why(own_server):
 def test_a_stopping_server_sends_goaway_and_ends_connected_devices_which_come_back(own_server):
     own_server.start()
     with Client(own_server.address, own_server.admin_key) as client:
-        device = client.register(unique("device")).id
-    hello = device_service_pb2.ConnectRequest(hello={"device_id": device})
-    call = (raw_calls.head("/rollcall.v1.DeviceService/Connect", own_server.admin_key), raw_calls.body([hello.SerializeToString()]))
+        devices = [client.register(unique("device")).id for _ in range(3)]
+    hellos = [device_service_pb2.ConnectRequest(hello={"device_id": device}) for device in devices]
+    calls = [(raw_calls.head("/rollcall.v1.DeviceService/Connect", own_server.admin_key), raw_calls.body([hello.SerializeToString()]))
+             for hello in hellos]
     for _ in range(2):
-        lines = [raw_calls.Line(own_server.port) for _ in range(3)]
-        streams = [line.open(*call, ends=False) for line in lines]
+        lines = [raw_calls.Line(own_server.port) for _ in calls]
+        streams = [line.open(*call, ends=False) for line, call in zip(lines, calls)]
         for line, stream in zip(lines, streams):
             line.read(lambda: stream in line.answered)
         started = time.monotonic()

@@ -76,6 +76,21 @@ import Testing
     #expect(!queue.isDue && queue.count == 0)
   }
 
+  @Test func `what is due and taken meanwhile leaves the next one news`() throws {
+    var queue = try queue(("a", 10))
+    _ = queue.becomeDue()
+    let first = Self.begin(&queue)
+    // The turn that queued the last two ends while the others run.
+    let isNews = queue.becomeDue()
+    let second = Self.more(&queue)
+    queue.end()
+    #expect(isNews && first.count == 8 && second.count == 2)
+    #expect(!queue.isDue)
+    try queue.add(Job("next"), of: "a", limit: 100)
+    let isNextNews = queue.becomeDue()
+    #expect(isNextNews)
+  }
+
   @Test func `a late transaction ends for whoever came meanwhile`() throws {
     var queue = try queue(("a", 30))
     _ = Self.begin(&queue)

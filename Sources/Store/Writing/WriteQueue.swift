@@ -83,6 +83,8 @@ struct WriteQueue {
     }
     count -= jobs.count
     left -= jobs.count
+    // A loop may have said so of closures that this transaction has taken: the next one is news again.
+    if count == 0 { isDue = false }
     return jobs[...]
   }
 }

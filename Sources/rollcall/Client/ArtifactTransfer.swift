@@ -64,10 +64,15 @@ struct ArtifactTransfer: Sendable {
     let call = session.catalog.uploadArtifact(options: session.streaming)
     do {
       try await call.send(first)
-      while case let chunk = try next(), !chunk.isEmpty {
+      sending: while case let chunk = try next(), !chunk.isEmpty {
         var part = UploadArtifactRequest()
         part.part = .data(chunk)
-        try await call.send(part)
+        do {
+          try await call.send(part)
+        } catch {
+          // The server answers before it has everything when it needs no more of it: the answer says what became of it.
+          break sending
+        }
       }
       return try await call.finish()
     } catch {
