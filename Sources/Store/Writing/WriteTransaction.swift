@@ -20,6 +20,8 @@ public final class WriteTransaction: ReadTransaction {
   @exclusivity(unchecked) private var pending: [LoggedEvent] = []
   /// What the running closure replaced in `chains`, newest last.
   @exclusivity(unchecked) private var undo: [(chain: OrgChain, hash: [UInt8])] = []
+  /// The orgs whose chains the running closure was the first to need: of one that it made and that is undone nothing stays.
+  @exclusivity(unchecked) private var added: [String] = []
   @exclusivity(unchecked) private var mark = (head: Int64(0), pending: 0)
   /// What the chain's hash is made of, kept for its memory.
   @exclusivity(unchecked) private var hashed: [UInt8] = []
@@ -70,6 +72,7 @@ public final class WriteTransaction: ReadTransaction {
     } else {
       chain = OrgChain(head: try EventLog(self).chainHead(org: org))
       chains[org] = chain
+      added.append(org)
     }
     latest = (org, chain)
     return chain
@@ -84,6 +87,7 @@ public final class WriteTransaction: ReadTransaction {
     self.nowMilliseconds = nowMilliseconds
     mark = (head, pending.count)
     undo.removeAll(keepingCapacity: true)
+    added.removeAll(keepingCapacity: true)
     // Between two closures, so that what undoing sets is what is looked at later.
     if chains.count >= 10_000 { forgetChains() }
   }
@@ -94,6 +98,10 @@ public final class WriteTransaction: ReadTransaction {
     pending.removeSubrange(mark.pending...)
     for (chain, hash) in undo.reversed() { chain.head = hash }
     undo.removeAll(keepingCapacity: true)
+    guard !added.isEmpty else { return }
+    for org in added { chains[org] = nil }
+    latest = nil
+    added.removeAll(keepingCapacity: true)
   }
 
   /// The batch is durable: hands over its events.
@@ -107,6 +115,7 @@ public final class WriteTransaction: ReadTransaction {
     pending.removeAll()
     forgetChains()
     undo.removeAll()
+    added.removeAll()
     if logsEvents { head = try EventLog(self).head() }
   }
 
